@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The integrity check: every value, every index row, every counter.
+ *
+ * Called at start (not deep), by the scrub and by an administrator, on any
+ * thread. It only reads. Damage is reported and passed over, so that one bad
+ * row does not hide others; nothing is repaired here.
+ */
+#include <inttypes.h>
+
+#include "store/check.h"
+
+#define TOLD_MAX 100 /* findings a table; a lost page can make thousands */
+#define SNAPSHOT_TRIES 1000
+
+enum key_kind { KEY_TEXT, KEY_NUMBER, KEY_BYTES };
+
+static const struct table_check {
+	enum wh_table table;
+	const char *name;
+	enum key_kind key;
+	size_t min_prefix;
+	bool at_start;
+	bool gapless;      /* keys are numbers that follow each other */
+	wh_check_row *row; /* NULL if a right checksum is all there is to ask */
+} table_checks[] = {
+	{WH_TABLE_META, "meta", KEY_TEXT, 0, true, false, NULL},
+	{WH_TABLE_OPS, "ops", KEY_NUMBER, WH_OP_PREFIX, true, false, wh_check_op},
+	{WH_TABLE_OPS_INDEX, "ops_index", KEY_BYTES, 0, true, false, wh_check_op_index},
+	{WH_TABLE_ALIASES, "aliases", KEY_TEXT, 0, true, false, wh_check_alias},
+	{WH_TABLE_ROWS, "rows", KEY_TEXT, WH_ROW_PREFIX, false, false, NULL},
+	{WH_TABLE_OVERLAYS, "overlays", KEY_TEXT, WH_OVERLAY_PREFIX, false, false,
+	 wh_check_overlay},
+	{WH_TABLE_TOMBS, "tombs", KEY_TEXT, WH_TOMB_PREFIX, false, false, NULL},
+	{WH_TABLE_HISTORY, "history", KEY_NUMBER, WH_PAST_PREFIX, false, true, wh_check_past},
+	{WH_TABLE_HISTORY_INDEX, "history_index", KEY_BYTES, 0, false, false,
+	 wh_check_past_index},
+	{WH_TABLE_REQUESTS, "requests", KEY_BYTES, WH_REQUEST_PREFIX, false, false,
+	 wh_check_request},
+	{WH_TABLE_REQUESTS_INDEX, "requests_index", KEY_BYTES, 0, false, false,
+	 wh_check_request_index},
+	{WH_TABLE_CHANGES, "changes", KEY_NUMBER, 0, false, true, NULL},
+	{WH_TABLE_FORMS, "forms", KEY_BYTES, 0, false, false, wh_check_form},
+	{WH_TABLE_WANTS, "wants", KEY_BYTES, WH_WANT_PREFIX, true, false, wh_check_want},
+};
+
+static const struct table_check *
+check_of(enum wh_table table)
+{
+	size_t i = 0;
+
+	while (table_checks[i].table != table)
+		i++;
+	return &table_checks[i];
+}
+
+/* ------------------------------------------------------------ findings -- */
+
+static void
+key_text(struct wh_buf *out, enum key_kind kind, struct wh_str key)
+{
+	if (kind == KEY_NUMBER && key.n == 8) {
+		wh_buf_printf(out, "%" PRIu64, wh_be_get((const uint8_t *)key.p, 8));
+		return;
+	}
+	for (size_t i = 0; i < key.n; i++) {
+		unsigned char b = (unsigned char)key.p[i];
+
+		if (kind != KEY_BYTES && b > 0x20 && b < 0x7f && b != '\\')
+			wh_buf_byte(out, (char)b);
+		else
+			wh_buf_printf(out, kind == KEY_BYTES ? "%02x" : "\\x%02x", b);
+	}
+}
+
+static void
+tell_end(struct wh_check *c, const struct table_check *tc, struct wh_buf *text)
+{
+	wh_buf_byte(text, '\0');
+	c->report(c->ctx, tc->name, text->fault ? "damaged (no memory to say more)" : text->p);
+	wh_buf_fini(text);
+}
+
+void
+wh_check_tell(struct wh_check *c, enum wh_table table, struct wh_str key, const char *fmt, ...)
+{
+	const struct table_check *tc = check_of(table);
+	struct wh_buf text = wh_buf_capped(8192);
+	va_list ap;
+
+	c->dirty = true;
+	if (c->told[table]++ > TOLD_MAX)
+		return;
+	if (c->told[table] > TOLD_MAX) {
+		wh_buf_c(&text, "more damage was found than is listed");
+		tell_end(c, tc, &text);
+		return;
+	}
+	if (key.n > 0) {
+		wh_buf_c(&text, "row ");
+		key_text(&text, tc->key, key);
+		wh_buf_c(&text, ": ");
+	}
+	va_start(ap, fmt);
+	wh_buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	tell_end(c, tc, &text);
+}
+
+/* ----------------------------------------------------------- snapshots -- */
+
+static int
+begin_one(struct wh_check *c, struct wh_view *v)
+{
+	MDB_txn *txn = NULL;
+	int rc = mdb_txn_begin(c->s->env, NULL, MDB_RDONLY, &txn);
+
+	*v = (struct wh_view){.store = c->s, .mdb = txn};
+	return wh_mdb_fault(rc);
+}
+
+static int
+renew(struct wh_view *v)
+{
+	mdb_txn_reset(wh_view_txn(v));
+	return wh_mdb_fault(mdb_txn_renew(wh_view_txn(v)));
+}
+
+static bool
+same_snapshot(const struct wh_check *c)
+{
+	return mdb_txn_id(wh_view_txn(&c->walk)) == mdb_txn_id(wh_view_txn(&c->look));
+}
+
+static int
+begin_both(struct wh_check *c)
+{
+	int r = begin_one(c, &c->walk);
+
+	if (r == 0)
+		r = begin_one(c, &c->look);
+	for (int i = 0; r == 0 && i < SNAPSHOT_TRIES && !same_snapshot(c); i++)
+		r = renew(i % 2 ? &c->walk : &c->look);
+	if (r < 0)
+		return r;
+	c->cross = same_snapshot(c);
+	return c->cross ? 0 : WH_EBUSY;
+}
+
+/* LMDB refuses a transaction for good once it met a damaged page. If there was
+ * a commit meanwhile, the two views can no longer be compared. */
+static void
+revive(struct wh_check *c, struct wh_view *v)
+{
+	if (renew(v) < 0 || !same_snapshot(c))
+		c->cross = false;
+}
+
+int
+wh_check_look(struct wh_check *c, enum wh_table table, const struct wh_key *key,
+	      size_t min_prefix, struct wh_value *ret)
+{
+	if (!c->cross || c->cut[table])
+		return WH_ECORRUPT;
+	int r = wh_table_get(&c->look, table, key, min_prefix, ret);
+
+	if (r < 0)
+		revive(c, &c->look);
+	return r;
+}
+
+/* ------------------------------------------------------------- walking -- */
+
+static void
+check_gap(struct wh_check *c, const struct table_check *tc, uint64_t number)
+{
+	if (c->rows[tc->table] == 1)
+		c->first = number;
+	else if (number != c->previous + 1)
+		wh_check_tell(c, tc->table, WH_STR_NULL,
+			      "rows %" PRIu64 " to %" PRIu64 " are missing", c->previous + 1,
+			      number - 1);
+	c->previous = number;
+}
+
+/* A damaged pointer within a page shows one row twice and hides another. */
+static void
+check_order(struct wh_check *c, const struct table_check *tc, struct wh_str key)
+{
+	struct wh_key *before = &c->previous_key;
+
+	if (before->n > 0 && wh_str_cmp(wh_key_view(before), key) >= 0)
+		wh_check_tell(c, tc->table, key, "it is not in the order of the keys");
+	wh_key_init(before);
+	wh_key_add(before, key);
+}
+
+/* A damaged branch page leads a look-up astray, and a walk does not notice. */
+static void
+check_way(struct wh_check *c, const struct table_check *tc, struct wh_str key)
+{
+	struct wh_value value;
+	struct wh_key k;
+
+	if (!c->cross)
+		return;
+	wh_key_init(&k);
+	wh_key_add(&k, key);
+	int r = wh_check_look(c, tc->table, &k, tc->min_prefix, &value);
+
+	if (r != 0 && c->cross)
+		wh_check_tell(c, tc->table, key, "it is not found under its key");
+}
+
+static void
+check_one(struct wh_check *c, const struct table_check *tc, const struct wh_walk *w)
+{
+	struct wh_value value;
+	struct wh_str key = wh_walk_key(w);
+
+	check_order(c, tc, key);
+	if (tc->table == WH_TABLE_META && wh_str_is(key, "format"))
+		return;
+	c->rows[tc->table]++;
+	if (tc->key == KEY_NUMBER && key.n != 8) {
+		wh_check_tell(c, tc->table, key, "the key is not a number");
+		return;
+	}
+	if (tc->gapless)
+		check_gap(c, tc, wh_walk_order(w));
+	if (wh_walk_value(w, tc->min_prefix, &value) < 0) {
+		wh_check_tell(c, tc->table, key, "the checksum does not match its value");
+		return;
+	}
+	check_way(c, tc, key);
+	if (tc->row)
+		tc->row(c, w, &value);
+}
+
+static void
+check_table(struct wh_check *c, const struct table_check *tc)
+{
+	struct wh_walk w;
+	int r = wh_walk_begin(&c->walk, tc->table, &w);
+
+	wh_key_init(&c->previous_key);
+	c->first = 0;
+	c->previous = 0;
+	if (r == 0)
+		r = wh_walk_first(&w);
+	while (r == 0) {
+		check_one(c, tc, &w);
+		r = wh_walk_next(&w);
+	}
+	wh_walk_end(&w);
+	if (r == WH_ABSENT)
+		return;
+	c->cut[tc->table] = true;
+	wh_check_tell(c, tc->table, WH_STR_NULL,
+		      "a page is damaged (%s); the rows behind it cannot be read",
+		      wh_fault_str(r));
+	revive(c, &c->walk);
+}
+
+/* ------------------------------------------------------------ counters -- */
+
+static void
+check_number(struct wh_check *c, enum wh_table table, const char *name, uint64_t counter,
+	     uint64_t found)
+{
+	if (!c->cut[table] && counter != found)
+		wh_check_tell(c, table, WH_STR_NULL,
+			      "the counter %s is %" PRIu64 ", but there are %" PRIu64, name,
+			      counter, found);
+}
+
+static void
+check_op_counters(struct wh_check *c)
+{
+	static const char *const names[WH_OP_STATES] = {
+		"ops_queued",   "ops_checking", "ops_sending", "ops_unknown",
+		"ops_conflict", "ops_held",     "ops_dead",
+	};
+	struct wh_meta m = *c->meta;
+
+	for (uint8_t i = 0; i < WH_OP_STATES; i++)
+		check_number(c, WH_TABLE_OPS, names[i], *wh_meta_ops(&m, i), c->states[i]);
+	check_number(c, WH_TABLE_OPS, "op_bytes", m.op_bytes, c->op_bytes);
+}
+
+/* The first and last number of a table without gaps, as the counters have them. */
+static void
+check_ends(struct wh_check *c, enum wh_table table, uint64_t tail, uint64_t head)
+{
+	bool empty = c->rows[table] == 0;
+
+	if (c->cut[table])
+		return;
+	if (c->first != tail)
+		wh_check_tell(c, table, WH_STR_NULL,
+			      "the oldest row should be %" PRIu64 " and is %" PRIu64, tail,
+			      c->first);
+	if (!empty && c->previous != head)
+		wh_check_tell(c, table, WH_STR_NULL,
+			      "the newest row should be %" PRIu64 " and is %" PRIu64, head,
+			      c->previous);
+}
+
+static void
+check_counters(struct wh_check *c, const struct table_check *tc)
+{
+	const struct wh_meta *m = c->meta;
+	const struct {
+		enum wh_table table;
+		const char *name;
+		uint64_t counter;
+	} counts[] = {
+		{WH_TABLE_ROWS, "rows", m->rows},
+		{WH_TABLE_OVERLAYS, "overlays", m->overlays},
+		{WH_TABLE_ALIASES, "aliases", m->aliases},
+		{WH_TABLE_TOMBS, "tombs", m->tombs},
+		{WH_TABLE_HISTORY, "history_count", m->history_count},
+		{WH_TABLE_REQUESTS, "requests", m->requests},
+	};
+
+	for (size_t i = 0; i < wh_array_len(counts); i++)
+		if (counts[i].table == tc->table)
+			check_number(c, tc->table, counts[i].name, counts[i].counter,
+				     c->rows[tc->table]);
+	if (tc->table == WH_TABLE_OPS)
+		check_op_counters(c);
+	if (tc->table == WH_TABLE_HISTORY)
+		check_ends(c, tc->table, m->history_tail, m->history_head);
+	if (tc->table == WH_TABLE_CHANGES)
+		check_ends(c, tc->table, m->change_tail, m->revision);
+}
+
+static void
+check_stamp(struct wh_check *c)
+{
+	uint32_t format = 0;
+	int r = wh_format_get(c->s, wh_view_txn(&c->look), c->s->dbi[WH_TABLE_META], &format);
+
+	if (r == 0 && format == WH_STORE_FORMAT)
+		return;
+	wh_check_tell(c, WH_TABLE_META, WH_STR_NULL, "the format stamp is damaged");
+	if (r < 0)
+		revive(c, &c->look);
+}
+
+int
+wh_store_check(struct wh_store *s, bool deep, wh_check_report *report, void *ctx)
+{
+	struct wh_check c = {.s = s, .report = report, .ctx = ctx};
+	struct wh_meta meta;
+	int r = begin_both(&c);
+
+	if (r == 0) {
+		check_stamp(&c);
+		if (wh_meta_load(&c.look, &meta) == 0)
+			c.meta = &meta;
+		else
+			wh_check_tell(&c, WH_TABLE_META, WH_STR_NULL,
+				      "the counters are damaged");
+		for (size_t i = 0; i < wh_array_len(table_checks); i++) {
+			const struct table_check *tc = &table_checks[i];
+
+			if (!deep && !tc->at_start)
+				continue;
+			check_table(&c, tc);
+			if (c.meta)
+				check_counters(&c, tc);
+		}
+	}
+	wh_view_end(&c.look);
+	wh_view_end(&c.walk);
+	return r < 0 ? r : c.dirty ? WH_ECORRUPT : 0;
+}

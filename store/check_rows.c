@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the check asks of overlays, aliases, request ids, forms and wants.
+ *
+ * Called by the check for each row whose checksum is right. Bodies are opaque
+ * to the store, so nothing more can be asked of rows, tombs and changes.
+ */
+#include <inttypes.h>
+
+#include "store/check.h"
+
+void
+wh_check_overlay(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
+{
+	struct wh_overlay o;
+
+	if (wh_overlay_decode(value, &o) < 0)
+		wh_check_tell(c, w->table, wh_walk_key(w), "its fields make no sense");
+}
+
+void
+wh_check_alias(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
+{
+	struct wh_str target = value->tail;
+	struct wh_value next;
+	struct wh_key k;
+
+	if (!wh_lane_valid(target)) {
+		wh_check_tell(c, w->table, wh_walk_key(w), "it leads to no possible id");
+		return;
+	}
+	wh_key_id(&k, target);
+	if (wh_check_look(c, WH_TABLE_ALIASES, &k, 0, &next) == 0)
+		wh_check_tell(c, w->table, wh_walk_key(w), "it leads to another alias");
+}
+
+void
+wh_check_request(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
+{
+	struct wh_request row;
+	struct wh_value index;
+	struct wh_key k;
+
+	wh_request_decode(value, &row);
+	wh_index_by_age(&k, row.at, wh_walk_key(w));
+	if (wh_check_look(c, WH_TABLE_REQUESTS_INDEX, &k, 0, &index) == WH_ABSENT)
+		wh_check_tell(c, w->table, wh_walk_key(w), "it is not in the index by age");
+}
+
+void
+wh_check_request_index(struct wh_check *c, const struct wh_walk *w,
+		       const struct wh_value *value)
+{
+	struct wh_str key = wh_walk_key(w);
+	struct wh_request row;
+	struct wh_value found;
+	struct wh_key k;
+
+	(void)value;
+	if (key.n <= WH_BY_AGE_HEAD || key.p[0] != WH_BY_AGE) {
+		wh_check_tell(c, w->table, key, "the key is not one of an age");
+		return;
+	}
+	wh_key_init(&k);
+	wh_key_add(&k, wh_str(key.p + WH_BY_AGE_HEAD, key.n - WH_BY_AGE_HEAD));
+	int r = wh_check_look(c, WH_TABLE_REQUESTS, &k, WH_REQUEST_PREFIX, &found);
+
+	if (r == WH_ABSENT) {
+		wh_check_tell(c, w->table, key, "it leads to a request that is not there");
+		return;
+	}
+	if (r < 0)
+		return;
+	wh_request_decode(&found, &row);
+	wh_index_by_age(&k, row.at, wh_str(key.p + WH_BY_AGE_HEAD, key.n - WH_BY_AGE_HEAD));
+	if (!wh_str_eq(key, wh_key_view(&k)))
+		wh_check_tell(c, w->table, key, "the request it leads to has another age");
+}
+
+void
+wh_check_form(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
+{
+	struct wh_value row;
+	struct wh_key k;
+
+	wh_key_id(&k, value->tail);
+	if (wh_check_look(c, WH_TABLE_ROWS, &k, WH_ROW_PREFIX, &row) == WH_ABSENT)
+		wh_check_tell(c, w->table, wh_walk_key(w),
+			      "it leads to a webhook that is not there");
+}
+
+void
+wh_check_want(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
+{
+	uint64_t seq = wh_be_get(value->prefix, 8);
+	struct wh_value op;
+	struct wh_key k;
+
+	wh_key_order(&k, seq);
+	if (wh_check_look(c, WH_TABLE_OPS, &k, WH_OP_PREFIX, &op) == WH_ABSENT)
+		wh_check_tell(c, w->table, wh_walk_key(w),
+			      "it leads to operation %" PRIu64 ", which is not there", seq);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The steps of opening a store, and how each says why it refuses.
+ *
+ * A step returns 0 or a fault; on a fault it has set `why` and written one
+ * sentence that names the file and what to do. Internal to store/; used by one
+ * thread, before the store exists for others.
+ */
+#pragma once
+
+#include "store/table.h"
+
+struct wh_opening {
+	struct wh_store *s;
+	const struct wh_store_options *o;
+	bool single_file; /* the path is a copy, not a folder */
+	enum wh_store_why why;
+	struct wh_buf *text;
+};
+
+/* Sets why and text; returns `fault`. */
+WH_PRINTF(4, 5)
+int wh_refuse(struct wh_opening *op, enum wh_store_why why, int fault, const char *fmt, ...);
+/* Says that `doing` (with the path) failed with errno value `err`. */
+int wh_refuse_errno(struct wh_opening *op, int err, const char *doing);
+/* The same for LMDB's codes. */
+int wh_refuse_lmdb(struct wh_opening *op, int rc, const char *doing);
+
+/* place.c: the folder exists, is ours alone and local, and is locked. */
+WH_MUST_USE int wh_place_open(struct wh_opening *op);
+/* True for file systems that LMDB cannot be trusted on; magic as of statfs. */
+bool wh_place_is_remote(uint32_t magic);
+
+/* create.c: makes the data file if there is none. */
+WH_MUST_USE int wh_create_if_absent(struct wh_opening *op);
+
+/* verify.c: what is looked at before LMDB may touch a page, and right after. */
+WH_MUST_USE int wh_verify_head(struct wh_opening *op);
+WH_MUST_USE int wh_verify_size(struct wh_opening *op);
+
+/* env.c: opens `path` as an environment. `flags` are added to those always used. */
+WH_MUST_USE int wh_env_open(const char *path, uint64_t max_size, unsigned flags, MDB_env **ret);
+/* Opens all tables, creating those that are missing if txn may write. */
+WH_MUST_USE int wh_env_open_tables(struct wh_store *s, MDB_txn *txn, unsigned flags);
+/* <path>/<name>, or NULL; the caller frees it. */
+char *wh_path_join(const char *path, const char *name);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operations that have not ended: rows, and the index rows that follow them.
+ *
+ * Written by the commit thread. Every put and del reads the row that is there,
+ * and changes index rows and counters by what differs, so that they cannot
+ * drift from the rows. What the states mean is the caller's business; here
+ * each only has a counter.
+ */
+#include "store/index.h"
+
+int
+wh_oprow_decode(uint64_t seq, const struct wh_value *v, struct wh_oprow *ret)
+{
+	const uint8_t *p = v->prefix;
+
+	ret->seq = seq;
+	memcpy(ret->id, p, WH_OP_ID);
+	p += WH_OP_ID;
+	ret->state = (uint8_t)wh_be_take(&p, 1);
+	ret->due_at = wh_be_to_time(wh_be_take(&p, 8));
+	int r = wh_value_split(v, (size_t)wh_be_take(&p, 2), &ret->lane, &ret->body);
+
+	if (r == 0 && (!wh_lane_valid(ret->lane) || ret->state >= WH_OP_STATES))
+		r = WH_ECORRUPT;
+	return r;
+}
+
+uint64_t *
+wh_meta_ops(struct wh_meta *m, uint8_t state)
+{
+	uint64_t *const by_state[WH_OP_STATES] = {
+		&m->ops_queued,   &m->ops_checking, &m->ops_sending, &m->ops_unknown,
+		&m->ops_conflict, &m->ops_held,     &m->ops_dead,
+	};
+
+	return state < WH_OP_STATES ? by_state[state] : NULL;
+}
+
+static int
+get_op(const struct wh_view *v, uint64_t seq, struct wh_oprow *ret, size_t *ret_size)
+{
+	struct wh_value value = {.size = 0};
+	struct wh_key k;
+
+	wh_key_order(&k, seq);
+	int r = wh_table_get(v, WH_TABLE_OPS, &k, WH_OP_PREFIX, &value);
+
+	*ret_size = value.size;
+	return r == 0 ? wh_oprow_decode(seq, &value, ret) : r;
+}
+
+int
+wh_ops_get(const struct wh_view *v, uint64_t seq, struct wh_oprow *ret)
+{
+	size_t size;
+
+	return get_op(v, seq, ret, &size);
+}
+
+enum { BY_ID, BY_LANE, BY_STATE, BY_DUE, INDEXES };
+
+/* The keys of the index rows of one operation. Built before anything is
+ * written, because a lane that was read borrows from a page. */
+struct op_index {
+	struct wh_key key[INDEXES]; /* that of BY_DUE is bad if it is not due */
+	uint8_t state;
+};
+
+static void
+index_keys(const struct wh_oprow *op, struct op_index *ret)
+{
+	wh_index_by_id(&ret->key[BY_ID], op->id);
+	wh_index_by_lane(&ret->key[BY_LANE], op->lane, op->seq);
+	wh_index_by_state(&ret->key[BY_STATE], op->state, op->seq);
+	wh_index_by_due(&ret->key[BY_DUE], op->due_at, op->seq);
+	ret->key[BY_DUE].bad = op->due_at == WH_NOT_DUE;
+	ret->state = op->state;
+}
+
+static bool
+same_key(const struct wh_key *a, const struct wh_key *b)
+{
+	return a->bad == b->bad && wh_str_eq(wh_key_view(a), wh_key_view(b));
+}
+
+/* Removes the index rows of `old` that `kept` (may be NULL) does not have. */
+static int
+drop_index(struct wh_txn *t, const struct op_index *old, const struct op_index *kept)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < INDEXES && r == 0; i++)
+		if (!kept || !same_key(&old->key[i], &kept->key[i]))
+			r = wh_table_drop(t, WH_TABLE_OPS_INDEX, &old->key[i]);
+	return r;
+}
+
+/* Rows that stand already are found equal and not written again. */
+static int
+put_index(struct wh_txn *t, const struct op_index *x, uint64_t seq)
+{
+	const struct {
+		uint64_t v;
+		size_t width;
+	} value[INDEXES] = {
+		[BY_ID] = {seq, WH_BY_ID_PREFIX},
+		[BY_DUE] = {x->state, WH_BY_DUE_PREFIX},
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < INDEXES && r == 0; i++)
+		if (!x->key[i].bad)
+			r = wh_index_put(t, WH_TABLE_OPS_INDEX, &x->key[i], value[i].v,
+					 value[i].width);
+	return r;
+}
+
+static int
+put_row(struct wh_txn *t, const struct wh_oprow *op, struct wh_put_result *ret)
+{
+	struct wh_draft d;
+	struct wh_key k;
+
+	wh_key_order(&k, op->seq);
+	wh_draft_init(&d);
+	wh_draft_bytes(&d, op->id, WH_OP_ID);
+	wh_draft_num(&d, op->state, 1);
+	wh_draft_time(&d, op->due_at);
+	wh_draft_num(&d, op->lane.n, 2);
+	d.tail[0] = op->lane;
+	d.tail[1] = op->body;
+	return wh_table_put(t, WH_TABLE_OPS, &k, &d, ret);
+}
+
+/* An id names one operation for ever. */
+static int
+refuse_taken_id(const struct wh_txn *t, const struct wh_oprow *op)
+{
+	uint64_t seq;
+	int r = wh_ops_find(&t->view, op->id, &seq);
+
+	if (r == 0 && seq != op->seq)
+		return WH_EBUG;
+	return r == WH_ABSENT ? 0 : r;
+}
+
+static void
+count_put(struct wh_txn *t, const struct wh_put_result *res, const struct op_index *was,
+	  const struct op_index *is, uint64_t seq)
+{
+	struct wh_meta *m = &t->view.meta;
+
+	if (was)
+		wh_meta_sub(wh_meta_ops(m, was->state), 1);
+	*wh_meta_ops(m, is->state) += 1;
+	wh_meta_sub(&m->op_bytes, res->old_size);
+	m->op_bytes += res->new_size;
+	if (seq > m->op_seq)
+		m->op_seq = seq;
+}
+
+int
+wh_ops_put(struct wh_txn *t, const struct wh_oprow *op)
+{
+	struct op_index was;
+	struct op_index is;
+	struct wh_oprow old;
+	struct wh_put_result res;
+	size_t size;
+
+	if (t->fault)
+		return t->fault;
+	if (op->seq == 0 || op->state >= WH_OP_STATES || !wh_lane_valid(op->lane))
+		return wh_txn_fail(t, WH_EINVAL);
+	index_keys(op, &is);
+	int found = get_op(&t->view, op->seq, &old, &size);
+	int r = found < 0 ? found : refuse_taken_id(t, op);
+
+	if (r < 0)
+		return wh_txn_fail(t, r);
+	if (found == 0)
+		index_keys(&old, &was);
+	r = put_row(t, op, &res);
+	if (r < 0 || res.how == WH_PUT_SAME)
+		return r;
+	if (found == 0)
+		r = drop_index(t, &was, &is);
+	if (r == 0)
+		r = put_index(t, &is, op->seq);
+	if (r == 0)
+		count_put(t, &res, found == 0 ? &was : NULL, &is, op->seq);
+	return r;
+}
+
+/* The caller wants a damaged operation gone, and has said so loudly. */
+static int
+del_damaged(struct wh_txn *t, uint64_t seq, size_t size)
+{
+	uint8_t state = WH_OP_STATES;
+	struct wh_key k;
+	int r = wh_index_sweep(t, WH_TABLE_OPS_INDEX, seq, &state);
+
+	if (r < 0)
+		return r;
+	uint64_t *counter = wh_meta_ops(&t->view.meta, state);
+
+	if (counter)
+		wh_meta_sub(counter, 1);
+	wh_meta_sub(&t->view.meta.op_bytes, size);
+	wh_key_order(&k, seq);
+	return wh_table_del(t, WH_TABLE_OPS, &k);
+}
+
+int
+wh_ops_del(struct wh_txn *t, uint64_t seq)
+{
+	struct op_index was;
+	struct wh_oprow old;
+	struct wh_key k;
+	size_t size;
+
+	if (t->fault)
+		return t->fault;
+	int r = get_op(&t->view, seq, &old, &size);
+
+	if (r == WH_ABSENT)
+		return r;
+	if (r == WH_ECORRUPT)
+		return del_damaged(t, seq, size);
+	if (r < 0)
+		return wh_txn_fail(t, r);
+	index_keys(&old, &was);
+	r = drop_index(t, &was, NULL);
+	if (r < 0)
+		return r;
+	wh_meta_sub(wh_meta_ops(&t->view.meta, was.state), 1);
+	wh_meta_sub(&t->view.meta.op_bytes, size);
+	wh_key_order(&k, seq);
+	return wh_table_del(t, WH_TABLE_OPS, &k);
+}

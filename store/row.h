@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Decoders of the rows that more than one file of the store reads: the table
+ * itself, the scans and the check. Each gets a value whose checksum and least
+ * prefix length were verified, and, if it can find more damage, returns 0 or
+ * WH_ECORRUPT; what it returns borrows from the value. Internal to store/; any thread.
+ */
+#pragma once
+
+#include "store/table.h"
+
+/* Prefix lengths of format 1: the least a row of the table has. */
+#define WH_ROW_PREFIX 40
+#define WH_OVERLAY_PREFIX 16
+#define WH_TOMB_PREFIX 8
+#define WH_OP_PREFIX 27
+#define WH_PAST_PREFIX 27
+#define WH_REQUEST_PREFIX 40
+#define WH_WANT_PREFIX 8
+
+void wh_row_decode(const struct wh_value *v, struct wh_row *ret);
+WH_MUST_USE int wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret);
+WH_MUST_USE int wh_oprow_decode(uint64_t seq, const struct wh_value *v, struct wh_oprow *ret);
+WH_MUST_USE int wh_past_decode(uint64_t end, const struct wh_value *v, struct wh_past *ret);
+/* Fills op, params_hash and at. */
+void wh_request_decode(const struct wh_value *v, struct wh_request *ret);
+
+/* Kinds of index rows: the first byte of their keys. */
+#define WH_BY_DUE 'd'   /* time, seq -> state */
+#define WH_BY_ID 'i'    /* id -> number */
+#define WH_BY_LANE 'l'  /* lane, 0x00, number */
+#define WH_BY_STATE 's' /* state, number */
+#define WH_BY_AGE 'a'   /* time, request key */
+
+#define WH_BY_ID_PREFIX 8
+#define WH_BY_DUE_PREFIX 1
+#define WH_BY_AGE_HEAD 9 /* kind and time, before the key of the request */
+
+#define WH_OP_STATES 7 /* queued .. dead */
+
+/* The counter of operations in a state; NULL for a state that has none. */
+uint64_t *wh_meta_ops(struct wh_meta *m, uint8_t state);
+
+/* Counts down, but not below 0: a counter that damage made wrong must not
+ * turn into a huge one. The check tells. */
+static inline void
+wh_meta_sub(uint64_t *counter, uint64_t n)
+{
+	*counter = *counter < n ? 0 : *counter - n;
+}

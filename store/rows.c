@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Confirmed rows: what the upstream last said of each webhook.
+ *
+ * Read by the loop for every get, written by the commit thread. The body is
+ * stored as it is served; nothing here looks into it.
+ */
+#include "store/row.h"
+
+void
+wh_row_decode(const struct wh_value *v, struct wh_row *ret)
+{
+	const uint8_t *p = v->prefix;
+
+	ret->revision = wh_be_take(&p, 8);
+	ret->first_list = wh_be_take(&p, 8);
+	ret->confirm = wh_be_take(&p, 8);
+	ret->claim = wh_be_take(&p, 8);
+	ret->confirmed_at = wh_be_to_time(wh_be_take(&p, 8));
+	ret->body = v->tail;
+}
+
+int
+wh_rows_get(const struct wh_view *v, struct wh_str whid, struct wh_row *ret)
+{
+	struct wh_value value;
+	struct wh_key k;
+
+	wh_key_id(&k, whid);
+	int r = wh_table_get(v, WH_TABLE_ROWS, &k, WH_ROW_PREFIX, &value);
+
+	if (r == 0)
+		wh_row_decode(&value, ret);
+	return r;
+}
+
+int
+wh_rows_put(struct wh_txn *t, struct wh_str whid, const struct wh_row *row)
+{
+	struct wh_put_result res;
+	struct wh_draft d;
+	struct wh_key k;
+
+	wh_key_id(&k, whid);
+	wh_draft_init(&d);
+	wh_draft_num(&d, row->revision, 8);
+	wh_draft_num(&d, row->first_list, 8);
+	wh_draft_num(&d, row->confirm, 8);
+	wh_draft_num(&d, row->claim, 8);
+	wh_draft_time(&d, row->confirmed_at);
+	d.tail[0] = row->body;
+	int r = wh_table_put(t, WH_TABLE_ROWS, &k, &d, &res);
+
+	if (r == 0 && res.how == WH_PUT_NEW)
+		t->view.meta.rows++;
+	return r;
+}
+
+int
+wh_rows_del(struct wh_txn *t, struct wh_str whid)
+{
+	struct wh_key k;
+
+	wh_key_id(&k, whid);
+	int r = wh_table_del(t, WH_TABLE_ROWS, &k);
+
+	if (r == 0)
+		wh_meta_sub(&t->view.meta.rows, 1);
+	return r;
+}

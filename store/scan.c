@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ordered scans over rows or overlays.
+ *
+ * Used by lists, inside one callback. A damaged row is told and passed over; a
+ * damaged page ends the scan, because what lies behind it cannot be reached.
+ */
+#include "store/row.h"
+
+static struct wh_walk
+walk_of(const struct wh_scan *s)
+{
+	return (struct wh_walk){
+		.view = s->view,
+		.cursor = s->cursor,
+		.table = s->table == WH_SCAN_ROWS ? WH_TABLE_ROWS : WH_TABLE_OVERLAYS,
+	};
+}
+
+int
+wh_scan_begin(const struct wh_view *v, enum wh_scan_table table, struct wh_str after,
+	      struct wh_scan *ret)
+{
+	struct wh_scan s = {.view = v, .table = table};
+	struct wh_walk w = walk_of(&s);
+	struct wh_key k;
+
+	wh_key_id(&k, after);
+	if (after.n > 0 && k.bad)
+		return WH_EINVAL;
+	int r = wh_walk_begin(v, w.table, &w);
+
+	if (r < 0)
+		return r;
+	s.cursor = w.cursor;
+	s.found = after.n > 0 ? wh_walk_after(&w, &k) : wh_walk_first(&w);
+	*ret = s;
+	return 0;
+}
+
+static int
+decode(const struct wh_walk *w, struct wh_row *ret_row, struct wh_overlay *ret_overlay)
+{
+	struct wh_value value;
+	bool rows = w->table == WH_TABLE_ROWS;
+	int r = wh_walk_value(w, rows ? WH_ROW_PREFIX : WH_OVERLAY_PREFIX, &value);
+
+	if (r < 0)
+		return r;
+	if (rows && ret_row)
+		wh_row_decode(&value, ret_row);
+	if (!rows && ret_overlay)
+		r = wh_overlay_decode(&value, ret_overlay);
+	return r;
+}
+
+int
+wh_scan_next(struct wh_scan *s, struct wh_str *ret_key, struct wh_row *ret_row,
+	     struct wh_overlay *ret_overlay)
+{
+	struct wh_walk w = walk_of(s);
+	int r = s->found;
+
+	if (r == 0)
+		r = s->started ? wh_walk_next(&w) : wh_walk_current(&w);
+	s->started = true;
+	if (r == WH_ABSENT)
+		s->found = WH_ABSENT;
+	if (r == WH_ABSENT || !s->cursor)
+		return WH_STORE_END;
+	if (r < 0) {
+		wh_scan_end(s);
+		*ret_key = WH_STR_NULL;
+		return r;
+	}
+	*ret_key = wh_walk_key(&w);
+	return decode(&w, ret_row, ret_overlay);
+}
+
+void
+wh_scan_end(struct wh_scan *s)
+{
+	struct wh_walk w = walk_of(s);
+
+	wh_walk_end(&w);
+	s->cursor = NULL;
+	s->found = WH_ABSENT;
+}

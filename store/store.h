@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The durable state of whd: one LMDB environment, its tables and the
+ * invariants between a table and its indexes. Bodies are opaque bytes here:
+ * the store knows no webhook, no operation, no JSON, no clock.
+ *
+ * Threads: reads go through a wh_view, one view per thread at a time; writes
+ * through a wh_txn, opened by the commit thread only. A wh_str returned from a
+ * view or transaction borrows LMDB's pages: it is valid until the view is
+ * renewed or ended, or, in a transaction, until the next write.
+ *
+ * Every value carries a checksum over table, key and value (XXH3-64). A value
+ * that does not match is WH_ECORRUPT for the caller of that one row.
+ * All functions are silent; faults are negative (proto/faults.def).
+ */
+#pragma once
+
+#include "proto/base.h"
+#include "proto/buf.h"
+
+#define WH_STORE_FORMAT 1 /* raised when an older whd could misread the file */
+
+#define WH_ABSENT 1    /* outcome: no such key */
+#define WH_STORE_END 2 /* outcome: the scan has no further row */
+
+/* ---------------------------------------------------------------- store -- */
+
+struct wh_store;
+
+struct wh_store_options {
+	const char *path;     /* directory of the store; made 0700 if absent */
+	uint64_t max_size;    /* bytes of address space, fixed while open */
+	bool read_only_check; /* for --check: writes nothing; the path may be that of a copy,
+				 too */
+};
+
+enum wh_store_why {
+	WH_STORE_WHY_NONE,
+	WH_STORE_WHY_LOCKED,    /* another whd holds it */
+	WH_STORE_WHY_REMOTE_FS, /* LMDB is not safe on network file systems */
+	WH_STORE_WHY_TRUNCATED, /* the file is shorter than its last page */
+	WH_STORE_WHY_FORMAT,    /* a newer format */
+	WH_STORE_WHY_SYSTEM,    /* errno says */
+	WH_STORE_WHY_LMDB,      /* LMDB refused: not its file, or meta pages lost */
+};
+
+/*
+ * Opens or creates the store. Creation is atomic: built in a sibling folder,
+ * flushed, renamed. On a fault *ret_why and the sentence in `text` say what is
+ * wrong with which file and what to do. The lock file keeps a second whd out.
+ */
+WH_MUST_USE int wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
+			      enum wh_store_why *ret_why, struct wh_buf *text);
+struct wh_store *wh_store_close(struct wh_store *s); /* NULL is fine; returns NULL */
+
+struct wh_store_space {
+	uint64_t map_size; /* bytes */
+	uint64_t used;     /* last page minus free pages, in bytes */
+	uint64_t file_size;
+	uint64_t disk_free; /* bytes left on its file system for us */
+	unsigned readers;   /* reader slots in use */
+};
+/* Any thread; opens a short view of its own. */
+WH_MUST_USE int wh_store_space(struct wh_store *s, struct wh_store_space *ret);
+/* Frees reader slots of dead processes. Any thread. */
+void wh_store_reap_readers(struct wh_store *s);
+/* A consistent, compacted, flushed copy as one file, mode 0600, made by rename. */
+WH_MUST_USE int wh_store_copy(struct wh_store *s, const char *file);
+
+/* ----------------------------------------------------- views and writes -- */
+
+/*
+ * The counters of the store. They are read with the view; in a transaction
+ * change them in txn->view.meta and the commit writes them. Those that count
+ * rows or mark the ends of a table are kept by the functions of that table.
+ */
+struct wh_meta {
+#define WH_META(name, help) uint64_t name;
+#include "store/meta.def"
+#undef WH_META
+};
+
+struct wh_view {
+	struct wh_store *store;
+	void *mdb;           /* MDB_txn */
+	bool writing;        /* it is the view of a wh_txn */
+	struct wh_meta meta; /* as of this view */
+};
+
+struct wh_txn {
+	struct wh_view view; /* reads inside the transaction; view.meta is current */
+	struct wh_meta was;  /* as read at begin, to write only what changed */
+	int fault;           /* sticky: after a fault every call returns it */
+};
+
+/*
+ * A read snapshot. Begin once, renew after each commit, end before close.
+ * Renewing moves to the newest commit; borrowed bytes die. After a fault of
+ * renew the view can only be renewed again or ended. After a read met a damaged
+ * page (WH_ECORRUPT), further reads of the view may be WH_ECORRUPT until it is
+ * renewed; a damaged row concerns that row only.
+ */
+WH_MUST_USE int wh_view_begin(struct wh_store *s, struct wh_view *ret);
+WH_MUST_USE int wh_view_renew(struct wh_view *v);
+void wh_view_end(struct wh_view *v); /* a second time is fine */
+
+/*
+ * Every fault of a function that takes the transaction is sticky; reads through
+ * t->view are not. Rows that were read may be handed back to a put: what is
+ * written is copied first.
+ */
+WH_MUST_USE int wh_txn_begin(struct wh_store *s, struct wh_txn *ret);
+/* 0, or a fault after which nothing of the transaction happened; WH_EIO means
+ * that the state of the device is unknown and the process must end. */
+WH_MUST_USE int wh_txn_commit(struct wh_txn *t);
+void wh_txn_abort(struct wh_txn *t);
+
+/* Text values in the meta table: instance, upstream url, gate memory. */
+WH_MUST_USE int wh_meta_text(const struct wh_view *v, const char *name,
+			     struct wh_str *ret); /* WH_ABSENT */
+WH_MUST_USE int wh_meta_put_text(struct wh_txn *t, const char *name, struct wh_str value);
+
+/* ------------------------------------------------------- confirmed rows -- */
+
+/* What the upstream last said of one webhook, and what we know of that word. */
+struct wh_row {
+	uint64_t revision;    /* of its last effective change */
+	uint64_t first_list;  /* number of the list that first held the id */
+	uint64_t confirm;     /* confirm counter when last confirmed or touched */
+	uint64_t claim;       /* seq of the create that made or adopted it; 0 */
+	int64_t confirmed_at; /* wall ms when a reply or GET last confirmed it; 0 = by list only
+			       */
+	struct wh_str body;   /* msgpack map */
+};
+
+/* Keys: whid as wh_key_fold() leaves it, so that GUIDs match in any case. */
+WH_MUST_USE int wh_rows_get(const struct wh_view *v, struct wh_str whid, struct wh_row *ret);
+WH_MUST_USE int wh_rows_put(struct wh_txn *t, struct wh_str whid, const struct wh_row *row);
+WH_MUST_USE int wh_rows_del(struct wh_txn *t, struct wh_str whid); /* WH_ABSENT */
+
+/* ------------------------------------------------------------ overlays -- */
+
+/*
+ * The effective row of a webhook whose lane has live operations; a webhook
+ * without an overlay is served from its confirmed row. Key: whid, or the local
+ * id of a create.
+ */
+struct wh_overlay {
+	uint64_t revision;
+	uint32_t pending;     /* live operations */
+	uint8_t state;        /* enum wh_webhook_state (daemon/core/op.h) */
+	bool hidden;          /* a pending delete, or withheld while a create is undecided */
+	struct wh_str tmp_id; /* local id, empty if none */
+	struct wh_str body;   /* msgpack map; empty for a hidden one */
+};
+
+WH_MUST_USE int wh_overlays_get(const struct wh_view *v, struct wh_str whid,
+				struct wh_overlay *ret);
+WH_MUST_USE int wh_overlays_put(struct wh_txn *t, struct wh_str whid,
+				const struct wh_overlay *o);
+WH_MUST_USE int wh_overlays_del(struct wh_txn *t, struct wh_str whid); /* WH_ABSENT */
+
+/* Ids whose deletion was confirmed, with the confirm counter of then, so that
+ * a list begun earlier does not bring them back. */
+WH_MUST_USE int wh_tombs_get(const struct wh_view *v, struct wh_str whid,
+			     uint64_t *ret_confirm);
+WH_MUST_USE int wh_tombs_put(struct wh_txn *t, struct wh_str whid, uint64_t confirm);
+/* Drops tombs with a confirm counter below `before`. */
+WH_MUST_USE int wh_tombs_trim(struct wh_txn *t, uint64_t before);
+
+/* Local id of a create -> whid. Kept for ever. */
+WH_MUST_USE int wh_aliases_get(const struct wh_view *v, struct wh_str tmp_id,
+			       struct wh_str *ret_whid);
+WH_MUST_USE int wh_aliases_put(struct wh_txn *t, struct wh_str tmp_id, struct wh_str whid);
+
+/* ---------------------------------------------------------- operations -- */
+
+#define WH_OP_ID 16 /* bytes of an operation id (UUIDv7) */
+#define WH_NOT_DUE INT64_MAX
+
+/*
+ * An operation that has not ended (or is dead). Indexes kept by the same
+ * write: by id, by lane, by state, and by due time (only if due_at is not
+ * WH_NOT_DUE).
+ */
+struct wh_oprow {
+	uint64_t seq; /* order; the key */
+	uint8_t id[WH_OP_ID];
+	struct wh_str lane; /* folded whid or local id */
+	uint8_t state;      /* enum wh_op_state */
+	int64_t due_at;     /* wall ms when the pump should look at it */
+	struct wh_str body; /* daemon/core/op.h encodes it */
+};
+
+WH_MUST_USE int wh_ops_get(const struct wh_view *v, uint64_t seq, struct wh_oprow *ret);
+WH_MUST_USE int wh_ops_find(const struct wh_view *v, const uint8_t id[WH_OP_ID],
+			    uint64_t *ret_seq);
+/*
+ * Inserts or replaces; keeps the indexes, meta.ops_<state>, op_bytes and op_seq
+ * (never below a seq that was put) right. WH_EINVAL: seq 0, a state above dead,
+ * a lane that is empty, over-long or holds 0x00. WH_EBUG: the id belongs to
+ * another seq. WH_ECORRUPT: the row that is there is damaged; it is left alone.
+ */
+WH_MUST_USE int wh_ops_put(struct wh_txn *t, const struct wh_oprow *op);
+/* WH_ABSENT. One whose row is damaged is removed, too, with what leads to it. */
+WH_MUST_USE int wh_ops_del(struct wh_txn *t, uint64_t seq);
+/* seqs of a lane in order, at most max; *ret_n how many there are in it up to max. */
+WH_MUST_USE int wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_t *ret_seqs,
+			    size_t max, size_t *ret_n);
+struct wh_due {
+	int64_t due_at;
+	uint64_t seq;
+	uint8_t state;
+};
+/* The ops with the earliest due times, at most max, from after (due_at, seq) exclusive; NULL =
+ * from the first. */
+WH_MUST_USE int wh_ops_due(const struct wh_view *v, const struct wh_due *after,
+			   struct wh_due *ret, size_t max, size_t *ret_n);
+/* The first op in `state` with seq > after. WH_ABSENT. */
+WH_MUST_USE int wh_ops_next_in_state(const struct wh_view *v, uint8_t state, uint64_t after,
+				     uint64_t *ret_seq);
+/* The first op with seq > after, any state. WH_ABSENT. */
+WH_MUST_USE int wh_ops_next(const struct wh_view *v, uint64_t after, uint64_t *ret_seq);
+
+/* -------------------------------------------------------------- history -- */
+
+/* Ended operations, ordered by when they ended (`end` is a counter, meta.history_head). */
+struct wh_past {
+	uint64_t end;
+	uint8_t id[WH_OP_ID];
+	int64_t ended_at; /* wall ms */
+	uint8_t state;
+	struct wh_str lane;
+	struct wh_str body;
+};
+
+/* Appends with end = ++meta.history_head. */
+WH_MUST_USE int wh_history_add(struct wh_txn *t, struct wh_past *past);
+WH_MUST_USE int wh_history_find(const struct wh_view *v, const uint8_t id[WH_OP_ID],
+				struct wh_past *ret);
+/* The newest with end < before (UINT64_MAX to start), of `lane` if that is not empty.
+ * WH_ABSENT. With WH_ECORRUPT ret->end is set: go on from there. */
+WH_MUST_USE int wh_history_before(const struct wh_view *v, uint64_t before, struct wh_str lane,
+				  struct wh_past *ret);
+/* The same among one state. */
+WH_MUST_USE int wh_history_before_in_state(const struct wh_view *v, uint64_t before,
+					   uint8_t state, struct wh_past *ret);
+/* Drops the oldest: those beyond max_count, and those ended before `ended_before`; at most
+ * `budget` rows a call. */
+WH_MUST_USE int wh_history_trim(struct wh_txn *t, uint64_t max_count, int64_t ended_before,
+				unsigned budget);
+
+/* ---------------------------------------------------------- request ids -- */
+
+/* (uid, method, request_id) -> op, with a hash of the parameters. */
+struct wh_request {
+	uint32_t uid;
+	uint16_t method;          /* enum wh_cmd_id */
+	struct wh_str request_id; /* 1..128 B */
+	uint8_t op[WH_OP_ID];
+	uint64_t params_hash[2];
+	int64_t at; /* wall ms */
+};
+WH_MUST_USE int wh_requests_get(const struct wh_view *v,
+				struct wh_request *inout); /* fills op, hash, at */
+WH_MUST_USE int wh_requests_put(struct wh_txn *t, const struct wh_request *r);
+/* Drops those older than `before`, at most `budget` a call. */
+WH_MUST_USE int wh_requests_trim(struct wh_txn *t, int64_t before, unsigned budget);
+
+/* ----------------------------------------------------------- change log -- */
+
+/* Appends with revision ++meta.revision and trims to at most `keep` entries. body: msgpack map.
+ */
+WH_MUST_USE int wh_changes_add(struct wh_txn *t, struct wh_str body, uint64_t keep,
+			       uint64_t *ret_revision);
+/* The first entry with a revision > after. WH_ABSENT. Oldest kept is meta.change_tail (0 =
+ * none). With WH_ECORRUPT *ret_revision is set: go on from there. Who raises meta.revision by
+ * hand adds an entry in the same transaction, so that the newest one is meta.revision. */
+WH_MUST_USE int wh_changes_next(const struct wh_view *v, uint64_t after, uint64_t *ret_revision,
+				struct wh_str *ret_body);
+
+/* ---------------------------------------------------------------- scans -- */
+
+/*
+ * Ordered scans over webhooks by key. A scan lives inside one callback and is
+ * ended before the view is renewed.
+ */
+enum wh_scan_table { WH_SCAN_ROWS, WH_SCAN_OVERLAYS };
+
+struct wh_scan {
+	const struct wh_view *view;
+	void *cursor;
+	enum wh_scan_table table;
+	bool started;
+	int found; /* 0, WH_ABSENT or a fault: what the last step met */
+};
+
+/* Positions before the first key > after (empty = the first of all). */
+WH_MUST_USE int wh_scan_begin(const struct wh_view *v, enum wh_scan_table table,
+			      struct wh_str after, struct wh_scan *ret);
+/* 0 with *ret_key and the row or overlay (the one of the table; the other pointer may be NULL),
+ * WH_STORE_END at the end, WH_ECORRUPT for a damaged row (key is set; go on with the next
+ * call). A fault with an empty key means that the rest cannot be reached: the list is not
+ * complete, and every further call is WH_STORE_END. */
+WH_MUST_USE int wh_scan_next(struct wh_scan *s, struct wh_str *ret_key, struct wh_row *ret_row,
+			     struct wh_overlay *ret_overlay);
+void wh_scan_end(struct wh_scan *s);
+
+/* ----------------------------------------------------------------- keys -- */
+
+#define WH_KEY_MAX 256
+
+/* The key form of a whid: GUIDs in lower case, all else as it is. Writes at most WH_KEY_MAX
+ * bytes to buf and returns a view of it; an over-long id gives WH_STR_NULL. */
+struct wh_str wh_key_fold(struct wh_str whid, char buf[WH_KEY_MAX]);
+
+/* ------------------------------------------------------------ integrity -- */
+
+typedef void wh_check_report(void *ctx, const char *table, const char *sentence);
+
+/*
+ * Verifies checksums of every value and every invariant between tables and
+ * indexes in one read snapshot. 0 if clean, WH_ECORRUPT if anything was
+ * reported, another fault if it could not be read. deep = false (start-up)
+ * checks meta, ops and what leads to them, and aliases; not rows, overlays,
+ * tombs, history, request ids, changes and forms.
+ */
+WH_MUST_USE int wh_store_check(struct wh_store *s, bool deep, wh_check_report *report,
+			       void *ctx);
+
+/* ------------------------------------------- finding by what it contains -- */
+
+/*
+ * 128-bit hashes of normal forms (the caller's affair). forms: confirmed row
+ * -> its folded whid. wants: a create that has not ended -> its seq. Two with
+ * the same hash: the last one written is found; deleting names whose entry it
+ * is and leaves another's alone.
+ */
+WH_MUST_USE int wh_forms_get(const struct wh_view *v, const uint64_t form[2],
+			     struct wh_str *ret_whid);
+WH_MUST_USE int wh_forms_put(struct wh_txn *t, const uint64_t form[2], struct wh_str whid);
+WH_MUST_USE int wh_forms_del(struct wh_txn *t, const uint64_t form[2],
+			     struct wh_str whid); /* WH_ABSENT */
+WH_MUST_USE int wh_wants_get(const struct wh_view *v, const uint64_t form[2],
+			     uint64_t *ret_seq);
+WH_MUST_USE int wh_wants_put(struct wh_txn *t, const uint64_t form[2], uint64_t seq);
+WH_MUST_USE int wh_wants_del(struct wh_txn *t, const uint64_t form[2],
+			     uint64_t seq); /* WH_ABSENT */

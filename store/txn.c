@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Read snapshots and write transactions.
+ *
+ * A view belongs to one thread at a time; a transaction to the commit thread.
+ * Renewing a view is on the path of every commit: it reuses its reader slot
+ * and reads the counters, which are one value. A transaction remembers its
+ * first fault, refuses everything after it, and then only aborts.
+ */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/table.h"
+
+#define SCRATCH_KEEP ((size_t)256 << 10)
+
+static int
+begin_reader(struct wh_store *s, MDB_txn **ret)
+{
+	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, ret);
+
+	if (rc == MDB_READERS_FULL) {
+		wh_store_reap_readers(s);
+		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, ret);
+	}
+	return wh_mdb_fault(rc);
+}
+
+int
+wh_view_begin(struct wh_store *s, struct wh_view *ret)
+{
+	struct wh_view v = {.store = s};
+	MDB_txn *txn = NULL;
+	int r = begin_reader(s, &txn);
+
+	v.mdb = txn;
+	if (r == 0)
+		r = wh_meta_load(&v, &v.meta);
+	if (r < 0) {
+		wh_view_end(&v);
+		return r;
+	}
+	*ret = v;
+	return 0;
+}
+
+int
+wh_view_renew(struct wh_view *v)
+{
+	mdb_txn_reset(wh_view_txn(v));
+	int rc = mdb_txn_renew(wh_view_txn(v));
+
+	if (rc != 0)
+		return wh_mdb_fault(rc);
+	return wh_meta_load(v, &v->meta);
+}
+
+void
+wh_view_end(struct wh_view *v)
+{
+	if (v->mdb)
+		mdb_txn_abort(wh_view_txn(v));
+	v->mdb = NULL;
+}
+
+int
+wh_txn_begin(struct wh_store *s, struct wh_txn *ret)
+{
+	MDB_txn *txn = NULL;
+	int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+	if (rc != 0)
+		return wh_mdb_fault(rc);
+	*ret = (struct wh_txn){.view = {.store = s, .mdb = txn, .writing = true}};
+	int r = wh_meta_load(&ret->view, &ret->view.meta);
+
+	if (r < 0) {
+		wh_txn_abort(ret);
+		return r;
+	}
+	ret->was = ret->view.meta;
+	return 0;
+}
+
+static void
+txn_done(struct wh_txn *t)
+{
+	struct wh_buf *scratch = &t->view.store->scratch;
+
+	t->view.mdb = NULL;
+	if (scratch->cap > SCRATCH_KEEP)
+		wh_buf_fini(scratch);
+}
+
+/*
+ * Pages that a transaction took and gave back are never written. If they were
+ * the last ones the file stays shorter than its last page, which looks like a
+ * truncated file. Growing it by a hole costs nothing; if it fails, opening
+ * sorts it out.
+ */
+static void
+cover_last_page(const struct wh_store *s)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	struct stat st;
+	int fd = -1;
+
+	if (mdb_env_info(s->env, &info) != 0 || mdb_env_stat(s->env, &stat) != 0 ||
+	    mdb_env_get_fd(s->env, &fd) != 0 || fstat(fd, &st) != 0)
+		return;
+	off_t need = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
+
+	if (st.st_size < need && ftruncate(fd, need) != 0)
+		return;
+}
+
+int
+wh_txn_commit(struct wh_txn *t)
+{
+	int r = t->fault ? t->fault : wh_meta_flush(t);
+
+	if (r < 0) {
+		wh_txn_abort(t);
+		return r;
+	}
+	int rc = mdb_txn_commit(wh_view_txn(&t->view)); /* frees it, failed or not */
+
+	txn_done(t);
+	t->fault = wh_commit_fault(t->view.store, rc);
+	if (t->fault == 0)
+		cover_last_page(t->view.store);
+	return t->fault;
+}
+
+void
+wh_txn_abort(struct wh_txn *t)
+{
+	if (!t->view.mdb)
+		return;
+	mdb_txn_abort(wh_view_txn(&t->view));
+	txn_done(t);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A real store in a folder of its own, for the tests of store/.
+ *
+ * Each test gets a new folder under $TMPDIR, which is removed afterwards. The
+ * helpers fail the test at once when a step fails that is not its subject.
+ * Included by tests only, before anything else.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+#define FX_SIZE ((uint64_t)64 << 20)
+
+struct fixture {
+	char dir[256];
+	char path[300]; /* <dir>/store */
+	char data[400]; /* <dir>/store/data.mdb */
+	struct wh_store *s;
+	enum wh_store_why why;
+	struct wh_buf text;
+	unsigned findings;
+	char finding[1024]; /* all of the last check, cut */
+};
+
+static inline int
+fx_try_open(struct fixture *f, uint64_t size)
+{
+	const struct wh_store_options o = {.path = f->path, .max_size = size};
+
+	f->why = WH_STORE_WHY_NONE;
+	f->s = NULL;
+	wh_buf_reset(&f->text);
+	return wh_store_open(&f->s, &o, &f->why, &f->text);
+}
+
+static inline void
+fx_open_sized(struct fixture *f, uint64_t size)
+{
+	int r = fx_try_open(f, size);
+
+	if (r != 0)
+		fail_msg("open: %s: %.*s", wh_fault_str(r), WH_STR_FMT(wh_buf_view(&f->text)));
+}
+
+static inline void
+fx_open(struct fixture *f)
+{
+	fx_open_sized(f, FX_SIZE);
+}
+
+static inline void
+fx_close(struct fixture *f)
+{
+	f->s = wh_store_close(f->s);
+}
+
+static inline void
+fx_reopen(struct fixture *f)
+{
+	fx_close(f);
+	fx_open(f);
+}
+
+static inline struct fixture *
+fx_new(void)
+{
+	struct fixture *f = wh_xcalloc(1, sizeof(*f));
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(f->dir, sizeof(f->dir), "%s/whd-store-XXXXXX", tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->path, sizeof(f->path), "%s/store", f->dir);
+	snprintf(f->data, sizeof(f->data), "%s/data.mdb", f->path);
+	return f;
+}
+
+static inline int
+fx_setup(void **state)
+{
+	struct fixture *f = fx_new();
+
+	fx_open(f);
+	*state = f;
+	return 0;
+}
+
+/* For tests that open the store themselves. */
+static inline int
+fx_setup_closed(void **state)
+{
+	*state = fx_new();
+	return 0;
+}
+
+static inline int
+fx_remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+static inline int
+fx_teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	fx_close(f);
+	nftw(f->dir, fx_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	wh_buf_fini(&f->text);
+	free(f);
+	return 0;
+}
+
+#define fx_test(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
+#define fx_test_closed(fn) cmocka_unit_test_setup_teardown(fn, fx_setup_closed, fx_teardown)
+
+static inline void
+fx_begin(struct fixture *f, struct wh_txn *t)
+{
+	assert_int_equal(wh_txn_begin(f->s, t), 0);
+}
+
+static inline void
+fx_commit(struct wh_txn *t)
+{
+	assert_int_equal(wh_txn_commit(t), 0);
+}
+
+static inline void
+fx_view(struct fixture *f, struct wh_view *v)
+{
+	assert_int_equal(wh_view_begin(f->s, v), 0);
+}
+
+static inline void
+fx_put_row(struct wh_txn *t, const char *whid, const char *body)
+{
+	const struct wh_row row = {.revision = 1, .body = wh_str_c(body)};
+
+	assert_int_equal(wh_rows_put(t, wh_str_c(whid), &row), 0);
+}
+
+static inline void
+fx_id(uint64_t n, uint8_t ret[WH_OP_ID])
+{
+	memset(ret, 0, WH_OP_ID);
+	memcpy(ret, &n, sizeof(n));
+	ret[15] = 7;
+}
+
+static inline struct wh_oprow
+fx_op(uint64_t seq, const char *lane, uint8_t state, int64_t due_at)
+{
+	struct wh_oprow op = {
+		.seq = seq,
+		.lane = wh_str_c(lane),
+		.state = state,
+		.due_at = due_at,
+		.body = WH_STR("op body"),
+	};
+
+	fx_id(seq, op.id);
+	return op;
+}
+
+static inline void
+fx_on_finding(void *ctx, const char *table, const char *sentence)
+{
+	struct fixture *f = ctx;
+	size_t n = strlen(f->finding);
+
+	f->findings++;
+	snprintf(f->finding + n, sizeof(f->finding) - n, "%s: %s\n", table, sentence);
+}
+
+static inline int
+fx_check(struct fixture *f, bool deep)
+{
+	f->findings = 0;
+	f->finding[0] = '\0';
+	return wh_store_check(f->s, deep, fx_on_finding, f);
+}
+
+static inline void
+fx_check_clean(struct fixture *f)
+{
+	if (fx_check(f, true) != 0)
+		fail_msg("check:\n%s", f->finding);
+}
+
+/* True if the last check said this. */
+static inline bool
+fx_found(const struct fixture *f, const char *text)
+{
+	return strstr(f->finding, text) != NULL;
+}
+
+static inline off_t
+fx_file_size(const char *file)
+{
+	struct stat st;
+
+	assert_int_equal(stat(file, &st), 0);
+	return st.st_size;
+}
+
+/* Changes one byte of the first place in a file that holds `text`. */
+static inline void
+fx_flip(const char *file, const char *text)
+{
+	size_t size = (size_t)fx_file_size(file);
+	char *all = wh_xcalloc(1, size + 1);
+	int fd = open(file, O_RDWR);
+
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, all, size), (ssize_t)size);
+	char *at = memmem(all, size, text, strlen(text));
+
+	assert_non_null(at);
+	*at ^= 0x01;
+	assert_int_equal(pwrite(fd, at, 1, at - all), 1);
+	close(fd);
+	free(all);
+}
