@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The transaction bodies: every write of whd is one of these. Each checks all
+ * it relies on inside the transaction, before its first put; what the loop
+ * decided from its view was only a proposal.
+ *
+ * Structures hold constant input (owned, freed by *_fini) and results
+ * (overwritten by each run). `job` is first, so that the loop's own structure
+ * can embed these and add what it needs for the answer. Neither uv nor curl is
+ * seen here; no log, no clock.
+ */
+#pragma once
+
+#include "daemon/core/outcome.h"
+#include "daemon/chunk.h"
+#include "daemon/job.h"
+#include "daemon/lane.h"
+#include "proto/command.h"
+
+/* What a caller is told when a body refuses: WH_ERR_NONE = done. */
+struct wh_refusal {
+	enum wh_error code;
+	struct wh_buf text;
+};
+
+/* ------------------------------------------------- apply_enqueue.c -------- */
+
+/* A new change: create, update or delete. */
+struct wh_enqueue {
+	struct wh_job job;
+	struct wh_rules rules;
+	enum wh_op_kind kind;
+	enum wh_cmd_id method;
+	uint32_t uid, pid;
+	uint8_t id[16];            /* drawn by the loop */
+	struct wh_buf whid;        /* update, delete */
+	struct wh_buf fields;      /* msgpack map: create all six, update the set ones (may be empty) */
+	struct wh_buf add, remove; /* update: msgpack arrays, may be empty */
+	struct wh_buf request_id;  /* may be empty */
+	uint64_t params_hash[2];
+	bool has_revision;
+	uint64_t if_revision;
+	bool has_policy;
+	enum wh_policy policy;
+	bool force, allow_duplicate, dry_run;
+	/* results */
+	struct wh_refusal refusal;
+	struct wh_buf op;          /* the op map */
+	uint8_t answer[16];        /* its id: the new one's, or an earlier one's */
+	bool queued, coalesced;    /* for the counters */
+};
+int wh_enqueue_run(struct wh_job *job, struct wh_txn *t);
+/* The same decision over a view, writing nothing. */
+int wh_enqueue_dry_run(struct wh_enqueue *e, const struct wh_view *v);
+void wh_enqueue_fini(struct wh_enqueue *e);
+
+/* ------------------------------------------------- apply_verb.c ----------- */
+
+/* An admin's verb on an operation. */
+struct wh_verb {
+	struct wh_job job;
+	struct wh_rules rules;
+	enum wh_cmd_id verb;       /* queue_retry, _cancel, _hold, _release, _resolve, _flush */
+	uint8_t id[16];
+	uint32_t uid;
+	bool admin;
+	bool cascade;
+	struct wh_buf take;        /* resolve */
+	struct wh_buf whid;        /* resolve adopt */
+	/* results */
+	struct wh_refusal refusal;
+	struct wh_buf op;
+	uint64_t due;              /* flush: how many became due */
+};
+int wh_verb_run(struct wh_job *job, struct wh_txn *t);
+void wh_verb_fini(struct wh_verb *v);
+
+/* ------------------------------------------------- apply_send.c ----------- */
+
+enum wh_send_result {
+	WH_SEND_NOTHING, /* it ended, moved or is not ours to send any more: look again */
+	WH_SEND_REQUEST, /* SENDING is flushed: these bytes may go out */
+	WH_SEND_CHECK,   /* CHECKING is flushed: read the row first */
+};
+
+/* Marks an operation SENDING, with the exact request, or CHECKING. */
+struct wh_send {
+	struct wh_job job;
+	struct wh_rules rules;
+	uint64_t seq;
+	bool create_fresh;         /* a list began at most check_age ago */
+	/* the answer to the check, when there was one */
+	bool checked;
+	bool check_failed;         /* there was no usable answer */
+	bool check_gated;          /* ... because a gate is shut: costs the operation nothing */
+	bool check_found;          /* a row was found */
+	struct wh_buf check_row;
+	int64_t check_began;       /* wall ms */
+	/* results */
+	enum wh_send_result result;
+	enum wh_op_kind kind;
+	struct wh_buf whid, request;
+	char method[8];
+	bool want_list;            /* absence must be confirmed by a list */
+	bool changed;              /* the operation was changed: look again at once */
+};
+int wh_send_run(struct wh_job *job, struct wh_txn *t);
+void wh_send_fini(struct wh_send *s);
+
+/* ------------------------------------------------- apply_outcome.c -------- */
+
+/* What became of an attempt. facts' text points into the buffers here. */
+struct wh_result_job {
+	struct wh_job job;
+	struct wh_rules rules;
+	uint64_t seq;
+	struct wh_facts facts;
+	struct wh_outcome outcome;
+	bool key_retry;            /* 401, and another key is left: no backoff */
+	bool others_succeed;       /* other requests succeeded since its last failure: poison counts */
+	struct wh_buf body, content_type, location, error;
+	/* results */
+	enum wh_op_state state;    /* after */
+	bool ended, created_without_id;
+	uint32_t tries;            /* the loop's: times the outcome could not be stored */
+};
+int wh_result_run(struct wh_job *job, struct wh_txn *t);
+void wh_result_fini(struct wh_result_job *j);
+
+/* Used by outcome, observation and resolve: the operation is in effect. */
+WH_MUST_USE int wh_finish_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
+				 struct wh_str whid, struct wh_str body, const char *result);
+WH_MUST_USE int wh_finish_update(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
+				 struct wh_str body, const char *result);
+WH_MUST_USE int wh_finish_delete(struct wh_lane *l, struct wh_lane_op *o, const char *result);
+
+/* ------------------------------------------------- apply_list.c ----------- */
+
+struct wh_list_counts {
+	uint64_t added, changed, removed, unchanged, corrupt;
+};
+
+/* Rows of a running list, to be put where they differ. */
+struct wh_list_rows {
+	struct wh_job job;
+	struct wh_rules rules;
+	uint64_t list;             /* its number */
+	uint64_t fence;            /* confirm counter when its request began */
+	bool first_load;           /* no list was ever whole: no event a row */
+	struct wh_chunk *chunk;    /* owned */
+	const struct wh_str *ignore; /* members whose change is none; borrowed from the session */
+	size_t n_ignore;
+	/* results */
+	struct wh_list_counts counts;
+};
+int wh_list_rows_run(struct wh_job *job, struct wh_txn *t);
+
+/* The end of a list: removals, the stamp, operations of unknown outcome. */
+struct wh_list_end {
+	struct wh_job job;
+	struct wh_rules rules;
+	uint64_t list, fence;
+	bool complete, usable;
+	bool changed_rows;         /* its chunks added or changed something */
+	bool state_changed;        /* whole after a failed one or the reverse: worth an event */
+	int64_t began_at;          /* wall ms */
+	struct wh_seen *seen;      /* borrowed from the session */
+	uint64_t suspect_before;   /* missing hash of the suspect list before, 0 = none */
+	/* results */
+	struct wh_list_counts counts;
+	uint64_t suspect;          /* != 0: suspiciously short; hash of what is missing */
+	uint64_t suspect_missing;
+	uint32_t adopted, duplicates, vanished;
+	uint64_t revision;
+};
+int wh_list_end_run(struct wh_job *job, struct wh_txn *t);
+
+/* ------------------------------------------------- apply_observe.c -------- */
+
+/* A row of a list meets a lane whose head has an unknown outcome. */
+WH_MUST_USE int wh_observe_lane(struct wh_lane *l, struct wh_txn *t, uint64_t list, bool present,
+				struct wh_str body, bool complete);
+/* All creates of unknown outcome, in the light of a list that ended. */
+WH_MUST_USE int wh_observe_creates(struct wh_txn *t, struct wh_list_end *e);
+/* Does an undecided create want this row? Then it is withheld from readers. */
+struct wh_undecided;
+WH_MUST_USE int wh_undecided_load(struct wh_undecided **ret, const struct wh_view *v);
+bool wh_undecided_wants(const struct wh_undecided *u, uint64_t list, struct wh_str body);
+void wh_undecided_free(struct wh_undecided *u);
+
+/* ------------------------------------------------- apply_boot.c ----------- */
+
+/* After a start: SENDING becomes UNKNOWN, CHECKING goes back to QUEUED. */
+struct wh_boot {
+	struct wh_job job;
+	struct wh_rules rules;
+	uint64_t unknown, requeued;
+};
+int wh_boot_run(struct wh_job *job, struct wh_txn *t);
+
+/* Small marks: gate memory, an accepted shrink, trimming of what is old. */
+struct wh_mark {
+	struct wh_job job;
+	struct wh_rules rules;
+	struct wh_buf gates;       /* text to remember, empty = none */
+	const char *gate_event;    /* "link shut", "open": fixed text; NULL = none */
+	bool accept_shrink;
+	bool make_due;             /* retries that wait may go now: the line is back */
+};
+int wh_mark_run(struct wh_job *job, struct wh_txn *t);
+void wh_mark_fini(struct wh_mark *m);
+/* Queued operations that wait in a backoff become due now. */
+WH_MUST_USE int wh_make_due(struct wh_txn *t, const struct wh_rules *rules, uint64_t *ret_n);

@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A new change meets its lane: existence, revision, limits, duplicates and
+ * coalescing are decided here, inside the transaction that stores it, by the
+ * pure functions of core/. The same decision over a view is a dry run.
+ *
+ * Commit thread (dry run: loop). Refusals leave no trace.
+ */
+#include "daemon/apply.h"
+
+#include "daemon/core/coalesce.h"
+#include "daemon/core/merge.h"
+#include "daemon/form.h"
+
+/* The state of one decision. */
+struct decision {
+	struct wh_enqueue *e;
+	struct wh_lane *lane;
+	const struct wh_view *view;
+	struct wh_buf effect;       /* effective body before */
+	struct wh_effect before;
+	struct wh_str fields;       /* members of the new op */
+	struct wh_lane_op *op;      /* the op to report; NULL when refused */
+};
+
+static int
+refuse(struct wh_refusal *r, enum wh_error code, const char *sentence)
+{
+	r->code = code;
+	wh_buf_reset(&r->text);
+	wh_buf_c(&r->text, sentence);
+	return 0;
+}
+
+/* ------------------------------------------------------------ request id -- */
+
+static int
+pack_stored_op(const struct wh_view *v, const uint8_t id[16], struct wh_buf *out)
+{
+	struct wh_oprow row;
+	struct wh_past past;
+	struct wh_op op;
+	struct wh_str body;
+	uint64_t seq;
+	int r = wh_ops_find(v, id, &seq);
+
+	if (r == 0)
+		r = wh_ops_get(v, seq, &row);
+	body = row.body;
+	if (r == WH_ABSENT) {
+		r = wh_history_find(v, id, &past);
+		body = past.body;
+	}
+	if (r)
+		return r;
+	r = wh_op_decode(&op, body);
+	if (r)
+		return r;
+	wh_op_pack(out, &op, false);
+	return out->fault;
+}
+
+/* 0 = a repeated call was answered (or refused), WH_ABSENT = a new one. */
+static int
+answer_repeated(struct wh_enqueue *e, const struct wh_view *v)
+{
+	struct wh_request q = {
+		.uid = e->uid,
+		.method = (uint16_t)e->method,
+		.request_id = wh_buf_view(&e->request_id),
+	};
+
+	if (e->request_id.n == 0)
+		return WH_ABSENT;
+
+	int r = wh_requests_get(v, &q);
+
+	if (r)
+		return r;
+	if (q.at < e->rules.now.wall.ms - WH_REQUEST_ID_KEPT)
+		return WH_ABSENT;
+	if (memcmp(q.params_hash, e->params_hash, sizeof(q.params_hash)) != 0)
+		return refuse(&e->refusal, WH_ERR_REQUEST_ID_REUSED,
+			      "this request_id was used with other parameters: draw a new one");
+	/* The operation may have left the history: then nothing is known of it any more. */
+	return pack_stored_op(v, q.op, &e->op);
+}
+
+static int
+remember_request(const struct wh_enqueue *e, struct wh_txn *t, const uint8_t op[16])
+{
+	struct wh_request q = {
+		.uid = e->uid,
+		.method = (uint16_t)e->method,
+		.request_id = wh_buf_view(&e->request_id),
+		.at = e->rules.now.wall.ms,
+	};
+
+	if (e->request_id.n == 0)
+		return 0;
+	memcpy(q.op, op, sizeof(q.op));
+	memcpy(q.params_hash, e->params_hash, sizeof(q.params_hash));
+	return wh_requests_put(t, &q);
+}
+
+/* ---------------------------------------------------------------- limits -- */
+
+static uint64_t
+ops_stored(const struct wh_meta *m)
+{
+	return m->ops_queued + m->ops_checking + m->ops_sending + m->ops_unknown +
+	       m->ops_conflict + m->ops_held + m->ops_dead;
+}
+
+static void
+check_room(struct decision *d)
+{
+	const struct wh_meta *m = &d->view->meta;
+	const struct wh_rules *r = &d->e->rules;
+
+	if (r->store_full)
+		refuse(&d->e->refusal, WH_ERR_STORE_FULL,
+		       "the store or its file system is nearly full: free disk space or raise "
+		       "[store] max_size, then call again");
+	else if (ops_stored(m) >= r->max_ops || m->op_bytes >= r->max_bytes)
+		refuse(&d->e->refusal, WH_ERR_QUEUE_FULL,
+		       "the queue has reached [queue] max_ops or max_bytes: wait until it drains, "
+		       "or cancel operations");
+}
+
+/* ------------------------------------------------------------- new ops ---- */
+
+static void
+describe(struct decision *d, struct wh_lane_op *o)
+{
+	struct wh_enqueue *e = d->e;
+
+	memcpy(o->op.id, e->id, sizeof(o->op.id));
+	o->op.kind = e->kind;
+	o->op.state = WH_OP_QUEUED;
+	o->op.policy = e->has_policy ? e->policy : e->rules.policy;
+	o->op.flags = (e->force ? WH_OPF_FORCE : 0u) |
+		      (e->allow_duplicate ? WH_OPF_ALLOW_DUPLICATE : 0u);
+	o->op.uid = e->uid;
+	o->op.pid = e->pid;
+	o->op.created_at = o->op.changed_at = e->rules.now.wall.ms;
+	o->op.fields = d->fields;
+	o->op.target = wh_lane_keep(d->lane, d->lane->key);
+}
+
+static struct wh_lane_op *
+new_op(struct decision *d)
+{
+	struct wh_lane_op *o = wh_lane_append(d->lane);
+
+	if (!o) {
+		refuse(&d->e->refusal, WH_ERR_QUEUE_FULL,
+		       "this webhook has too many operations waiting: wait until some are done");
+		return NULL;
+	}
+	describe(d, o);
+	d->op = o;
+	return o;
+}
+
+/* The documented members of the effective body: what the caller saw. */
+static struct wh_str
+base_of_effect(struct decision *d)
+{
+	struct wh_buf b = WH_BUF_NULL;
+	struct wh_tree tree;
+	struct wh_record rec;
+	int r = wh_unpack(&tree, wh_buf_view(&d->effect), NULL);
+
+	if (r) {
+		d->lane->fault = r;
+		return WH_STR_NULL;
+	}
+	wh_record_view(&tree.root, &rec);
+	wh_record_pack(&b, &rec);
+	wh_tree_fini(&tree);
+	return wh_lane_keep_buf(d->lane, &b);
+}
+
+static struct wh_str
+text_id(struct wh_lane *l, const struct wh_op *op)
+{
+	char text[WH_OP_TEXT_ID + 1];
+
+	wh_op_id_text(op->id, text);
+	return wh_lane_keep(l, wh_str_c(text));
+}
+
+/* ---------------------------------------------------------------- create -- */
+
+static int
+same_wish(struct decision *d, bool *ret_found)
+{
+	uint64_t form[2], seq;
+	struct wh_oprow row;
+	struct wh_op op;
+	int r = wh_form_of_body(wh_buf_view(&d->e->fields), form);
+
+	*ret_found = false;
+	if (r || d->e->allow_duplicate)
+		return r;
+	r = wh_wants_get(d->view, form, &seq);
+	if (r == 0)
+		r = wh_ops_get(d->view, seq, &row);
+	if (r)
+		return r == WH_ABSENT ? 0 : r;
+	r = wh_op_decode(&op, row.body);
+	if (r)
+		return r;
+	*ret_found = true;
+	wh_op_pack(&d->e->op, &op, false);
+	memcpy(d->e->answer, op.id, sizeof(d->e->answer)); /* what request_id shall remember */
+	return d->e->op.fault;
+}
+
+static int
+decide_create(struct decision *d)
+{
+	bool found;
+	int r = same_wish(d, &found);
+
+	if (r || found)
+		return r;
+	check_room(d);
+	if (d->e->refusal.code)
+		return 0;
+
+	d->fields = wh_buf_view(&d->e->fields);
+
+	struct wh_lane_op *o = new_op(d);
+
+	if (o)
+		o->op.tmp_id = o->op.target;
+	return 0;
+}
+
+/* ------------------------------------------------- existing webhooks ------ */
+
+static int
+check_target(struct decision *d)
+{
+	struct wh_enqueue *e = d->e;
+	int r = wh_lane_fold(d->lane, &d->before, &d->effect);
+
+	if (r)
+		return r;
+	if (!d->before.exists || (d->before.hidden && d->lane->withheld)) {
+		if (d->view->meta.synced_at == 0)
+			return refuse(&e->refusal, WH_ERR_NOT_SYNCED,
+				      "the first list has not arrived, so it is not known whether "
+				      "this webhook exists: wait for it with wait until=synced");
+		return refuse(&e->refusal, WH_ERR_NOT_FOUND,
+			      "no webhook has this id: list them with webhook.list");
+	}
+	if (d->before.state == WH_HOOK_REJECTED)
+		return refuse(&e->refusal, WH_ERR_BAD_STATE,
+			      "this webhook's create was rejected: retry or cancel that operation, "
+			      "or create it anew");
+	if (e->has_revision && e->if_revision != d->lane->revision_before)
+		return refuse(&e->refusal, WH_ERR_CONFLICT,
+			      "the webhook was changed since if_revision: read it again and repeat "
+			      "the change if it still applies");
+	return 0;
+}
+
+/* The members that really change: `set`, with added and removed processes worked in. */
+static int
+wanted_fields(struct decision *d, struct wh_buf *out, uint32_t *ret_diff)
+{
+	struct wh_enqueue *e = d->e;
+	struct wh_tree now = {0}, set = {0}, add = {0}, rem = {0}, made = {0};
+	struct wh_record have, want;
+	struct wh_buf procs = WH_BUF_NULL;
+	int r = wh_unpack(&now, wh_buf_view(&d->effect), NULL);
+
+	if (r == 0 && e->fields.n)
+		r = wh_unpack(&set, wh_buf_view(&e->fields), NULL);
+	if (r == 0 && e->add.n)
+		r = wh_unpack(&add, wh_buf_view(&e->add), NULL);
+	if (r == 0 && e->remove.n)
+		r = wh_unpack(&rem, wh_buf_view(&e->remove), NULL);
+	if (r)
+		goto out;
+
+	wh_record_view(&now.root, &have);
+	want = (struct wh_record){0};
+	if (e->fields.n)
+		wh_record_view(&set.root, &want);
+	if (e->add.n || e->remove.n) {
+		wh_set_apply(&procs,
+			     wh_record_has(&want, WH_F_PROCESSES) ? want.set[WH_F_PROCESSES]
+								  : have.set[WH_F_PROCESSES],
+			     e->add.n ? &add.root : NULL, e->remove.n ? &rem.root : NULL);
+		r = procs.fault ? procs.fault : wh_unpack(&made, wh_buf_view(&procs), NULL);
+		if (r)
+			goto out;
+		want.set[WH_F_PROCESSES] = &made.root;
+		want.seen |= 1u << WH_F_PROCESSES;
+	}
+	for (int f = 0; f < WH_F_COUNT; f++)
+		if (wh_record_has(&want, (enum wh_field)f) &&
+		    wh_norm_field_eq((enum wh_field)f, &want, &have))
+			want.seen &= ~(1u << f);
+	*ret_diff = want.seen;
+	if (made.zone && made.root.via.array.size > WH_SET_MAX)
+		refuse(&e->refusal, WH_ERR_INVALID_PARAM,
+		       "processes would hold more than 256 items: remove some");
+	wh_record_pack(out, &want);
+	r = out->fault;
+out:
+	wh_tree_fini(&now);
+	wh_tree_fini(&set);
+	wh_tree_fini(&add);
+	wh_tree_fini(&rem);
+	wh_tree_fini(&made);
+	wh_buf_fini(&procs);
+	return r;
+}
+
+/* tail takes over the members of the new op; back at its base both are void. */
+static int
+absorb(struct decision *d, struct wh_lane_op *tail, struct wh_lane_op *o)
+{
+	struct wh_tree a = {0}, b = {0}, base = {0};
+	struct wh_record ra, rb, rm, rbase;
+	struct wh_buf merged = WH_BUF_NULL;
+	int r = wh_unpack(&a, tail->op.fields, NULL);
+
+	if (r == 0)
+		r = wh_unpack(&b, o->op.fields, NULL);
+	if (r == 0 && tail->op.base.n)
+		r = wh_unpack(&base, tail->op.base, NULL);
+	if (r == 0) {
+		wh_record_view(&a.root, &ra);
+		wh_record_view(&b.root, &rb);
+		wh_coalesce_fields(&merged, &ra, &rb);
+		tail->op.fields = wh_lane_keep_buf(d->lane, &merged);
+		tail->dirty = true;
+		o->op.into = text_id(d->lane, &tail->op);
+		wh_lane_done(d->lane, o, "merged");
+	}
+	wh_tree_fini(&a);
+	wh_tree_fini(&b);
+	if (r == 0 && tail->op.base.n) {
+		r = wh_unpack(&a, tail->op.fields, NULL);
+		if (r == 0) {
+			wh_record_view(&a.root, &rm);
+			wh_record_view(&base.root, &rbase);
+			if ((wh_norm_diff(&rm, &rbase) & rm.seen) == 0)
+				wh_lane_done(d->lane, tail, "noop");
+			wh_tree_fini(&a);
+		}
+	}
+	wh_tree_fini(&base);
+	return r;
+}
+
+/* Carries out what core/coalesce decided about the new op and the lane's tail. */
+static int
+coalesce(struct decision *d, struct wh_lane_op *tail, enum wh_coalesce how)
+{
+	size_t tail_at = tail ? (size_t)(tail - d->lane->ops) : 0;
+
+	if (how == WH_CO_SAME) {
+		if (d->e->force && !(tail->op.flags & WH_OPF_FORCE)) {
+			tail->op.flags |= WH_OPF_FORCE;
+			tail->dirty = true;
+		}
+		d->op = tail;
+		return 0;
+	}
+	if (how == WH_CO_REFUSE_DELETED)
+		return refuse(&d->e->refusal, WH_ERR_DELETED,
+			      "a delete of this webhook is queued: cancel it first");
+
+	struct wh_lane_op *o = new_op(d);
+
+	if (!o)
+		return 0;
+	tail = tail ? &d->lane->ops[tail_at] : NULL; /* the array may have moved */
+	o->op.base = base_of_effect(d);
+	d->e->coalesced = how != WH_CO_APPEND;
+
+	switch (how) {
+	case WH_CO_ABSORB:
+		return absorb(d, tail, o);
+	case WH_CO_CANCEL_BOTH:
+		wh_lane_state(d->lane, tail, WH_OP_CANCELLED, "deleted");
+		wh_lane_state(d->lane, o, WH_OP_CANCELLED, "never_created");
+		return 0;
+	case WH_CO_REPLACE:
+		o->op.base = tail->op.base;
+		tail->op.into = text_id(d->lane, &o->op);
+		wh_lane_state(d->lane, tail, WH_OP_SUPERSEDED, "deleted");
+		return 0;
+	case WH_CO_APPEND:
+	case WH_CO_SAME:
+	case WH_CO_REFUSE_DELETED:
+		break;
+	}
+	return 0;
+}
+
+static int
+decide_update(struct decision *d)
+{
+	struct wh_enqueue *e = d->e;
+	struct wh_buf fields = WH_BUF_NULL;
+	uint32_t diff = 0;
+
+	if (d->before.hidden)
+		return refuse(&e->refusal, WH_ERR_DELETED,
+			      "a delete of this webhook is queued: cancel it first");
+
+	int r = wanted_fields(d, &fields, &diff);
+
+	if (r || e->refusal.code) {
+		wh_buf_fini(&fields);
+		return r;
+	}
+
+	d->fields = wh_lane_keep_buf(d->lane, &fields);
+	if (diff == 0) {
+		struct wh_lane_op *o = new_op(d);
+
+		if (o)
+			wh_lane_done(d->lane, o, "noop");
+		return 0;
+	}
+	check_room(d);
+	if (e->refusal.code)
+		return 0;
+
+	struct wh_lane_op *tail = wh_lane_tail(d->lane);
+
+	return coalesce(d, tail, wh_coalesce(tail ? &tail->op : NULL, e->kind));
+}
+
+static int
+decide_delete(struct decision *d)
+{
+	struct wh_lane_op *tail = wh_lane_tail(d->lane);
+
+	check_room(d);
+	if (d->e->refusal.code)
+		return 0;
+	return coalesce(d, tail, wh_coalesce(tail ? &tail->op : NULL, d->e->kind));
+}
+
+static int
+decide(struct decision *d)
+{
+	if (d->e->kind == WH_OP_CREATE)
+		return decide_create(d);
+
+	int r = check_target(d);
+
+	if (r || d->e->refusal.code)
+		return r;
+	return d->e->kind == WH_OP_UPDATE ? decide_update(d) : decide_delete(d);
+}
+
+/* ------------------------------------------------------------------ runs -- */
+
+static int
+open_lane(struct wh_enqueue *e, struct wh_lane *l, const struct wh_view *v)
+{
+	char tmp[WH_TMP_ID + 1] = "tmp-";
+
+	if (e->kind != WH_OP_CREATE)
+		return wh_lane_open(l, v, &e->rules, wh_lane_resolve(v, wh_buf_view(&e->whid)));
+	wh_op_id_text(e->id, tmp + 4);
+	return wh_lane_open(l, v, &e->rules, wh_str_c(tmp));
+}
+
+static int
+store(struct decision *d, struct wh_txn *t)
+{
+	struct wh_enqueue *e = d->e;
+	int r = 0;
+
+	if (d->op) {
+		if (d->op->fresh)
+			d->op->op.seq = ++t->view.meta.op_seq;
+		memcpy(e->answer, d->op->op.id, sizeof(e->answer));
+		r = wh_lane_close(d->lane, t);
+		e->queued = d->op->fresh;
+	}
+	return r ? r : remember_request(e, t, e->answer);
+}
+
+static int
+run(struct wh_enqueue *e, const struct wh_view *v, struct wh_txn *t)
+{
+	struct wh_lane lane = {0};
+	struct decision d = {.e = e, .lane = &lane, .view = v};
+	int r = open_lane(e, &lane, v);
+
+	if (r == 0)
+		r = decide(&d);
+	if (r == 0 && lane.fault)
+		r = lane.fault;
+	if (r == 0 && e->refusal.code == WH_ERR_NONE && t)
+		r = store(&d, t);
+	if (r == 0 && e->refusal.code == WH_ERR_NONE && d.op)
+		wh_op_pack(&e->op, &d.op->op, false);
+	wh_buf_fini(&d.effect);
+	wh_lane_fini(&lane);
+	return r ? r : e->op.fault;
+}
+
+static void
+reset_results(struct wh_enqueue *e)
+{
+	e->refusal.code = WH_ERR_NONE;
+	wh_buf_reset(&e->refusal.text);
+	wh_buf_reset(&e->op);
+	e->queued = e->coalesced = false;
+}
+
+int
+wh_enqueue_run(struct wh_job *job, struct wh_txn *t)
+{
+	struct wh_enqueue *e = (struct wh_enqueue *)job;
+
+	reset_results(e);
+
+	int r = answer_repeated(e, &t->view);
+
+	return r == WH_ABSENT ? run(e, &t->view, t) : r;
+}
+
+int
+wh_enqueue_dry_run(struct wh_enqueue *e, const struct wh_view *v)
+{
+	reset_results(e);
+	return run(e, v, NULL);
+}
+
+void
+wh_enqueue_fini(struct wh_enqueue *e)
+{
+	wh_buf_fini(&e->whid);
+	wh_buf_fini(&e->fields);
+	wh_buf_fini(&e->add);
+	wh_buf_fini(&e->remove);
+	wh_buf_fini(&e->request_id);
+	wh_buf_fini(&e->refusal.text);
+	wh_buf_fini(&e->op);
+}

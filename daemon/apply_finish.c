@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An operation is in effect: the confirmed row takes the upstream's word, the
+ * local id gets its alias, successors are rebased on the result. Used by the
+ * outcome of an attempt, by observation and by an admin's decision alike.
+ * Commit thread, inside a lane that its caller closes.
+ */
+#include "daemon/apply.h"
+
+#include "daemon/core/merge.h"
+
+/* The next live operation behind o; NULL if there is none. */
+static struct wh_lane_op *
+successor(struct wh_lane *l, const struct wh_lane_op *o)
+{
+	for (size_t i = 0; i < l->n_ops; i++) {
+		struct wh_lane_op *s = &l->ops[i];
+
+		if (s != o && !s->moved && s->op.seq > o->op.seq &&
+		    wh_op_state_live(s->op.state))
+			return s;
+	}
+	return NULL;
+}
+
+/*
+ * The successor was queued over what its predecessor wanted; what the
+ * upstream made of that is its base now, else its own normalising of values
+ * would look like somebody else's change.
+ */
+static int
+rebase_successor(struct wh_lane *l, const struct wh_lane_op *o)
+{
+	struct wh_lane_op *s = successor(l, o);
+	struct wh_tree base = {0}, before = {0}, result = {0};
+	struct wh_record rb, rr;
+	struct wh_buf b = WH_BUF_NULL;
+
+	if (!s || !l->has_row || s->op.base.n == 0 || o->op.fields.n == 0)
+		return 0;
+
+	int r = wh_unpack(&base, s->op.base, NULL);
+
+	if (r == 0)
+		r = wh_unpack(&before, o->op.fields, NULL);
+	if (r == 0)
+		r = wh_unpack(&result, l->row.body, NULL);
+	if (r == 0) {
+		wh_record_view(&before.root, &rb);
+		wh_record_view(&result.root, &rr);
+		wh_merge_rebase(&b, &base.root, &rb, &rr);
+		s->op.base = wh_lane_keep_buf(l, &b);
+		s->dirty = true;
+	}
+	wh_tree_fini(&base);
+	wh_tree_fini(&before);
+	wh_tree_fini(&result);
+	return r;
+}
+
+/* Hands the create and all that follows it over to the lane of its whid. */
+static struct wh_lane_op *
+hand_over(struct wh_lane *from, struct wh_lane_op *create, struct wh_lane *to, struct wh_str whid)
+{
+	uint64_t seq = create->op.seq;
+
+	for (size_t i = 0; i < from->n_ops; i++)
+		if (!from->ops[i].moved && !wh_lane_move(&from->ops[i], to, whid))
+			return NULL;
+	return wh_lane_find(to, seq);
+}
+
+int
+wh_finish_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, struct wh_str whid,
+		 struct wh_str body, const char *result)
+{
+	struct wh_lane to;
+	int r = wh_lane_open(&to, &t->view, l->rules, whid);
+
+	if (r == 0) {
+		bool claimed = to.has_row && to.row.claim != 0;
+
+		to.renamed_from = l->key;
+		to.withheld = false;
+		wh_lane_set_row(&to, t, body, l->rules->now.wall.ms);
+		if (!claimed)
+			to.row.claim = o->op.seq;
+		o = hand_over(l, o, &to, whid);
+		r = o ? 0 : WH_ENOMEM;
+	}
+	if (r == 0) {
+		wh_lane_done(&to, o, result);
+		r = rebase_successor(&to, o);
+	}
+	if (r == 0)
+		r = wh_aliases_put(t, l->key, whid);
+	if (r == 0)
+		r = wh_lane_close(&to, t);
+	l->quiet = true; /* the local id went over to the whid: no deletion to report */
+	wh_lane_fini(&to);
+	return r;
+}
+
+int
+wh_finish_update(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, struct wh_str body,
+		 const char *result)
+{
+	struct wh_str kept = wh_lane_keep(l, body); /* body may be the row's own bytes */
+
+	wh_lane_set_row(l, t, kept, l->rules->now.wall.ms);
+	wh_lane_done(l, o, result);
+	return rebase_successor(l, o);
+}
+
+int
+wh_finish_delete(struct wh_lane *l, struct wh_lane_op *o, const char *result)
+{
+	wh_lane_drop_row(l);
+	wh_lane_done(l, o, result);
+	return 0;
+}

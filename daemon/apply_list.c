@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A list of the upstream meets the store, row by row, while it streams in:
+ * only what differs is written, and nothing that was confirmed after the
+ * list's request began (the fence), nor a lane with a request on its way.
+ * The end of a list is in apply_list_end.c. Commit thread.
+ */
+#include "daemon/apply.h"
+
+#include "daemon/core/norm.h"
+
+struct rows {
+	struct wh_list_rows *job;
+	struct wh_txn *t;
+	struct wh_undecided *undecided;
+};
+
+static int
+same_value(const struct rows *x, struct wh_str a, struct wh_str b, bool *ret)
+{
+	struct wh_tree ta = {0}, tb = {0};
+
+	*ret = wh_str_eq(a, b);
+	if (*ret)
+		return 0;
+
+	int r = wh_unpack(&ta, a, NULL);
+
+	if (r == 0)
+		r = wh_unpack(&tb, b, NULL);
+	if (r == 0)
+		*ret = wh_norm_same_row(&ta.root, &tb.root, x->job->ignore, x->job->n_ignore);
+	wh_tree_fini(&ta);
+	wh_tree_fini(&tb);
+	return r;
+}
+
+/* True if a request of this lane may be on its way, so that the list may be older than it. */
+static bool
+in_flight(struct wh_lane *l)
+{
+	const struct wh_lane_op *head = wh_lane_head(l);
+
+	return head && head->op.state == WH_OP_SENDING;
+}
+
+static bool
+unknown(struct wh_lane *l)
+{
+	const struct wh_lane_op *head = wh_lane_head(l);
+
+	return head && head->op.state == WH_OP_UNKNOWN && head->op.kind != WH_OP_CREATE;
+}
+
+static int
+change_lane(struct rows *x, struct wh_lane *l, struct wh_str body)
+{
+	bool same = false;
+	int r = l->has_row ? same_value(x, l->row.body, body, &same) : 0;
+
+	if (r)
+		return r;
+	if (same) {
+		x->job->counts.unchanged++;
+		return 0;
+	}
+	if (l->has_row)
+		x->job->counts.changed++;
+	else
+		x->job->counts.added++;
+	l->quiet = x->job->first_load && l->n_ops == 0;
+	bool added = !l->has_row;
+
+	wh_lane_set_row(l, x->t, body, 0);
+	if (added) {
+		l->row.first_list = x->job->list;
+		l->withheld = wh_undecided_wants(x->undecided, x->job->list, body);
+	}
+	return wh_lane_close(l, x->t);
+}
+
+static int
+through_lane(struct rows *x, struct wh_str key, struct wh_str body)
+{
+	struct wh_lane l;
+	int r = wh_lane_open(&l, &x->t->view, &x->job->rules, key);
+
+	if (r == 0 && unknown(&l)) {
+		r = wh_observe_lane(&l, x->t, x->job->list, true, body, false);
+		if (r == 0)
+			r = wh_lane_close(&l, x->t);
+	} else if (r == 0 && !in_flight(&l)) {
+		r = change_lane(x, &l, body);
+	}
+	wh_lane_fini(&l);
+	return r;
+}
+
+static int
+fenced(const struct rows *x, struct wh_str key, bool *ret)
+{
+	uint64_t confirm = 0;
+	int r = x->t->view.meta.tombs ? wh_tombs_get(&x->t->view, key, &confirm) : WH_ABSENT;
+
+	*ret = r == 0 && confirm > x->job->fence;
+	return r < 0 ? r : 0;
+}
+
+/* A damaged row is replaced by what the upstream says. */
+static int
+replace_damaged(struct rows *x, struct wh_str key, struct wh_str body)
+{
+	int r = wh_rows_del(x->t, key);
+
+	x->job->counts.corrupt++;
+	return r < 0 ? r : through_lane(x, key, body);
+}
+
+static int
+one_row(struct rows *x, struct wh_str whid, struct wh_str body)
+{
+	char room[WH_KEY_MAX];
+	struct wh_str key = wh_key_fold(whid, room);
+	struct wh_row row;
+	bool skip = false;
+	int r = wh_rows_get(&x->t->view, key, &row);
+
+	if (r == WH_ECORRUPT)
+		return replace_damaged(x, key, body);
+	if (r == WH_ABSENT) {
+		r = fenced(x, key, &skip);
+		return r || skip ? r : through_lane(x, key, body);
+	}
+	if (r)
+		return r;
+	if (row.confirm > x->job->fence) {
+		x->job->counts.unchanged++;
+		return 0;
+	}
+	if (x->t->view.meta.overlays == 0) {
+		bool same = false;
+
+		r = same_value(x, row.body, body, &same);
+		if (r == 0 && same)
+			x->job->counts.unchanged++;
+		if (r || same)
+			return r;
+	}
+	return through_lane(x, key, body);
+}
+
+int
+wh_list_rows_run(struct wh_job *job, struct wh_txn *t)
+{
+	struct wh_list_rows *j = (struct wh_list_rows *)job;
+	struct rows x = {.job = j, .t = t};
+
+	j->counts = (struct wh_list_counts){0};
+	if (j->rules.rows_full)
+		return WH_EFULL;
+
+	int r = wh_undecided_load(&x.undecided, &t->view);
+
+	for (size_t i = 0; r == 0 && i < j->chunk->n; i++)
+		r = one_row(&x, wh_chunk_whid(j->chunk, i), wh_chunk_body(j->chunk, i));
+	if (r == 0 && j->list > t->view.meta.list_last)
+		t->view.meta.list_last = j->list;
+	wh_undecided_free(x.undecided);
+	return r;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a list: only now, and only if all of it was seen, may rows that
+ * it lacks be removed; operations of unknown outcome get their look; the stamp
+ * says how fresh the copy is. Commit thread.
+ */
+#include "daemon/apply.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "daemon/core/plan.h"
+
+#define TRIM_BUDGET 1000u
+
+/* Keys of rows that the list lacks, one after the other. */
+struct missing {
+	struct wh_buf keys; /* length byte pairs and bytes */
+	uint64_t n, hash;
+};
+
+static void
+add_missing(struct missing *m, struct wh_str key)
+{
+	uint16_t n = (uint16_t)key.n;
+
+	wh_buf_add(&m->keys, &n, sizeof(n));
+	wh_buf_str(&m->keys, key);
+	m->n++;
+	m->hash += XXH3_64bits(key.p, key.n); /* a sum: the order does not matter */
+}
+
+static struct wh_str
+next_missing(const struct missing *m, size_t *at)
+{
+	uint16_t n;
+
+	if (*at >= m->keys.n)
+		return WH_STR_NULL;
+	memcpy(&n, m->keys.p + *at, sizeof(n));
+
+	struct wh_str key = wh_str(m->keys.p + *at + sizeof(n), n);
+
+	*at += sizeof(n) + n;
+	return key;
+}
+
+/* A create of ours may take a while to show in lists. */
+static bool
+in_grace(const struct wh_list_end *e, const struct wh_row *row)
+{
+	int64_t age = e->rules.now.wall.ms - row->confirmed_at;
+
+	return row->claim && row->confirmed_at > 0 && age >= 0 && age < WH_CREATE_GRACE;
+}
+
+static int
+find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m)
+{
+	struct wh_scan scan;
+	struct wh_str key;
+	struct wh_row row;
+	int r = wh_scan_begin(&t->view, WH_SCAN_ROWS, WH_STR_NULL, &scan);
+
+	if (r)
+		return r;
+	while (r == 0) {
+		r = wh_scan_next(&scan, &key, &row, NULL);
+		if (r == WH_ECORRUPT) {
+			e->counts.corrupt++;
+			r = 0;
+			continue;
+		}
+		if (r == 0 && !wh_seen_has(e->seen, key) && row.confirm <= e->fence &&
+		    !in_grace(e, &row))
+			add_missing(m, key);
+	}
+	wh_scan_end(&scan);
+	return r == WH_STORE_END ? m->keys.fault : r;
+}
+
+static int
+remove_one(struct wh_list_end *e, struct wh_txn *t, struct wh_str key)
+{
+	struct wh_lane l;
+	int r = wh_lane_open(&l, &t->view, &e->rules, key);
+
+	if (r == 0) {
+		const struct wh_lane_op *head = wh_lane_head(&l);
+
+		if (head && (head->op.state == WH_OP_SENDING || head->op.state == WH_OP_UNKNOWN)) {
+			wh_lane_fini(&l); /* its own look or outcome decides */
+			return 0;
+		}
+		wh_lane_drop_row(&l);
+		e->counts.removed++;
+		r = wh_lane_close(&l, t);
+	}
+	wh_lane_fini(&l);
+	return r;
+}
+
+static enum wh_shrink
+judge_shrink(struct wh_list_end *e, const struct wh_txn *t, const struct missing *m)
+{
+	struct wh_shrink_in in = {
+		.rows = t->view.meta.rows,
+		.missing = m->n,
+		.max_percent = e->rules.max_shrink,
+		.missing_hash = m->hash ? m->hash : 1,
+		.before_hash = e->suspect_before,
+		.accepted = t->view.meta.accept_shrink != 0,
+	};
+
+	return wh_plan_shrink(&in);
+}
+
+static int
+remove_missing(struct wh_list_end *e, struct wh_txn *t)
+{
+	struct missing m = {0};
+	int r = find_missing(e, t, &m);
+
+	if (r == 0 && m.n > 0 && judge_shrink(e, t, &m) == WH_SHRINK_SUSPECT) {
+		e->suspect = m.hash ? m.hash : 1;
+		e->suspect_missing = m.n;
+	} else if (r == 0) {
+		size_t at = 0;
+		struct wh_str key = next_missing(&m, &at);
+
+		while (r == 0 && key.n) {
+			r = remove_one(e, t, key);
+			key = next_missing(&m, &at);
+		}
+		t->view.meta.accept_shrink = 0;
+	}
+	wh_buf_fini(&m.keys);
+	return r;
+}
+
+/* Updates and deletes of unknown outcome whose row the list lacks. */
+static int
+observe_absent(struct wh_list_end *e, struct wh_txn *t, uint64_t seq)
+{
+	struct wh_lane l;
+	struct wh_lane_op *o;
+	int r = wh_lane_open_op(&l, &t->view, &e->rules, seq, &o);
+
+	if (r == 0 && o->op.kind != WH_OP_CREATE && !wh_seen_has(e->seen, l.key)) {
+		bool whole = e->complete && e->suspect == 0;
+
+		r = wh_observe_lane(&l, t, e->list, false, WH_STR_NULL, whole);
+		if (r == 0)
+			r = wh_lane_close(&l, t);
+	}
+	wh_lane_fini(&l);
+	return r == WH_ABSENT ? 0 : r;
+}
+
+static int
+observe_all_absent(struct wh_list_end *e, struct wh_txn *t)
+{
+	uint64_t seq = 0;
+	int r = 0;
+
+	while (r == 0) {
+		r = wh_ops_next_in_state(&t->view, WH_OP_UNKNOWN, seq, &seq);
+		if (r == WH_ABSENT)
+			return 0;
+		if (r == 0)
+			r = observe_absent(e, t, seq);
+	}
+	return r;
+}
+
+/* Rows withheld for a create that is decided by now come into view. */
+static int
+release_withheld(struct wh_list_end *e, struct wh_txn *t, struct wh_str key)
+{
+	struct wh_lane l;
+	int r = wh_lane_open(&l, &t->view, &e->rules, key);
+
+	if (r == 0) {
+		l.withheld = false;
+		r = wh_lane_close(&l, t);
+	}
+	wh_lane_fini(&l);
+	return r;
+}
+
+static int
+find_withheld(struct wh_txn *t, const struct wh_undecided *u, struct missing *found)
+{
+	struct wh_scan scan;
+	struct wh_str key;
+	struct wh_overlay o;
+	struct wh_row row;
+	int r = wh_scan_begin(&t->view, WH_SCAN_OVERLAYS, WH_STR_NULL, &scan);
+
+	if (r)
+		return r;
+	while (r == 0) {
+		r = wh_scan_next(&scan, &key, NULL, &o);
+		if (r == WH_ECORRUPT)
+			r = 0;
+		else if (r == 0 && o.hidden && o.pending == 0 && o.state == WH_HOOK_SYNCED &&
+			 (wh_rows_get(&t->view, key, &row) != 0 ||
+			  !wh_undecided_wants(u, row.first_list, row.body)))
+			add_missing(found, key);
+	}
+	wh_scan_end(&scan);
+	return r == WH_STORE_END ? found->keys.fault : r;
+}
+
+static int
+release_all_withheld(struct wh_list_end *e, struct wh_txn *t)
+{
+	struct wh_undecided *u;
+	struct missing found = {0};
+	size_t at = 0;
+	int r = t->view.meta.overlays ? wh_undecided_load(&u, &t->view) : WH_ABSENT;
+
+	if (r)
+		return r < 0 ? r : 0;
+	r = find_withheld(t, u, &found);
+	for (struct wh_str key = next_missing(&found, &at); r == 0 && key.n;
+	     key = next_missing(&found, &at))
+		r = release_withheld(e, t, key);
+	wh_undecided_free(u);
+	wh_buf_fini(&found.keys);
+	return r;
+}
+
+static int
+stamp(struct wh_list_end *e, struct wh_txn *t)
+{
+	struct wh_meta *m = &t->view.meta;
+	bool first = m->synced_at == 0;
+	struct wh_event ev = {.kind = first ? "reset" : "sync"};
+
+	if (e->list > m->list_last)
+		m->list_last = e->list;
+	if (e->complete && e->suspect == 0) {
+		m->list_complete = e->list;
+		m->synced_at = (uint64_t)e->began_at;
+		ev.note = "synced";
+	} else {
+		first = false;
+		ev.kind = "sync";
+		ev.note = e->suspect ? "suspect" : "incomplete";
+	}
+	e->revision = m->revision;
+	if (!first && !e->state_changed && !e->suspect)
+		return 0;
+	return wh_event_add(t, &ev, e->rules.now.wall, &e->revision);
+}
+
+static int
+trim(struct wh_list_end *e, struct wh_txn *t)
+{
+	int64_t now = e->rules.now.wall.ms;
+	int r = e->complete ? wh_tombs_trim(t, e->fence + 1) : 0;
+
+	if (r >= 0)
+		r = wh_history_trim(t, e->rules.history_max_ops, now - e->rules.history_max_age,
+				    TRIM_BUDGET);
+	if (r >= 0)
+		r = wh_requests_trim(t, now - WH_REQUEST_ID_KEPT, TRIM_BUDGET);
+	return r < 0 ? r : 0;
+}
+
+int
+wh_list_end_run(struct wh_job *job, struct wh_txn *t)
+{
+	struct wh_list_end *e = (struct wh_list_end *)job;
+	int r = 0;
+
+	e->counts = (struct wh_list_counts){0};
+	e->suspect = e->suspect_missing = 0;
+	e->adopted = e->duplicates = e->vanished = 0;
+
+	if (e->complete)
+		r = remove_missing(e, t);
+	if (r == 0 && t->view.meta.ops_unknown)
+		r = observe_all_absent(e, t);
+	if (r == 0 && t->view.meta.ops_unknown)
+		r = wh_observe_creates(t, e);
+	if (r == 0)
+		r = release_all_withheld(e, t);
+	if (r == 0)
+		r = stamp(e, t);
+	return r ? r : trim(e, t);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What became of an attempt is stored: done, queued again, unknown, held or
+ * dead, always together with what the attempt's record says. The judgement
+ * itself is core/outcome's; this file only carries it out. Commit thread.
+ */
+#include "daemon/apply.h"
+
+#include "daemon/core/norm.h"
+#include "daemon/core/remote.h"
+#include "daemon/core/retry.h"
+#include "proto/json.h"
+
+static void
+log_attempt(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
+{
+	struct wh_buf sentence = wh_buf_capped(600);
+
+	if (o->op.n_log == 0)
+		return;
+
+	struct wh_attempt *a = &o->op.log[o->op.n_log - 1];
+
+	a->took_ms = j->facts.took_ms;
+	a->status = j->facts.status;
+	a->outcome = wh_str_c(wh_executed_str(j->outcome.executed));
+	a->rule = wh_str_c(j->outcome.rule);
+	wh_outcome_sentence(&sentence, &j->facts, &j->outcome);
+	sentence.fault = 0; /* capped: the start is what matters */
+	a->error = j->outcome.executed == WH_X_EXECUTED
+			   ? WH_STR_NULL
+			   : wh_lane_keep(l, wh_buf_view(&sentence));
+	o->op.last_error = a->error;
+	wh_buf_fini(&sentence);
+	o->dirty = true;
+}
+
+/* -------------------------------------------------------------- executed -- */
+
+static const char *
+applied(struct wh_str sent, struct wh_str row)
+{
+	struct wh_tree a = {0}, b = {0};
+	struct wh_record ra, rb;
+	const char *result = "applied";
+
+	if (wh_unpack(&a, sent, NULL) == 0 && wh_unpack(&b, row, NULL) == 0) {
+		wh_record_view(&a.root, &ra);
+		wh_record_view(&b.root, &rb);
+		if (wh_norm_diff(&ra, &rb) & ra.seen)
+			result = "applied_changed";
+	}
+	wh_tree_fini(&a);
+	wh_tree_fini(&b);
+	return result;
+}
+
+/* The members that were sent put over `under` (may be empty): what we believe is there now. */
+static int
+believed(struct wh_buf *out, struct wh_str under, struct wh_str sent, struct wh_str whid)
+{
+	struct wh_tree a = {0}, b = {0};
+	struct wh_record rec;
+	int r = under.n ? wh_unpack(&a, under, NULL) : 0;
+
+	if (r == 0)
+		r = wh_unpack(&b, sent, NULL);
+	if (r == 0) {
+		wh_record_view(&b.root, &rec);
+		wh_record_patch(out, under.n ? &a.root : NULL, &rec, whid);
+		r = out->fault;
+	}
+	wh_tree_fini(&a);
+	wh_tree_fini(&b);
+	return r;
+}
+
+/* The document that went out, as MessagePack. */
+static int
+sent_document(struct wh_buf *out, const struct wh_op *op)
+{
+	struct wh_json_error err;
+
+	return wh_json_to_pack(op->request, 16, out, &err);
+}
+
+static bool
+has_all_members(struct wh_str body)
+{
+	struct wh_tree t;
+	struct wh_record rec = {0};
+
+	if (wh_unpack(&t, body, NULL))
+		return false;
+	wh_record_view(&t.root, &rec);
+	wh_tree_fini(&t);
+	return rec.seen == WH_RECORD_ALL;
+}
+
+static void
+became_unknown(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o, const char *reason)
+{
+	o->op.unknown_list = j->rules.list_last;
+	o->op.negatives = o->op.incompletes = 0;
+	o->op.boot = j->rules.boot;
+	o->op.settle_mono = j->rules.now.mono.ms;
+	o->op.next_at = j->rules.now.wall.ms + wh_retry_observe(0, j->rules.settle_timeout);
+	wh_lane_state(l, o, WH_OP_UNKNOWN, reason);
+}
+
+static int
+create_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
+{
+	char room[WH_WHID_MAX + 1];
+	struct wh_str id = wh_outcome_created_id(&j->facts, room);
+	struct wh_buf sent = WH_BUF_NULL, row = WH_BUF_NULL;
+
+	if (id.n == 0 || !wh_whid_valid(id)) {
+		o->op.flags |= WH_OPF_EXECUTED;
+		became_unknown(j, l, o, "created_without_id");
+		o->op.next_at = j->rules.now.wall.ms;
+		j->created_without_id = true;
+		return 0;
+	}
+	int r = sent_document(&sent, &o->op);
+
+	if (r == 0 && (wh_remote_find(&row, j->facts.body, id) != 0 ||
+		       !has_all_members(wh_buf_view(&row)))) {
+		wh_buf_reset(&row);
+		r = believed(&row, WH_STR_NULL, wh_buf_view(&sent), id);
+	}
+	if (r == 0)
+		r = wh_finish_create(l, o, t, id, wh_buf_view(&row),
+				     applied(wh_buf_view(&sent), wh_buf_view(&row)));
+	wh_buf_fini(&sent);
+	wh_buf_fini(&row);
+	return r;
+}
+
+static bool
+same_documented(struct wh_str a, struct wh_str b)
+{
+	struct wh_tree ta = {0}, tb = {0};
+	struct wh_record ra, rb;
+	bool same = false;
+
+	if (wh_unpack(&ta, a, NULL) == 0 && wh_unpack(&tb, b, NULL) == 0) {
+		wh_record_view(&ta.root, &ra);
+		wh_record_view(&tb.root, &rb);
+		same = wh_norm_diff(&ra, &rb) == 0;
+	}
+	wh_tree_fini(&ta);
+	wh_tree_fini(&tb);
+	return same;
+}
+
+/*
+ * The reply to a PATCH may hold the new object, the old one or nothing. The
+ * new one or a third is believed; the old one or nothing says no more than
+ * that what was sent is in effect.
+ */
+static int
+update_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
+{
+	struct wh_buf sent = WH_BUF_NULL, row = WH_BUF_NULL;
+	struct wh_str under = l->has_row ? l->row.body : WH_STR_NULL;
+	int r = sent_document(&sent, &o->op);
+
+	if (r)
+		goto out;
+	if (wh_remote_find(&row, j->facts.body, o->op.target) != 0 ||
+	    !has_all_members(wh_buf_view(&row)) || same_documented(wh_buf_view(&row), under)) {
+		wh_buf_reset(&row);
+		r = believed(&row, under, wh_buf_view(&sent), o->op.target);
+	}
+	if (r == 0)
+		r = wh_finish_update(l, o, t, wh_buf_view(&row),
+				     applied(wh_buf_view(&sent), wh_buf_view(&row)));
+out:
+	wh_buf_fini(&sent);
+	wh_buf_fini(&row);
+	return r;
+}
+
+static int
+executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
+{
+	switch (o->op.kind) {
+	case WH_OP_CREATE:
+		return create_executed(j, l, o, t);
+	case WH_OP_UPDATE:
+		return update_executed(j, l, o, t);
+	case WH_OP_DELETE:
+		return wh_finish_delete(l, o, "applied");
+	}
+	return WH_EBUG;
+}
+
+/* ---------------------------------------------------------- not executed -- */
+
+static void
+not_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
+{
+	bool gated = j->outcome.ask != WH_ASK_NONE && j->outcome.ask != WH_ASK_LINK;
+	int64_t wait = 0;
+
+	if (j->outcome.ask == WH_ASK_FORBIDDEN) {
+		wh_lane_state(l, o, WH_OP_HELD, "forbidden");
+		return;
+	}
+	/* Shut gates belong to the endpoint: they cost the operation nothing. */
+	if (!gated) {
+		wait = wh_retry_backoff(j->rules.retry_base, j->rules.retry_cap, o->op.failures,
+					j->rules.random);
+		o->op.failures++;
+	}
+	o->op.next_at = j->rules.now.wall.ms + wait;
+	wh_lane_state(l, o, WH_OP_QUEUED, "");
+}
+
+static void
+rejected(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
+{
+	if (j->outcome.observe_first) {
+		o->op.flags |= WH_OPF_ANSWERED;
+		became_unknown(j, l, o, "rejected_409");
+		return;
+	}
+	wh_lane_state(l, o, WH_OP_DEAD, "rejected");
+}
+
+static void
+unknown(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
+{
+	if (j->outcome.settle_short)
+		o->op.flags |= WH_OPF_ANSWERED;
+	if (j->facts.status >= 500 && j->others_succeed)
+		o->op.poison++;
+	o->op.failures++;
+	became_unknown(j, l, o, j->outcome.absent ? "absent" : "no_answer");
+}
+
+static int
+carry_out(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
+{
+	/* Whatever the outcome, lists that were on their way may be older. */
+	wh_lane_touch(l, t);
+	log_attempt(j, l, o);
+	switch (j->outcome.executed) {
+	case WH_X_EXECUTED:
+		o->op.failures = o->op.poison = 0;
+		return executed(j, l, o, t);
+	case WH_X_NOT_EXECUTED:
+		not_executed(j, l, o);
+		return 0;
+	case WH_X_REJECTED:
+		rejected(j, l, o);
+		return 0;
+	case WH_X_UNKNOWN:
+		unknown(j, l, o);
+		return 0;
+	}
+	return WH_EBUG;
+}
+
+int
+wh_result_run(struct wh_job *job, struct wh_txn *t)
+{
+	struct wh_result_job *j = (struct wh_result_job *)job;
+	struct wh_lane lane;
+	struct wh_lane_op *o;
+	int r = wh_lane_open_op(&lane, &t->view, &j->rules, j->seq, &o);
+
+	j->created_without_id = false;
+	if (r == 0 && o->op.state == WH_OP_SENDING) {
+		r = carry_out(j, &lane, o, t);
+		j->state = o->moved ? WH_OP_DONE : o->op.state;
+		j->ended = wh_op_state_ended(j->state);
+		if (r == 0)
+			r = wh_lane_close(&lane, t);
+	}
+	wh_lane_fini(&lane);
+	return r == WH_ABSENT ? 0 : r;
+}
+
+void
+wh_result_fini(struct wh_result_job *j)
+{
+	wh_buf_fini(&j->body);
+	wh_buf_fini(&j->content_type);
+	wh_buf_fini(&j->location);
+	wh_buf_fini(&j->error);
+}

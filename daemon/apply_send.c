@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The step before a request leaves: the operation is read again, everything
+ * the scheduler relied on is checked again, the three-way merge is made, and
+ * SENDING is stored together with the exact bytes that may go out. From then
+ * on the operation is immutable until its outcome is known.
+ *
+ * If the row was not seen recently enough, CHECKING is stored instead and the
+ * loop comes back here with the upstream's answer. Commit thread.
+ */
+#include "daemon/apply.h"
+
+#include <stdio.h>
+
+#include "daemon/core/merge.h"
+#include "daemon/core/remote.h"
+#include "daemon/core/retry.h"
+#include "daemon/form.h"
+
+static bool
+row_fresh(const struct wh_send *s, const struct wh_lane *l)
+{
+	int64_t age = s->rules.now.wall.ms - l->row.confirmed_at;
+
+	if (s->rules.list_fresh)
+		return true;
+	return l->has_row && l->row.confirmed_at > 0 && age >= 0 && age <= s->rules.check_age;
+}
+
+/* ------------------------------------------------------- storing SENDING -- */
+
+static int
+begin_attempt(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const char *method)
+{
+	struct wh_attempt a = {
+		.at = s->rules.now.wall.ms,
+		.took_ms = -1,
+		.outcome = WH_STR("running"),
+	};
+
+	o->op.method = wh_str_c(method);
+	o->op.request = wh_lane_keep(l, wh_buf_view(&s->request));
+	o->op.next_at = 0;
+	o->op.attempts++;
+	o->op.flags |= WH_OPF_MAYBE_SENT;
+	o->op.flags &= ~(uint32_t)WH_OPF_ANSWERED;
+	wh_op_log(&o->op, &a);
+	wh_lane_state(l, o, WH_OP_SENDING, "");
+
+	s->kind = o->op.kind;
+	snprintf(s->method, sizeof(s->method), "%s", method);
+	if (o->op.kind != WH_OP_CREATE)
+		wh_buf_str(&s->whid, o->op.target);
+	s->result = WH_SEND_REQUEST;
+	return s->request.fault ? s->request.fault : s->whid.fault;
+}
+
+static int
+body_of(struct wh_send *s, struct wh_str doc, struct wh_str marker)
+{
+	struct wh_tree tree;
+	int r = wh_unpack(&tree, doc, NULL);
+
+	if (r)
+		return r;
+	r = wh_remote_body(&s->request, &tree.root, s->rules.patch_full, marker);
+	wh_tree_fini(&tree);
+	return r;
+}
+
+/* ---------------------------------------------------------------- create -- */
+
+/* The short mark that a create leaves in whcomment when that is configured. */
+static struct wh_str
+marker_of(const struct wh_send *s, const struct wh_op *op, char out[WH_OP_TEXT_ID + 1])
+{
+	if (!s->rules.marker)
+		return WH_STR_NULL;
+	wh_op_id_text(op->id, out);
+	return wh_str(out + WH_OP_TEXT_ID - 12, 12); /* the random tail of the id */
+}
+
+static int
+send_create(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
+{
+	char mark[WH_OP_TEXT_ID + 1];
+	uint64_t form[2];
+	struct wh_str twin;
+	struct wh_row row;
+
+	if (!s->create_fresh) {
+		s->want_list = true;
+		return 0;
+	}
+	int r = wh_form_of_body(o->op.fields, form);
+
+	if (r)
+		return r;
+	if (!(o->op.flags & WH_OPF_ALLOW_DUPLICATE)) {
+		r = wh_forms_get(&t->view, form, &twin);
+		if (r == 0)
+			r = wh_rows_get(&t->view, twin, &row);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			return wh_finish_create(l, o, t, twin, row.body, "adopted");
+	}
+	o->op.mark = t->view.meta.list_complete;
+	r = body_of(s, o->op.fields, marker_of(s, &o->op, mark));
+	return r ? r : begin_attempt(s, l, o, "POST");
+}
+
+/* ------------------------------------------------------ update and delete -- */
+
+static void
+conflict(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const char *reason)
+{
+	o->op.theirs = l->has_row ? wh_lane_keep(l, l->row.body) : WH_STR_NULL;
+	wh_lane_state(l, o, WH_OP_CONFLICT, reason);
+	s->result = WH_SEND_NOTHING;
+}
+
+static int
+send_update(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
+{
+	struct wh_tree base = {0}, mine = {0}, theirs = {0};
+	struct wh_record rb, rm, rt;
+	struct wh_buf doc = WH_BUF_NULL;
+	enum wh_merge_verdict verdict = WH_MERGE_CONFLICT;
+	uint32_t overlap = 0;
+
+	if (!l->has_row) {
+		conflict(s, l, o, "gone_upstream");
+		return 0;
+	}
+	int r = wh_unpack(&base, o->op.base, NULL);
+
+	if (r == 0)
+		r = wh_unpack(&mine, o->op.fields, NULL);
+	if (r == 0)
+		r = wh_unpack(&theirs, l->row.body, NULL);
+	if (r == 0) {
+		wh_record_view(&base.root, &rb);
+		wh_record_view(&mine.root, &rm);
+		wh_record_view(&theirs.root, &rt);
+		r = wh_merge(&rb, &rm, &rt, o->op.policy, &verdict, &doc, &overlap);
+	}
+	if (r == 0 && verdict == WH_MERGE_SEND) {
+		struct wh_buf full = WH_BUF_NULL;
+		struct wh_tree sent = {0};
+		struct wh_record rs;
+
+		r = wh_unpack(&sent, wh_buf_view(&doc), NULL);
+		if (r == 0) {
+			wh_record_view(&sent.root, &rs);
+			wh_record_patch(&full, &theirs.root, &rs, WH_STR_NULL);
+			r = full.fault ? full.fault
+				       : body_of(s, wh_buf_view(&full), WH_STR_NULL);
+		}
+		wh_tree_fini(&sent);
+		wh_buf_fini(&full);
+		if (r == 0)
+			r = begin_attempt(s, l, o, "PATCH");
+	} else if (r == 0 && verdict == WH_MERGE_NOOP) {
+		r = wh_finish_update(l, o, t, l->row.body, "noop");
+	} else if (r == 0 && verdict == WH_MERGE_DISCARD) {
+		o->op.reason = WH_STR("remote_wins");
+		r = wh_finish_update(l, o, t, l->row.body, "noop");
+	} else if (r == 0) {
+		conflict(s, l, o, "both_changed");
+	}
+	wh_tree_fini(&base);
+	wh_tree_fini(&mine);
+	wh_tree_fini(&theirs);
+	wh_buf_fini(&doc);
+	return r;
+}
+
+static int
+changed_since_base(struct wh_lane *l, const struct wh_op *op, bool *ret)
+{
+	struct wh_tree base = {0}, row = {0};
+	struct wh_record rb, rr;
+	int r = wh_unpack(&base, op->base, NULL);
+
+	if (r == 0)
+		r = wh_unpack(&row, l->row.body, NULL);
+	if (r == 0) {
+		wh_record_view(&base.root, &rb);
+		wh_record_view(&row.root, &rr);
+		*ret = wh_norm_diff(&rb, &rr) != 0;
+	}
+	wh_tree_fini(&base);
+	wh_tree_fini(&row);
+	return r;
+}
+
+static int
+send_delete(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
+{
+	bool changed = false;
+
+	if (!l->has_row)
+		return wh_finish_delete(l, o, "already");
+
+	int r = o->op.base.n ? changed_since_base(l, &o->op, &changed) : 0;
+
+	if (r)
+		return r;
+	if (changed && !(o->op.flags & WH_OPF_FORCE) && o->op.policy != WH_POLICY_LOCAL_WINS) {
+		conflict(s, l, o, "changed_upstream");
+		return 0;
+	}
+	return begin_attempt(s, l, o, "DELETE");
+}
+
+/* ------------------------------------------------------------------ steps -- */
+
+static void
+begin_check(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
+{
+	wh_lane_state(l, o, WH_OP_CHECKING, "");
+	wh_buf_str(&s->whid, o->op.target);
+	s->kind = o->op.kind;
+	s->result = WH_SEND_CHECK;
+}
+
+/* Back to the queue: the row could not be read, or a list must say whether it is gone. */
+static void
+check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
+{
+	int64_t wait = 0;
+
+	if (!s->check_gated)
+		wait = wh_retry_backoff(s->rules.retry_base, s->rules.retry_cap, o->op.failures++,
+					s->rules.random);
+	o->op.next_at = s->rules.now.wall.ms + wait;
+	s->want_list = !s->check_failed;
+	wh_lane_state(l, o, WH_OP_QUEUED, "");
+}
+
+static int
+step(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
+{
+	if (s->checked) {
+		if (o->op.state != WH_OP_CHECKING)
+			return 0;
+		s->changed = true;
+		if (s->check_failed || !s->check_found) {
+			check_in_vain(s, l, o);
+			return 0;
+		}
+		wh_lane_set_row(l, t, wh_buf_view(&s->check_row), s->check_began);
+	} else if (o->op.state != WH_OP_QUEUED || o->op.next_at > s->rules.now.wall.ms) {
+		return 0;
+	}
+	if (o->op.kind == WH_OP_CREATE)
+		return send_create(s, l, o, t);
+	if (!s->checked && !row_fresh(s, l)) {
+		begin_check(s, l, o);
+		return s->whid.fault;
+	}
+	return o->op.kind == WH_OP_UPDATE ? send_update(s, l, o, t) : send_delete(s, l, o);
+}
+
+static void
+reset_results(struct wh_send *s)
+{
+	s->result = WH_SEND_NOTHING;
+	s->want_list = s->changed = false;
+	wh_buf_reset(&s->whid);
+	wh_buf_reset(&s->request);
+}
+
+int
+wh_send_run(struct wh_job *job, struct wh_txn *t)
+{
+	struct wh_send *s = (struct wh_send *)job;
+	struct wh_lane lane;
+	struct wh_lane_op *o;
+
+	reset_results(s);
+
+	int r = wh_lane_open_op(&lane, &t->view, &s->rules, s->seq, &o);
+
+	if (r == 0 && o == wh_lane_head(&lane)) {
+		enum wh_op_state before = o->op.state;
+
+		r = step(s, &lane, o, t);
+		s->changed |= o->moved || o->op.state != before;
+		if (r == 0)
+			r = wh_lane_close(&lane, t);
+	}
+	wh_lane_fini(&lane);
+	return r == WH_ABSENT ? 0 : r; /* ended meanwhile: nothing to send */
+}
+
+void
+wh_send_fini(struct wh_send *s)
+{
+	wh_buf_fini(&s->check_row);
+	wh_buf_fini(&s->whid);
+	wh_buf_fini(&s->request);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows and ids of a list on their way. */
+#include "daemon/chunk.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+#define CHUNK_ROWS 1000u
+#define CHUNK_BYTES (768u * 1024u)
+
+struct wh_chunk *
+wh_chunk_new(uint64_t tag)
+{
+	struct wh_chunk *c = calloc(1, sizeof(*c));
+
+	if (c)
+		c->tag = tag;
+	return c;
+}
+
+struct wh_chunk *
+wh_chunk_free(struct wh_chunk *c)
+{
+	if (c) {
+		wh_buf_fini(&c->bytes);
+		free(c->rows);
+		free(c);
+	}
+	return NULL;
+}
+
+static int
+grow_rows(struct wh_chunk *c)
+{
+	size_t cap = c->cap ? c->cap * 2 : 64;
+	struct wh_chunk_row *rows = realloc(c->rows, cap * sizeof(*rows));
+
+	if (!rows)
+		return WH_ENOMEM;
+	c->rows = rows;
+	c->cap = cap;
+	return 0;
+}
+
+int
+wh_chunk_add(struct wh_chunk *c, struct wh_str whid, struct wh_str body)
+{
+	if (c->n == c->cap && grow_rows(c))
+		return WH_ENOMEM;
+
+	c->rows[c->n] = (struct wh_chunk_row){
+		.whid_at = c->bytes.n,
+		.whid_n = whid.n,
+		.body_at = c->bytes.n + whid.n,
+		.body_n = body.n,
+	};
+	wh_buf_str(&c->bytes, whid);
+	wh_buf_str(&c->bytes, body);
+	if (c->bytes.fault)
+		return WH_ENOMEM;
+	c->n++;
+	return 0;
+}
+
+bool
+wh_chunk_full(const struct wh_chunk *c)
+{
+	return c->n >= CHUNK_ROWS || c->bytes.n >= CHUNK_BYTES;
+}
+
+struct wh_str
+wh_chunk_whid(const struct wh_chunk *c, size_t i)
+{
+	return wh_str(c->bytes.p + c->rows[i].whid_at, c->rows[i].whid_n);
+}
+
+struct wh_str
+wh_chunk_body(const struct wh_chunk *c, size_t i)
+{
+	return wh_str(c->bytes.p + c->rows[i].body_at, c->rows[i].body_n);
+}
+
+static struct wh_seen_id
+id_of(const struct wh_seen *s, struct wh_str key)
+{
+	XXH128_hash_t h = XXH3_128bits_withSeed(key.p, key.n, s->seed);
+
+	return (struct wh_seen_id){h.low64, h.high64};
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct wh_seen_id *x = a, *y = b;
+
+	if (x->hi != y->hi)
+		return x->hi < y->hi ? -1 : 1;
+	return x->lo < y->lo ? -1 : x->lo > y->lo;
+}
+
+int
+wh_seen_add(struct wh_seen *s, struct wh_str key)
+{
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 256;
+		struct wh_seen_id *ids = realloc(s->ids, cap * sizeof(*ids));
+
+		if (!ids)
+			return WH_ENOMEM;
+		s->ids = ids;
+		s->cap = cap;
+	}
+	s->ids[s->n++] = id_of(s, key);
+	return 0;
+}
+
+void
+wh_seen_sort(struct wh_seen *s)
+{
+	if (s->n == 0)
+		return;
+	qsort(s->ids, s->n, sizeof(*s->ids), compare);
+	for (size_t i = 1; i < s->n; i++)
+		s->duplicates |= compare(&s->ids[i - 1], &s->ids[i]) == 0;
+}
+
+bool
+wh_seen_has(const struct wh_seen *s, struct wh_str key)
+{
+	struct wh_seen_id id = id_of(s, key);
+
+	return s->n > 0 && bsearch(&id, s->ids, s->n, sizeof(id), compare) != NULL;
+}
+
+void
+wh_seen_fini(struct wh_seen *s)
+{
+	free(s->ids);
+	*s = (struct wh_seen){0};
+}

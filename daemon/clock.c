@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads the two clocks and the kernel's random numbers; nobody else does.
+ *
+ * Called once a turn of the loop, at the edges of a transfer by the HTTP
+ * thread, and wherever unpredictable bits are wanted. Any thread. It keeps no
+ * state, so that two daemons can live in one test process.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "daemon/clock.h"
+#include "proto/base.h"
+
+static int64_t
+read_ms(clockid_t id)
+{
+	struct timespec t;
+
+	wh_require(clock_gettime(id, &t) == 0);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct wh_now
+wh_clock_now(void)
+{
+	return (struct wh_now){
+		.mono = {read_ms(CLOCK_MONOTONIC)},
+		.wall = {read_ms(CLOCK_REALTIME)},
+	};
+}
+
+uint64_t
+wh_clock_random(void)
+{
+	uint64_t bits;
+
+	arc4random_buf(&bits, sizeof(bits));
+	return bits;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* The only reader of clocks. Any thread. */
+#pragma once
+
+#include "daemon/core/instant.h"
+
+struct wh_now wh_clock_now(void);
+/* Unpredictable bits for jitter, ids and hash seeds; never fails. */
+uint64_t wh_clock_random(void);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rules of the configuration that a single value does not show: settings
+ * that must fit each other, the upstream's address, names of users.
+ *
+ * config.c calls it once all files were read without a problem. It may look
+ * at the system (users, the file of certificates); it changes nothing.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "daemon/access.h"
+#include "daemon/config_value.h"
+#include "daemon/listen.h"
+#include "daemon/url.h"
+
+/* Begins a line about a setting; NULL if there are too many already. */
+static struct wh_buf *
+problem(struct wh_config_draft *d, const char *section, const char *key)
+{
+	if (!wh_config_draft_problem(d))
+		return NULL;
+	wh_config_where(d->config, section, key, d->text);
+	return d->text;
+}
+
+static void
+complain(struct wh_config_draft *d, const char *section, const char *key, const char *sentence)
+{
+	struct wh_buf *text = problem(d, section, key);
+
+	if (text)
+		wh_buf_printf(text, "%s\n", sentence);
+}
+
+/* What is wrong with an address that is well-formed, or NULL. */
+static const char *
+distrust_url(const struct wh_config *c, const struct wh_url *url)
+{
+	if (url->query)
+		return "holds a query (?...), where whd puts the id of a webhook: leave it out";
+	if (url->https)
+		return NULL;
+	if (!c->upstream_allow_http)
+		return "is http, which shows the subscription key to the network: use https "
+		       "(for "
+		       "a simulator on this machine set upstream.allow_http = yes)";
+	if (!url->loopback)
+		return "is http to another machine: http is for 127.0.0.1, ::1 and localhost "
+		       "only";
+	return NULL;
+}
+
+static void
+check_url(struct wh_config_draft *d)
+{
+	struct wh_str text = wh_str_c(d->config->upstream_url);
+	struct wh_buf why = WH_BUF_NULL;
+	struct wh_url url = {0};
+
+	if (text.n == 0) {
+		complain(
+			d, "upstream", "url",
+			"no address is set: it comes with the subscription key, from the API's "
+			"developer portal or from its support; set it to the address that ends "
+			"in /webhookconfig");
+		return;
+	}
+	const char *sentence = NULL;
+
+	if (wh_url_check(text, &url, &why)) {
+		wh_buf_byte(&why, '\0');
+		sentence = why.fault ? "cannot be checked: free memory" : why.p;
+	} else {
+		sentence = distrust_url(d->config, &url);
+	}
+	if (sentence)
+		complain(d, "upstream", "url", sentence);
+	wh_buf_fini(&why);
+}
+
+/* The characters of a header name (RFC 9110, 5.6.2). */
+static void
+check_header(struct wh_config_draft *d)
+{
+	const char *marks = "!#$%&'*+-.^_`|~0123456789"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	const char *name = d->config->upstream_header;
+
+	if (strspn(name, marks) != strlen(name))
+		complain(d, "upstream", "header",
+			 "is no header name: use letters, digits and - only");
+}
+
+static void
+check_ca_file(struct wh_config_draft *d)
+{
+	struct stat st;
+
+	if (!*d->config->upstream_ca_file || stat(d->config->upstream_ca_file, &st) == 0)
+		return;
+	struct wh_buf *text = problem(d, "upstream", "ca_file");
+
+	if (text)
+		wh_buf_printf(text, "%s cannot be found (%s): correct the path\n",
+			      d->config->upstream_ca_file, strerror(errno));
+}
+
+static void
+check_limits(struct wh_config_draft *d)
+{
+	const struct wh_config *c = d->config;
+
+	if (c->retry_base > c->retry_cap)
+		complain(d, "retry", "base", "is longer than retry.cap: make it shorter");
+	if (c->limits_out_high > c->limits_out_max)
+		complain(d, "limits", "out_high",
+			 "is larger than limits.out_max: make it smaller");
+	if (c->limits_admin_reserve >= c->limits_connections)
+		complain(d, "limits", "admin_reserve",
+			 "leaves no connection for others: make it smaller than "
+			 "limits.connections");
+}
+
+static void
+check_socket(struct wh_config_draft *d)
+{
+	struct wh_buf *text;
+
+	if (strlen(d->config->socket_path) <= WH_LISTEN_PATH_MAX)
+		return;
+	text = problem(d, "socket", "path");
+	if (text)
+		wh_buf_printf(text,
+			      "is longer than the %zu bytes an address may have: shorten it\n",
+			      WH_LISTEN_PATH_MAX);
+}
+
+/* Only to see whether it can be done: the server makes its own. */
+static void
+check_access(struct wh_config_draft *d)
+{
+	struct wh_buf text = WH_BUF_NULL;
+	struct wh_access *access = NULL;
+
+	if (wh_access_new(&access, d->config, &text) && wh_config_draft_problem(d))
+		wh_buf_str(d->text, wh_buf_view(&text));
+	wh_access_free(access);
+	wh_buf_fini(&text);
+}
+
+void
+wh_config_draft_check(struct wh_config_draft *d)
+{
+	check_url(d);
+	check_header(d);
+	check_ca_file(d);
+	check_limits(d);
+	check_socket(d);
+	check_access(d);
+}

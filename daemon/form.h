@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hash of a webhook's normal form: equal webhooks have equal forms, so an
+ * identical one is found by one look-up instead of a scan. Pure; any thread.
+ */
+#pragma once
+
+#include "daemon/core/norm.h"
+
+/* Of the six documented members. 0 or a fault. */
+WH_MUST_USE int wh_form_of(const struct wh_record *r, uint64_t ret[2]);
+/* Of an encoded webhook. */
+WH_MUST_USE int wh_form_of_body(struct wh_str body, uint64_t ret[2]);

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The transport thread: one curl multi handle, a queue in, results out. The
+ * loop and this thread share one mutex and three lists; everything about a
+ * single transfer is in http_transfer.c.
+ */
+#include "daemon/http.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+
+#include "daemon/http_transfer.h"
+#include "daemon/pump.h"
+
+/* Idle connections are dropped before the gateway's 4-minute limit can cut them. */
+#define IDLE_POLL_MS 3600000
+
+struct wh_http {
+	struct whd *d;
+	uv_thread_t thread;
+	uv_mutex_t mutex;
+	uv_cond_t ended_cond;
+	uv_async_t wake;
+	bool started;
+
+	/* under the mutex */
+	struct wh_transfer *incoming;  /* submitted, newest first */
+	struct wh_transfer *done;      /* finished, newest first */
+	struct wh_chunk_link *chunks, **chunks_tail;
+	unsigned chunks_out;           /* handed out, not yet taken by the loop */
+	bool unpause, ending, ended;
+	struct wh_http_conf conf;      /* what new transfers use */
+
+	/* HTTP thread only */
+	CURLM *multi;
+	struct wh_transfer *running;
+};
+
+/* Two chunks may wait for the loop; then the transfer pauses. */
+#define CHUNKS_MAX 2u
+
+struct wh_chunk_link {
+	struct wh_chunk_link *next;
+	struct wh_chunk *chunk;
+};
+
+/* ----------------------------------------------------------- HTTP thread -- */
+
+static bool
+hand_chunk(void *ctx, struct wh_chunk *c)
+{
+	struct wh_http *h = ctx;
+	struct wh_chunk_link *link = malloc(sizeof(*link));
+
+	if (!link) {
+		wh_chunk_free(c);
+		return false;
+	}
+	*link = (struct wh_chunk_link){.chunk = c};
+	uv_mutex_lock(&h->mutex);
+	*h->chunks_tail = link;
+	h->chunks_tail = &link->next;
+	h->chunks_out++;
+	uv_mutex_unlock(&h->mutex);
+	uv_async_send(&h->wake);
+	return true;
+}
+
+static bool
+must_pause(void *ctx)
+{
+	struct wh_http *h = ctx;
+
+	uv_mutex_lock(&h->mutex);
+	bool full = h->chunks_out >= CHUNKS_MAX;
+	uv_mutex_unlock(&h->mutex);
+	return full;
+}
+
+static const struct wh_transfer_host host = {hand_chunk, must_pause};
+
+static void
+give_back(struct wh_http *h, struct wh_transfer *t)
+{
+	uv_mutex_lock(&h->mutex);
+	t->next = h->done;
+	h->done = t;
+	uv_mutex_unlock(&h->mutex);
+	uv_async_send(&h->wake);
+}
+
+static void
+begin(struct wh_http *h, struct wh_transfer *t)
+{
+	if (wh_transfer_begin(t, h->multi, &host, h)) {
+		give_back(h, t);
+		return;
+	}
+	t->next = h->running;
+	h->running = t;
+}
+
+static void
+unlink_running(struct wh_http *h, struct wh_transfer *t)
+{
+	struct wh_transfer **at = &h->running;
+
+	while (*at && *at != t)
+		at = &(*at)->next;
+	if (*at)
+		*at = t->next;
+}
+
+/* Always to the end: a completion left in the queue would wait for the next event. */
+static void
+drain_messages(struct wh_http *h)
+{
+	CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+
+		struct wh_transfer *t = NULL;
+		CURLcode code = m->data.result;
+
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+		unlink_running(h, t);
+		if (wh_transfer_end(t, h->multi, code)) {
+			t->next = h->running; /* it goes on with the next page */
+			h->running = t;
+		} else {
+			give_back(h, t);
+		}
+	}
+}
+
+static struct wh_transfer *
+reversed(struct wh_transfer *t)
+{
+	struct wh_transfer *r = NULL;
+
+	while (t) {
+		struct wh_transfer *next = t->next;
+
+		t->next = r;
+		r = t;
+		t = next;
+	}
+	return r;
+}
+
+static bool
+take_incoming(struct wh_http *h)
+{
+	uv_mutex_lock(&h->mutex);
+	struct wh_transfer *in = reversed(h->incoming);
+	bool ending = h->ending, unpause = h->unpause;
+
+	h->incoming = NULL;
+	h->unpause = false;
+	uv_mutex_unlock(&h->mutex);
+
+	while (in) {
+		struct wh_transfer *next = in->next;
+
+		begin(h, in);
+		in = next;
+	}
+	for (struct wh_transfer *t = h->running; unpause && t; t = t->next)
+		wh_transfer_unpause(t);
+	return !ending;
+}
+
+static void
+cancel_all(struct wh_http *h)
+{
+	while (h->running) {
+		struct wh_transfer *t = h->running;
+
+		h->running = t->next;
+		wh_transfer_cancel(t, h->multi);
+		give_back(h, t);
+	}
+}
+
+static void
+http_thread(void *arg)
+{
+	struct wh_http *h = arg;
+	int running = 0;
+
+	while (take_incoming(h)) {
+		curl_multi_perform(h->multi, &running);
+		drain_messages(h);
+		/* With nothing in flight only a wake-up ends this wait. */
+		curl_multi_poll(h->multi, NULL, 0, h->running ? 1000 : IDLE_POLL_MS, NULL);
+	}
+	cancel_all(h);
+	curl_multi_cleanup(h->multi);
+	uv_mutex_lock(&h->mutex);
+	h->ended = true;
+	uv_cond_signal(&h->ended_cond);
+	uv_mutex_unlock(&h->mutex);
+}
+
+/* ------------------------------------------------------------------ loop -- */
+
+static void
+deliver_chunks(struct wh_http *h, struct wh_chunk_link *c)
+{
+	while (c) {
+		struct wh_chunk_link *next = c->next;
+
+		wh_pump_on_chunk(h->d->pump, c->chunk);
+		free(c);
+		c = next;
+	}
+}
+
+static void
+on_wake(uv_async_t *a)
+{
+	struct wh_http *h = a->data;
+
+	whd_tick(h->d);
+	uv_mutex_lock(&h->mutex);
+	struct wh_transfer *done = reversed(h->done);
+	struct wh_chunk_link *chunks = h->chunks;
+
+	h->done = NULL;
+	h->chunks = NULL;
+	h->chunks_tail = &h->chunks;
+	uv_mutex_unlock(&h->mutex);
+
+	/* Chunks first: a list's rows come before its end. */
+	deliver_chunks(h, chunks);
+	while (done) {
+		struct wh_transfer *next = done->next;
+		struct wh_http_result *r = wh_transfer_result(done);
+
+		wh_transfer_free(done);
+		wh_pump_on_result(h->d->pump, r);
+		done = next;
+	}
+}
+
+struct wh_http *
+wh_http_start(struct whd *d, const struct wh_http_settings *s)
+{
+	struct wh_http *h = wh_xcalloc(1, sizeof(*h));
+
+	h->d = d;
+	h->chunks_tail = &h->chunks;
+	h->multi = curl_multi_init();
+	if (!h->multi || uv_mutex_init(&h->mutex) || uv_cond_init(&h->ended_cond) ||
+	    uv_async_init(&d->loop, &h->wake, on_wake)) {
+		free(h);
+		return NULL;
+	}
+	curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 64L);
+	h->wake.data = h;
+	wh_http_conf_set(&h->conf, s);
+	h->started = uv_thread_create(&h->thread, http_thread, h) == 0;
+	return h->started ? h : wh_http_free(h);
+}
+
+void
+wh_http_set(struct wh_http *h, const struct wh_http_settings *s)
+{
+	wh_http_conf_set(&h->conf, s);
+}
+
+void
+wh_http_submit(struct wh_http *h, const struct wh_http_request *r)
+{
+	struct wh_transfer *t = wh_transfer_new(r, &h->conf);
+
+	uv_mutex_lock(&h->mutex);
+	t->next = h->incoming;
+	h->incoming = t;
+	uv_mutex_unlock(&h->mutex);
+	curl_multi_wakeup(h->multi);
+}
+
+void
+wh_http_chunk_taken(struct wh_http *h, uint64_t tag)
+{
+	(void)tag;
+	uv_mutex_lock(&h->mutex);
+	h->chunks_out--;
+	h->unpause = true;
+	uv_mutex_unlock(&h->mutex);
+	curl_multi_wakeup(h->multi);
+}
+
+/* Joins the thread if it ends in time; it may sit in a name look-up that nothing can end. */
+bool
+wh_http_stop(struct wh_http *h, int64_t wait_ms)
+{
+	uv_mutex_lock(&h->mutex);
+	h->ending = true;
+	uv_mutex_unlock(&h->mutex);
+	curl_multi_wakeup(h->multi);
+
+	uv_mutex_lock(&h->mutex);
+	int r = 0;
+
+	while (!h->ended && r == 0)
+		r = uv_cond_timedwait(&h->ended_cond, &h->mutex, (uint64_t)wait_ms * 1000000u);
+	bool ended = h->ended;
+
+	uv_mutex_unlock(&h->mutex);
+	if (ended) {
+		uv_thread_join(&h->thread);
+		h->started = false;
+	}
+	return ended;
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	struct wh_http *h = handle->data;
+
+	uv_cond_destroy(&h->ended_cond);
+	uv_mutex_destroy(&h->mutex);
+	wh_http_conf_fini(&h->conf);
+	free(h);
+}
+
+struct wh_http *
+wh_http_free(struct wh_http *h)
+{
+	if (!h)
+		return NULL;
+	for (struct wh_transfer *t = h->done; t;) {
+		struct wh_transfer *next = t->next;
+
+		wh_http_result_free(wh_transfer_result(t));
+		wh_transfer_free(t);
+		t = next;
+	}
+	for (struct wh_chunk_link *c = h->chunks; c;) {
+		struct wh_chunk_link *next = c->next;
+
+		wh_chunk_free(c->chunk);
+		free(c);
+		c = next;
+	}
+	uv_close((uv_handle_t *)&h->wake, on_closed);
+	return NULL;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The transport: a thread of its own around libcurl's multi interface, so that
+ * a blocking name look-up never holds up a local caller. It knows requests and
+ * replies, not operations. Lists are read while they stream in and reach the
+ * loop in chunks.
+ *
+ * Every mutation is sent at most once a submit: libcurl re-sends by itself on
+ * a dead reused connection; the pre-request callback stops the second send.
+ */
+#pragma once
+
+#include "daemon/chunk.h"
+#include "daemon/core/outcome.h"
+#include "daemon/core/remote_list.h"
+#include "daemon/whd.h"
+
+enum wh_http_kind {
+	WH_HTTP_LIST, /* GET of everything: rows come in chunks */
+	WH_HTTP_FIND, /* GET of one: its row is kept */
+	WH_HTTP_SEND, /* POST, PATCH, DELETE: the reply's text is kept */
+};
+
+struct wh_http_request {
+	enum wh_http_kind kind;
+	uint64_t tag;          /* the caller's: operation or list number */
+	char method[8];
+	struct wh_str whid;    /* FIND and SEND with a query; copied by submit */
+	struct wh_str body;    /* SEND; copied by submit */
+	struct wh_str key;     /* subscription key text; copied, wiped after use */
+	int key_index;
+};
+
+struct wh_http_result {
+	enum wh_http_kind kind;
+	uint64_t tag;
+	struct wh_facts facts;         /* text points into the buffers below */
+	struct wh_buf body;            /* SEND: reply, at most 1 MiB; reads: its start */
+	struct wh_buf row;             /* FIND: the row found, a msgpack map */
+	bool found;
+	bool usable, complete;         /* LIST and FIND: was it a list; was all of it seen */
+	uint64_t elements, unreadable;
+	char why[200];                 /* why not complete */
+	struct wh_seen seen;           /* LIST */
+	char error[256], content_type[128], location[512];
+};
+struct wh_http_result *wh_http_result_free(struct wh_http_result *r);
+
+/* Settings of the transport; copied. */
+struct wh_http_settings {
+	const char *url, *header, *ca_file;
+	int64_t timeout_ms, connect_ms, max_body, max_pages, element, json_depth;
+	bool allow_http;
+};
+
+struct wh_http *wh_http_start(struct whd *d, const struct wh_http_settings *s);
+void wh_http_set(struct wh_http *h, const struct wh_http_settings *s);
+/* Loop thread. The result arrives at wh_pump_on_result() later, always exactly once. */
+void wh_http_submit(struct wh_http *h, const struct wh_http_request *r);
+/* The loop has taken a chunk: the transfer may go on. */
+void wh_http_chunk_taken(struct wh_http *h, uint64_t tag);
+/* Asks the thread to end and waits at most `wait_ms`; it may sit in a name look-up. False if it
+ * did not end: then the process must leave by _exit. */
+bool wh_http_stop(struct wh_http *h, int64_t wait_ms);
+struct wh_http *wh_http_free(struct wh_http *h);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Which next page may be read. */
+#include "daemon/http_pages.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+
+/* The target of the first `<target>; ... rel="next"` of a Link header (RFC 8288). */
+static struct wh_str
+link_target(const char *header)
+{
+	const char *p = header;
+
+	while ((p = strchr(p, '<')) != NULL) {
+		const char *end = strchr(p, '>');
+
+		if (!end)
+			break;
+
+		const char *stop = strchr(end, ',');
+		size_t params = stop ? (size_t)(stop - end) : strlen(end);
+
+		if (memmem(end, params, "rel=\"next\"", 10) || memmem(end, params, "rel=next", 8))
+			return wh_str(p + 1, (size_t)(end - p - 1));
+		p = end;
+	}
+	return WH_STR_NULL;
+}
+
+bool
+wh_http_has_next(const char *link_header)
+{
+	return link_target(link_header).n > 0;
+}
+
+static bool
+same_part(CURLU *a, CURLU *b, CURLUPart part, unsigned flags)
+{
+	char *x = NULL, *y = NULL;
+	bool same = curl_url_get(a, part, &x, flags) == CURLUE_OK &&
+		    curl_url_get(b, part, &y, flags) == CURLUE_OK &&
+		    wh_str_ieq(wh_str_c(x), wh_str_c(y));
+
+	curl_free(x);
+	curl_free(y);
+	return same;
+}
+
+static char *
+if_ours(CURLU *base, CURLU *next)
+{
+	char *url = NULL, *copy;
+
+	if (!same_part(base, next, CURLUPART_SCHEME, 0) ||
+	    !same_part(base, next, CURLUPART_HOST, 0) ||
+	    !same_part(base, next, CURLUPART_PORT, CURLU_DEFAULT_PORT) ||
+	    !same_part(base, next, CURLUPART_PATH, 0) ||
+	    curl_url_get(next, CURLUPART_URL, &url, 0) != CURLUE_OK)
+		return NULL;
+	copy = wh_xstrdup(wh_str_c(url));
+	curl_free(url);
+	return copy;
+}
+
+char *
+wh_http_next_page(const char *base_url, const char *current_url, struct wh_str body_link,
+		  const char *link_header)
+{
+	struct wh_str link = body_link.n ? body_link : link_target(link_header);
+	CURLU *base = curl_url(), *next = curl_url();
+	char *text = NULL, *found = NULL;
+
+	if (link.n && link.n < 4096 && !wh_str_has_control(link))
+		text = wh_xstrdup(link);
+	if (text && base && next && curl_url_set(base, CURLUPART_URL, base_url, 0) == CURLUE_OK &&
+	    curl_url_set(next, CURLUPART_URL, current_url, 0) == CURLUE_OK &&
+	    curl_url_set(next, CURLUPART_URL, text, 0) == CURLUE_OK)
+		found = if_ours(base, next);
+	free(text);
+	curl_url_cleanup(base);
+	curl_url_cleanup(next);
+	return found;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Links to the next page of a list. Only one that leads to the same scheme,
+ * host, port and path as the configured url is followed: anything else could
+ * hand the subscription key to somebody else. HTTP thread.
+ */
+#pragma once
+
+#include "proto/base.h"
+
+/* True if a Link header holds rel="next". */
+bool wh_http_has_next(const char *link_header);
+/*
+ * The absolute url of the next page, malloc'd, or NULL if there is none or it
+ * leads elsewhere. body_link (may be empty) wins over the Link header.
+ */
+char *wh_http_next_page(const char *base_url, const char *current_url, struct wh_str body_link,
+			const char *link_header);

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One transfer: how libcurl is set up for it, what is taken from its reply,
+ * and what is handed back as facts. The rules that keep a mutation from being
+ * sent twice, and the key from reaching anybody else, are in set_up().
+ *
+ * The callbacks run on the HTTP thread; making and freeing on the loop.
+ */
+#include "daemon/http_transfer.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#include "daemon/clock.h"
+#include "daemon/core/remote.h"
+#include "daemon/http_pages.h"
+#include "store/store.h"
+
+#define REPLY_KEPT (1024u * 1024u) /* of a mutation's reply */
+#define START_KEPT 4096u           /* of any other reply, to say what it was */
+
+/* ------------------------------------------------------------- settings --- */
+
+void
+wh_http_conf_fini(struct wh_http_conf *c)
+{
+	free(c->url);
+	free(c->header);
+	free(c->ca_file);
+	*c = (struct wh_http_conf){0};
+}
+
+void
+wh_http_conf_set(struct wh_http_conf *c, const struct wh_http_settings *s)
+{
+	struct wh_http_conf fresh = {
+		.url = wh_xstrdup(wh_str_c(s->url)),
+		.header = wh_xstrdup(wh_str_c(s->header)),
+		.ca_file = wh_xstrdup(wh_str_c(s->ca_file)),
+		.s = *s,
+	};
+
+	wh_http_conf_fini(c);
+	*c = fresh;
+	c->s.url = c->url;
+	c->s.header = c->header;
+	c->s.ca_file = c->ca_file;
+}
+
+/* ------------------------------------------------------------ callbacks --- */
+
+/*
+ * libcurl sends a request again by itself when a reused connection dies before
+ * the first byte of a reply, whatever the method. For a mutation that could
+ * mean executing it twice, so the second send is refused.
+ */
+static int
+on_pre_request(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+	struct wh_transfer *t = arg;
+
+	(void)ip;
+	(void)local_ip;
+	(void)port;
+	(void)local_port;
+	t->pre_requests++;
+#ifdef WHD_TEST_HOOKS
+	if (getenv("WHD_TEST_NO_SEND_GUARD"))
+		return CURL_PREREQFUNC_OK;
+#endif
+	if (t->result->kind == WH_HTTP_SEND && t->pre_requests > 1)
+		return CURL_PREREQFUNC_ABORT;
+	return CURL_PREREQFUNC_OK;
+}
+
+static int
+on_row(void *arg, struct wh_str whid, struct wh_str body)
+{
+	struct wh_transfer *t = arg;
+	struct wh_http_result *r = t->result;
+	char room[WH_KEY_MAX];
+	struct wh_str key = wh_key_fold(whid, room);
+
+	if (r->kind == WH_HTTP_FIND) {
+		if (!r->found && wh_str_eq(key, wh_buf_view(&t->whid))) {
+			wh_buf_str(&r->row, body);
+			r->found = true;
+		}
+		return r->row.fault;
+	}
+	if (!t->chunk)
+		t->chunk = wh_chunk_new(r->tag);
+	if (!t->chunk || wh_chunk_add(t->chunk, whid, body) || wh_seen_add(&r->seen, key))
+		return WH_ENOMEM;
+	if (wh_chunk_full(t->chunk) && !t->host->hand_chunk(t->host_ctx, wh_steal(&t->chunk)))
+		return WH_ENOMEM;
+	return 0;
+}
+
+static bool
+is_success(const struct wh_transfer *t)
+{
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 200 && status < 300;
+}
+
+static void
+keep_text(struct wh_transfer *t, const char *p, size_t n)
+{
+	size_t max = t->result->kind == WH_HTTP_SEND ? REPLY_KEPT : START_KEPT;
+	size_t room = max > t->result->body.n ? max - t->result->body.n : 0;
+
+	wh_buf_add(&t->result->body, p, n < room ? n : room);
+}
+
+static size_t
+on_body(char *p, size_t one, size_t n, void *arg)
+{
+	struct wh_transfer *t = arg;
+	bool list = t->result->kind == WH_HTTP_LIST;
+
+	n *= one;
+	if (list && t->host->must_pause(t->host_ctx)) {
+		t->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	t->received += n;
+	if (t->received > (uint64_t)t->s.max_body) {
+		t->too_large = true;
+		return 0;
+	}
+	keep_text(t, p, n);
+	if (t->reader && is_success(t) && wh_list_reader_feed(t->reader, wh_str(p, n))) {
+		t->no_memory = true;
+		return 0;
+	}
+	return n;
+}
+
+/* ---------------------------------------------------------------- set up -- */
+
+static void
+add_header(struct wh_transfer *t, const char *line)
+{
+	struct curl_slist *more = curl_slist_append(t->headers, line);
+
+	if (more)
+		t->headers = more;
+	else
+		t->no_memory = true;
+}
+
+static void
+set_limits(struct wh_transfer *t)
+{
+	CURL *e = t->easy;
+
+	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)t->s.timeout_ms);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)t->s.connect_ms);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, 30L);
+	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 60L);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 262144L);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+}
+
+/* Nobody but the configured host over the configured scheme gets the request or the key. */
+static void
+set_trust(struct wh_transfer *t)
+{
+	CURL *e = t->easy;
+
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, t->s.allow_http ? "http,https" : "https");
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_PROXY, "");
+	curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	if (t->ca_file[0])
+		curl_easy_setopt(e, CURLOPT_CAINFO, t->ca_file);
+}
+
+static void
+set_callbacks(struct wh_transfer *t)
+{
+	CURL *e = t->easy;
+
+	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->result->error);
+	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_pre_request);
+	curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+}
+
+static void
+set_request(struct wh_transfer *t)
+{
+	CURL *e = t->easy;
+
+	curl_easy_setopt(e, CURLOPT_URL, t->url);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "whd/" WHD_VERSION);
+	/* Decoded bytes are counted, so a small reply cannot unfold without bound. */
+	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
+	if (t->result->kind != WH_HTTP_SEND)
+		return;
+	if (t->body.n || strcmp(t->method, "DELETE") != 0) {
+		curl_easy_setopt(e, CURLOPT_POST, 1L);
+		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.n);
+		curl_easy_setopt(e, CURLOPT_POSTFIELDS, t->body.p ? t->body.p : "");
+	}
+	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, t->method);
+}
+
+bool
+wh_transfer_begin(struct wh_transfer *t, CURLM *multi, const struct wh_transfer_host *host, void *ctx)
+{
+	t->host = host;
+	t->host_ctx = ctx;
+	t->easy = t->no_memory ? NULL : curl_easy_init();
+	if (t->easy) {
+		set_request(t);
+		set_limits(t);
+		set_trust(t);
+		set_callbacks(t);
+	}
+	if (t->easy && curl_multi_add_handle(multi, t->easy) == CURLM_OK)
+		return false;
+	t->result->facts.net = WH_NET_LOCAL;
+	snprintf(t->result->error, sizeof(t->result->error), "out of memory");
+	t->result->facts.error = wh_str_c(t->result->error);
+	return true;
+}
+
+/* ----------------------------------------------------------------- facts -- */
+
+static enum wh_transport
+transport_of(const struct wh_transfer *t, CURLcode code)
+{
+	if (t->too_large)
+		return WH_NET_TOO_LARGE;
+	if (t->no_memory)
+		return WH_NET_LOCAL;
+	if (t->pre_requests > 1 && t->result->kind == WH_HTTP_SEND)
+		return WH_NET_RESEND;
+	switch ((int)code) {
+	case CURLE_OK:
+		return WH_NET_OK;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return WH_NET_RESOLVE;
+	case CURLE_COULDNT_CONNECT:
+		return WH_NET_CONNECT;
+	case CURLE_SSL_CONNECT_ERROR:
+		return WH_NET_TLS;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CRL_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_ENGINE_INITFAILED:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return WH_NET_CERT;
+	case CURLE_OPERATION_TIMEDOUT:
+		return WH_NET_TIMEOUT;
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_FAILED_INIT:
+		return WH_NET_LOCAL;
+	default:
+		return WH_NET_RESET;
+	}
+}
+
+/* Seconds or a date; -1 if there is none. Out of range is made safe by core/retry. */
+static int64_t
+retry_after(CURL *e)
+{
+	struct curl_header *h;
+	int64_t seconds;
+
+	if (curl_easy_header(e, "Retry-After", 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
+		return -1;
+	if (wh_parse_i64(wh_str_c(h->value), 0, 31 * 86400, &seconds))
+		return seconds * 1000;
+
+	time_t at = curl_getdate(h->value, NULL);
+
+	if (at < 0)
+		return -1;
+
+	int64_t wait = (int64_t)at * 1000 - wh_clock_now().wall.ms;
+
+	return wait > 0 ? wait : 0;
+}
+
+static void
+copy_header(CURL *e, const char *name, char *out, size_t cap)
+{
+	struct curl_header *h;
+
+	if (curl_easy_header(e, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK)
+		snprintf(out, cap, "%s", h->value);
+}
+
+static void
+gather_facts(struct wh_transfer *t, CURLcode code)
+{
+	struct wh_http_result *r = t->result;
+	struct wh_facts *f = &r->facts;
+	curl_off_t us = 0;
+	long status = 0, sent = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &us);
+	curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
+	f->net = transport_of(t, code);
+	/* On a connection that died while idle the callback runs, but the first write fails: a
+	 * request of which the socket took no byte cannot have been executed. */
+	f->may_have_left = t->pre_requests > 0 && sent > 0;
+	f->whole = code == CURLE_OK;
+	f->status = (int)status;
+	f->took_ms = (int64_t)us / 1000;
+	f->retry_after_ms = retry_after(t->easy);
+	copy_header(t->easy, "Content-Type", r->content_type, sizeof(r->content_type));
+	copy_header(t->easy, "Location", r->location, sizeof(r->location));
+	t->link_next[0] = '\0';
+	copy_header(t->easy, "Link", t->link_next, sizeof(t->link_next));
+	if (code != CURLE_OK && r->error[0] == '\0')
+		snprintf(r->error, sizeof(r->error), "%s", curl_easy_strerror(code));
+	f->error = wh_str_c(r->error);
+	f->content_type = wh_str_c(r->content_type);
+	f->location = wh_str_c(r->location);
+	f->body = wh_buf_view(&r->body);
+}
+
+/* ----------------------------------------------------------------- pages -- */
+
+static void
+incomplete(struct wh_transfer *t, const char *why)
+{
+	t->result->complete = false;
+	if (t->result->why[0] == '\0')
+		snprintf(t->result->why, sizeof(t->result->why), "%s", why);
+}
+
+static void
+read_summary(struct wh_transfer *t)
+{
+	struct wh_http_result *r = t->result;
+	struct wh_list_summary s;
+
+	wh_list_reader_summary(t->reader, &s);
+	r->usable = s.usable;
+	r->complete = s.complete;
+	r->elements = s.elements;
+	r->unreadable = s.unreadable;
+	snprintf(r->why, sizeof(r->why), "%s", s.why);
+}
+
+/* The url of the next page, or NULL: there is none or it is not to be followed. */
+static char *
+next_page(struct wh_transfer *t)
+{
+	struct wh_list_summary s;
+	char *next = NULL;
+
+	wh_list_reader_summary(t->reader, &s);
+	if (s.next.n == 0 && t->link_next[0] == '\0')
+		return NULL;
+	if (++t->pages >= t->s.max_pages) {
+		incomplete(t, "the list has more pages than [upstream] max_pages");
+		return NULL;
+	}
+	next = wh_http_next_page(t->base_url, t->url, s.next, t->link_next);
+	if (!next && (s.next.n || wh_http_has_next(t->link_next)))
+		incomplete(t, "the next page's link leads elsewhere and was not followed");
+	return next;
+}
+
+static bool
+turn_page(struct wh_transfer *t, CURLM *multi, char *next)
+{
+	curl_multi_remove_handle(multi, t->easy);
+	free(t->url);
+	t->url = next;
+	t->pre_requests = 0;
+	wh_list_reader_next_page(t->reader);
+	curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
+	return curl_multi_add_handle(multi, t->easy) == CURLM_OK;
+}
+
+static bool
+end_read(struct wh_transfer *t, CURLM *multi, CURLcode code)
+{
+	bool whole = code == CURLE_OK && is_success(t);
+	char *next = NULL;
+
+	if (wh_list_reader_end_page(t->reader, whole))
+		t->no_memory = true;
+	read_summary(t);
+	if (!whole)
+		incomplete(t, "the reply was cut or refused");
+	else if (t->result->kind == WH_HTTP_LIST)
+		next = next_page(t);
+	if (next && turn_page(t, multi, next))
+		return true;
+	if (t->chunk && !t->host->hand_chunk(t->host_ctx, wh_steal(&t->chunk)))
+		incomplete(t, "out of memory");
+	wh_seen_sort(&t->result->seen);
+	if (t->result->seen.duplicates)
+		incomplete(t, "the list holds the same id twice");
+	if (t->no_memory)
+		incomplete(t, "out of memory");
+	return false;
+}
+
+bool
+wh_transfer_end(struct wh_transfer *t, CURLM *multi, CURLcode code)
+{
+	gather_facts(t, code);
+	if (t->reader && end_read(t, multi, code))
+		return true;
+	/* What a usable list began with tells nothing; keep it out of the judgement. */
+	if (t->reader && t->result->usable)
+		t->result->facts.body = WH_STR_NULL;
+	curl_multi_remove_handle(multi, t->easy);
+	return false;
+}
+
+void
+wh_transfer_unpause(struct wh_transfer *t)
+{
+	if (!t->paused)
+		return;
+	t->paused = false;
+	curl_easy_pause(t->easy, CURLPAUSE_CONT);
+}
+
+void
+wh_transfer_cancel(struct wh_transfer *t, CURLM *multi)
+{
+	gather_facts(t, CURLE_ABORTED_BY_CALLBACK);
+	t->result->facts.net = WH_NET_CANCELLED;
+	curl_multi_remove_handle(multi, t->easy);
+}
+
+/* ------------------------------------------------------- making and after -- */
+
+static char *
+url_of(const struct wh_http_request *r, const char *base)
+{
+	struct wh_buf url = WH_BUF_NULL;
+	bool query = memchr(base, '?', strlen(base)) != NULL;
+
+	wh_buf_c(&url, base);
+	if (r->whid.n) {
+		size_t at = url.n;
+
+		wh_remote_query(&url, r->whid);
+		if (query && url.n > at)
+			url.p[at] = '&';
+	}
+	wh_buf_byte(&url, '\0');
+	wh_require(url.fault == 0);
+	return url.p;
+}
+
+static void
+set_headers(struct wh_transfer *t, const struct wh_http_request *r)
+{
+	struct wh_buf line = WH_BUF_NULL;
+
+	wh_buf_printf(&line, "%s: ", t->s.header);
+	wh_buf_str(&line, r->key);
+	wh_buf_byte(&line, '\0');
+	add_header(t, line.p);
+	explicit_bzero(line.p, line.n);
+	wh_buf_fini(&line);
+	add_header(t, "Accept: application/json");
+	add_header(t, "Expect:");
+	if (r->body.n)
+		add_header(t, "Content-Type: application/json");
+}
+
+struct wh_transfer *
+wh_transfer_new(const struct wh_http_request *r, const struct wh_http_conf *c)
+{
+	struct wh_transfer *t = wh_xcalloc(1, sizeof(*t));
+	char room[WH_KEY_MAX];
+
+	t->result = wh_xcalloc(1, sizeof(*t->result));
+	t->result->kind = r->kind;
+	t->result->tag = r->tag;
+	t->result->facts.key = r->key_index;
+	t->result->facts.retry_after_ms = -1;
+	t->result->seen.seed = wh_clock_random();
+	t->s = c->s;
+	t->ca_file = wh_xstrdup(wh_str_c(c->ca_file));
+	t->base_url = wh_xstrdup(wh_str_c(c->url));
+	t->url = url_of(r, c->url);
+	snprintf(t->method, sizeof(t->method), "%s", r->method);
+	wh_buf_str(&t->body, r->body);
+	wh_buf_str(&t->whid, wh_key_fold(r->whid, room));
+	set_headers(t, r);
+	if (r->kind != WH_HTTP_SEND) {
+		struct wh_list_limits lim = {(size_t)c->s.element, (uint32_t)c->s.json_depth};
+
+		t->reader = wh_list_reader_new(&lim, on_row, t);
+		t->no_memory |= t->reader == NULL;
+	}
+	return t;
+}
+
+struct wh_http_result *
+wh_transfer_result(struct wh_transfer *t)
+{
+	return wh_steal(&t->result);
+}
+
+static void
+wipe_headers(struct curl_slist *h)
+{
+	for (struct curl_slist *l = h; l; l = l->next)
+		explicit_bzero(l->data, strlen(l->data));
+	curl_slist_free_all(h);
+}
+
+void
+wh_transfer_free(struct wh_transfer *t)
+{
+	if (t->easy)
+		curl_easy_cleanup(t->easy);
+	wipe_headers(t->headers);
+	wh_list_reader_free(t->reader);
+	wh_chunk_free(t->chunk);
+	wh_http_result_free(t->result);
+	wh_buf_fini(&t->body);
+	wh_buf_fini(&t->whid);
+	free(t->url);
+	free(t->base_url);
+	free(t->ca_file);
+	free(t);
+}
+
+struct wh_http_result *
+wh_http_result_free(struct wh_http_result *r)
+{
+	if (r) {
+		wh_buf_fini(&r->body);
+		wh_buf_fini(&r->row);
+		wh_seen_fini(&r->seen);
+		free(r);
+	}
+	return NULL;
+}

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing a lane back: the one place where the effective view is folded, held
+ * successors follow their predecessor, ended operations become history, due
+ * times are set and the change log grows. Commit thread, inside a transaction;
+ * only the fold is also used on the loop, for dry runs.
+ */
+#include "daemon/lane.h"
+
+
+#include "daemon/form.h"
+
+/* ------------------------------------------------------------- effective -- */
+
+static enum wh_webhook_state
+state_of(const struct wh_lane *l, uint32_t *ret_pending)
+{
+	enum wh_webhook_state s = WH_HOOK_SYNCED;
+	bool conflict = false, held = false, creating = false, deleting = false;
+
+	*ret_pending = 0;
+	for (size_t i = 0; i < l->n_ops; i++) {
+		const struct wh_op *op = &l->ops[i].op;
+
+		if (l->ops[i].moved || !wh_op_state_live(op->state))
+			continue;
+		(*ret_pending)++;
+		conflict |= op->state == WH_OP_CONFLICT;
+		held |= op->state == WH_OP_HELD;
+		creating |= op->kind == WH_OP_CREATE;
+		deleting = op->kind == WH_OP_DELETE;
+		s = WH_HOOK_UPDATING;
+	}
+	if (conflict)
+		return WH_HOOK_CONFLICT;
+	if (held)
+		return WH_HOOK_HELD;
+	if (deleting)
+		return WH_HOOK_DELETING;
+	return creating ? WH_HOOK_CREATING : s;
+}
+
+/* A create that died: its local id stays readable as rejected, out of lists. */
+static const struct wh_op *
+dead_create(const struct wh_lane *l)
+{
+	for (size_t i = 0; i < l->n_ops; i++)
+		if (!l->ops[i].moved && l->ops[i].op.state == WH_OP_DEAD &&
+		    l->ops[i].op.kind == WH_OP_CREATE)
+			return &l->ops[i].op;
+	return NULL;
+}
+
+/* Puts the members of `change` over the body in acc. */
+static int
+fold_one(struct wh_buf *acc, struct wh_str change, struct wh_str whid)
+{
+	struct wh_buf next = WH_BUF_NULL;
+	struct wh_tree base = {0}, with = {0};
+	struct wh_record rec;
+	int r = acc->n ? wh_unpack(&base, wh_buf_view(acc), NULL) : 0;
+
+	if (r == 0)
+		r = wh_unpack(&with, change, NULL);
+	if (r == 0) {
+		wh_record_view(&with.root, &rec);
+		wh_record_patch(&next, acc->n ? &base.root : NULL, &rec, whid);
+		r = next.fault;
+	}
+	wh_tree_fini(&base);
+	wh_tree_fini(&with);
+	if (r) {
+		wh_buf_fini(&next);
+		return r;
+	}
+	wh_buf_fini(acc);
+	*acc = next;
+	return 0;
+}
+
+static int
+fold_ops(const struct wh_lane *l, struct wh_buf *acc, struct wh_effect *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < l->n_ops; i++) {
+		const struct wh_op *op = &l->ops[i].op;
+
+		if (l->ops[i].moved || !wh_op_state_live(op->state))
+			continue;
+		if (op->kind == WH_OP_DELETE) {
+			e->hidden = true;
+			continue;
+		}
+		if (op->kind == WH_OP_CREATE)
+			e->tmp_id = op->tmp_id;
+		if (op->fields.n)
+			r = fold_one(acc, op->fields,
+				     op->kind == WH_OP_CREATE ? op->target : WH_STR_NULL);
+	}
+	return r;
+}
+
+int
+wh_lane_fold(const struct wh_lane *l, struct wh_effect *e, struct wh_buf *out)
+{
+	const struct wh_op *dead = dead_create(l);
+	int r = 0;
+
+	*e = (struct wh_effect){0};
+	e->state = state_of(l, &e->pending);
+	if (l->has_row)
+		wh_buf_str(out, l->row.body);
+
+	if (e->pending == 0 && dead && !l->has_row) {
+		e->tmp_id = dead->tmp_id;
+		e->state = WH_HOOK_REJECTED;
+		e->hidden = true;
+		r = fold_one(out, dead->fields, dead->target);
+	} else {
+		r = fold_ops(l, out, e);
+	}
+	e->hidden |= l->withheld;
+	e->exists = out->n > 0;
+	e->overlay = e->pending > 0 || e->hidden;
+	return r ? r : out->fault;
+}
+
+/* ----------------------------------------------------------- change log -- */
+
+static void
+pack_fields(struct wh_buf *b, uint32_t fields)
+{
+	size_t at = wh_pack_open_array(b), n = 0;
+
+	for (int f = 0; f < WH_F_COUNT; f++)
+		if (fields & (1u << f)) {
+			wh_pack_c(b, wh_fields[f].name);
+			n++;
+		}
+	wh_pack_close_array(b, at, n);
+}
+
+static size_t
+pack_event_op(struct wh_buf *b, const struct wh_op *op)
+{
+	char text[WH_OP_TEXT_ID + 1];
+
+	wh_op_id_text(op->id, text);
+	wh_pack_kv_c(b, "op", text);
+	wh_pack_kv_c(b, "state", wh_op_state_str(op->state));
+	if (op->reason.n == 0)
+		return 2;
+	wh_pack_kv_str(b, "reason", op->reason);
+	return 3;
+}
+
+static size_t
+pack_event(struct wh_buf *b, const struct wh_event *e, struct wh_wall now)
+{
+	size_t n = 2;
+
+	wh_pack_kv_int(b, "at", now.ms);
+	wh_pack_kv_c(b, "kind", e->kind);
+	if (e->whid.n) {
+		wh_pack_kv_str(b, "whid", e->whid);
+		n++;
+	}
+	if (e->old_whid.n) {
+		wh_pack_kv_str(b, "old_whid", e->old_whid);
+		n++;
+	}
+	if (e->op)
+		n += pack_event_op(b, e->op);
+	if (e->note) {
+		wh_pack_kv_c(b, "state", e->note);
+		n++;
+	}
+	if (e->fields) {
+		wh_pack_c(b, "fields");
+		pack_fields(b, e->fields);
+		n++;
+	}
+	return n;
+}
+
+int
+wh_event_add(struct wh_txn *t, const struct wh_event *e, struct wh_wall now, uint64_t *ret_revision)
+{
+	struct wh_buf b = WH_BUF_NULL;
+	size_t at = wh_pack_open_map(&b);
+	size_t n = pack_event(&b, e, now);
+
+	wh_pack_close_map(&b, at, n);
+
+	int r = b.fault ? b.fault
+			: wh_changes_add(t, wh_buf_view(&b), WH_CHANGES_KEPT, ret_revision);
+
+	wh_buf_fini(&b);
+	return r;
+}
+
+/* ---------------------------------------------------------------- close -- */
+
+static uint32_t
+changed_fields(struct wh_str before, struct wh_str after)
+{
+	struct wh_tree a = {0}, b = {0};
+	struct wh_record ra, rb;
+	uint32_t diff = 0;
+
+	if (wh_unpack(&a, before, NULL) == 0 && wh_unpack(&b, after, NULL) == 0) {
+		wh_record_view(&a.root, &ra);
+		wh_record_view(&b.root, &rb);
+		diff = wh_norm_diff(&ra, &rb);
+	}
+	wh_tree_fini(&a);
+	wh_tree_fini(&b);
+	return diff;
+}
+
+/* The event that says how the effective view changed; *ret_revision keeps its value if not. */
+static int
+note_change(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e, struct wh_str body,
+	    uint64_t *ret_revision)
+{
+	bool visible = e->exists && !e->hidden;
+	struct wh_event ev = {.whid = l->key};
+	bool same = wh_str_eq(wh_buf_view(&l->before), body);
+
+	if (l->quiet || (!visible && !l->visible_before))
+		return 0;
+	if (l->renamed_from.n && visible) {
+		ev.kind = "renamed";
+		ev.old_whid = l->renamed_from;
+	} else if (visible && !l->visible_before) {
+		ev.kind = "created";
+	} else if (!visible) {
+		ev.kind = "deleted";
+	} else if (!same) {
+		ev.kind = "updated";
+		ev.fields = changed_fields(wh_buf_view(&l->before), body);
+	} else {
+		return 0;
+	}
+	return wh_event_add(t, &ev, l->rules->now.wall, ret_revision);
+}
+
+static bool
+blocks_successors(enum wh_op_state s)
+{
+	return s == WH_OP_DEAD || s == WH_OP_HELD || s == WH_OP_CONFLICT;
+}
+
+/* Successors of a blocked operation are held, and go on when it is not blocked any more. */
+static void
+settle_successors(struct wh_lane *l)
+{
+	bool blocked = false;
+
+	for (size_t i = 0; i < l->n_ops; i++) {
+		struct wh_lane_op *o = &l->ops[i];
+
+		if (o->moved || wh_op_state_ended(o->op.state))
+			continue;
+		if (blocked && o->op.state == WH_OP_QUEUED)
+			wh_lane_state(l, o, WH_OP_HELD, "dependency");
+		else if (!blocked && o->op.state == WH_OP_HELD &&
+			 wh_str_is(o->op.reason, "dependency"))
+			wh_lane_state(l, o, WH_OP_QUEUED, "");
+		blocked |= blocks_successors(o->op.state);
+	}
+}
+
+static int64_t
+due_of(const struct wh_lane_op *o, const struct wh_lane_op *head)
+{
+	if (o != head || (o->op.state != WH_OP_QUEUED && o->op.state != WH_OP_UNKNOWN))
+		return WH_NOT_DUE;
+	return o->op.next_at > 0 ? o->op.next_at : 0;
+}
+
+static int
+write_live(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o, int64_t due)
+{
+	struct wh_buf b = WH_BUF_NULL;
+	struct wh_oprow row = {
+		.seq = o->op.seq,
+		.lane = l->key,
+		.state = (uint8_t)o->op.state,
+		.due_at = due,
+	};
+
+	memcpy(row.id, o->op.id, sizeof(row.id));
+	wh_op_encode(&b, &o->op);
+	row.body = wh_buf_view(&b);
+
+	int r = b.fault ? b.fault : wh_ops_put(t, &row);
+
+	wh_buf_fini(&b);
+	return r;
+}
+
+static int
+write_past(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o)
+{
+	struct wh_buf b = WH_BUF_NULL;
+	struct wh_past past = {
+		.ended_at = l->rules->now.wall.ms,
+		.state = (uint8_t)o->op.state,
+		.lane = l->key,
+	};
+	int r = o->fresh ? 0 : wh_ops_del(t, o->op.seq);
+
+	if (r < 0)
+		return r;
+	o->op.ended_at = past.ended_at;
+	o->op.next_at = 0;
+	memcpy(past.id, o->op.id, sizeof(past.id));
+	wh_op_encode(&b, &o->op);
+	past.body = wh_buf_view(&b);
+	r = b.fault ? b.fault : wh_history_add(t, &past);
+	wh_buf_fini(&b);
+	return r;
+}
+
+/* A create that waits is findable by what it wants, so that the same wish is not queued twice. */
+static int
+write_want(struct wh_txn *t, const struct wh_lane_op *o)
+{
+	uint64_t form[2];
+
+	if (o->op.kind != WH_OP_CREATE)
+		return 0;
+
+	int r = wh_form_of_body(o->op.fields, form);
+
+	if (r)
+		return r;
+	if (wh_op_state_live(o->op.state))
+		return wh_wants_put(t, form, o->op.seq);
+	r = wh_wants_del(t, form, o->op.seq);
+	return r < 0 ? r : 0;
+}
+
+static int
+write_op(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o, const struct wh_lane_op *head)
+{
+	bool ended = wh_op_state_ended(o->op.state);
+	int r = ended ? write_past(l, t, o) : write_live(l, t, o, due_of(o, head));
+
+	if (r == 0 && o->dirty)
+		r = write_want(t, o);
+	return r;
+}
+
+/* Every change of state but the pump's own steps is an event. */
+static bool
+worth_an_event(const struct wh_lane_op *o)
+{
+	if (!o->fresh && o->was == o->op.state)
+		return false;
+	return o->op.state != WH_OP_CHECKING && o->op.state != WH_OP_SENDING;
+}
+
+static int
+write_ops(struct wh_lane *l, struct wh_txn *t)
+{
+	const struct wh_lane_op *head = wh_lane_head(l);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < l->n_ops; i++) {
+		struct wh_lane_op *o = &l->ops[i];
+		uint64_t revision;
+
+		if (o->moved)
+			continue;
+		r = write_op(l, t, o, head);
+		if (r == 0 && worth_an_event(o))
+			r = wh_event_add(t,
+					 &(struct wh_event){.kind = "op",
+							    .whid = o->op.target,
+							    .op = &o->op},
+					 l->rules->now.wall, &revision);
+	}
+	return r;
+}
+
+static int
+write_form(struct wh_lane *l, struct wh_txn *t)
+{
+	uint64_t form[2] = {0};
+	int r = 0;
+
+	if (l->has_row)
+		r = wh_form_of_body(l->row.body, form);
+	if (r == 0 && l->had_row && memcmp(form, l->form_was, sizeof(form)) != 0)
+		r = wh_forms_del(t, l->form_was, l->key);
+	if (r < 0 || !l->has_row)
+		return r < 0 ? r : 0;
+	return wh_forms_put(t, form, l->key);
+}
+
+static int
+write_row(struct wh_lane *l, struct wh_txn *t)
+{
+	int r;
+
+	if (l->has_row) {
+		r = wh_rows_put(t, l->key, &l->row);
+	} else {
+		r = l->had_row ? wh_rows_del(t, l->key) : 0;
+		if (r >= 0)
+			r = wh_tombs_put(t, l->key, ++t->view.meta.confirm);
+	}
+	return r < 0 ? r : write_form(l, t);
+}
+
+static int
+write_overlay(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e, struct wh_str body,
+	      uint64_t revision)
+{
+	struct wh_overlay o = {
+		.revision = revision,
+		.pending = e->pending,
+		.state = (uint8_t)e->state,
+		.hidden = e->hidden,
+		.tmp_id = e->tmp_id,
+		.body = body,
+	};
+
+	if (e->overlay)
+		return wh_overlays_put(t, l->key, &o);
+
+	int r = l->had_overlay ? wh_overlays_del(t, l->key) : 0;
+
+	return r < 0 ? r : 0;
+}
+
+int
+wh_lane_close(struct wh_lane *l, struct wh_txn *t)
+{
+	struct wh_buf body = WH_BUF_NULL;
+	struct wh_effect e;
+	uint64_t revision = l->revision_before;
+
+	settle_successors(l);
+
+	int r = l->fault ? l->fault : wh_lane_fold(l, &e, &body);
+
+	if (r == 0)
+		r = note_change(l, t, &e, wh_buf_view(&body), &revision);
+	if (r == 0 && l->has_row && l->row.revision != revision && !e.overlay) {
+		l->row.revision = revision;
+		l->row_dirty = true;
+	}
+	if (r == 0 && l->row_dirty)
+		r = write_row(l, t);
+	if (r == 0)
+		r = write_overlay(l, t, &e, wh_buf_view(&body), revision);
+	if (r == 0)
+		r = write_ops(l, t);
+	wh_buf_fini(&body);
+	return r;
+}

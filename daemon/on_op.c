@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handlers of queue.* and history.*: reading operations wherever they are
+ * kept, and the admin's verbs, which are jobs. queue.wait is in on_wait.c.
+ * Loop thread.
+ */
+#include "daemon/on_op.h"
+
+#include <stdlib.h>
+
+#include "daemon/apply.h"
+#include "daemon/cursor.h"
+#include "daemon/dispatch.h"
+#include "daemon/page.h"
+#include "daemon/rules_now.h"
+#include "daemon/writer.h"
+
+/* -------------------------------------------------------------- find one -- */
+
+static int
+pack_body(struct wh_buf *out, struct wh_str body, bool full, enum wh_op_state *ret_state)
+{
+	struct wh_op op;
+	int r = wh_op_decode(&op, body);
+
+	if (r)
+		return WH_ECORRUPT;
+	wh_op_pack(out, &op, full);
+	if (ret_state)
+		*ret_state = op.state;
+	return out->fault;
+}
+
+int
+wh_op_find_pack(struct whd *d, struct wh_str text, bool full, struct wh_buf *out,
+		enum wh_op_state *ret_state)
+{
+	uint8_t id[WH_OP_ID];
+	struct wh_oprow row;
+	struct wh_past past;
+	uint64_t seq;
+
+	if (!wh_op_id_parse(text, id))
+		return WH_EINVAL;
+
+	int r = wh_ops_find(&d->view, id, &seq);
+
+	if (r == 0)
+		r = wh_ops_get(&d->view, seq, &row);
+	if (r == 0)
+		return pack_body(out, row.body, full, ret_state);
+	if (r < 0)
+		return r;
+	r = wh_history_find(&d->view, id, &past);
+	return r ? r : pack_body(out, past.body, full, ret_state);
+}
+
+void
+on_queue_get(struct wh_call *c, const struct wh_args_queue_get *a)
+{
+	struct wh_buf op = WH_BUF_NULL;
+	int r = wh_op_find_pack(c->d, a->op, true, &op, NULL);
+
+	if (r == 0)
+		wh_buf_str(wh_call_result(c), wh_buf_view(&op));
+	else if (r == WH_EINVAL)
+		wh_call_fail(c, WH_ERR_INVALID_PARAM, "op is not an operation id: give the text "
+						      "that create, update or delete returned");
+	else if (r == WH_ABSENT)
+		wh_call_fail(c, WH_ERR_OP_NOT_FOUND, "no operation has this id: list them with "
+						     "queue.list or history.list");
+	else
+		wh_call_fail(c, r == WH_ECORRUPT ? WH_ERR_CORRUPT : WH_ERR_INTERNAL,
+			     "the operation could not be read: %s", wh_fault_str(r));
+	wh_buf_fini(&op);
+}
+
+/* ------------------------------------------------------------------ lists -- */
+
+struct op_filter {
+	bool has_state;
+	enum wh_op_state state;
+	char lane_room[WH_KEY_MAX];
+	struct wh_str lane;   /* empty = all */
+	int64_t since;        /* history: ended at or after; 0 = all */
+	uint64_t hash;
+};
+
+static void
+filter_lane(struct whd *d, struct op_filter *f, struct wh_str whid)
+{
+	f->lane = wh_key_fold(wh_lane_resolve(&d->view, whid), f->lane_room);
+	f->hash = wh_cursor_filter(f->hash, "whid", f->lane);
+}
+
+static bool
+filter_state(struct wh_call *c, struct op_filter *f, struct wh_str name)
+{
+	if (!wh_op_state_parse(name, &f->state)) {
+		wh_call_fail(c, WH_ERR_INVALID_PARAM,
+			     "state is not a state: use queued, checking, sending, unknown, "
+			     "conflict, held, dead, done, cancelled or superseded");
+		return false;
+	}
+	f->has_state = true;
+	f->hash = wh_cursor_filter(f->hash, "state", name);
+	return true;
+}
+
+static int
+next_live(struct whd *d, const struct op_filter *f, uint64_t after, uint64_t *ret_seq)
+{
+	uint64_t lane[WH_LANE_MAX];
+	size_t n = 0;
+	int r;
+
+	if (f->lane.n == 0)
+		return f->has_state ? wh_ops_next_in_state(&d->view, (uint8_t)f->state, after,
+							   ret_seq)
+				    : wh_ops_next(&d->view, after, ret_seq);
+	r = wh_ops_lane(&d->view, f->lane, lane, WH_LANE_MAX, &n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (lane[i] > after) {
+			*ret_seq = lane[i];
+			return 0;
+		}
+	return r ? r : WH_ABSENT;
+}
+
+/* Ops that have not ended, in the order in which they were queued. */
+static int
+list_live(struct wh_call *c, const struct op_filter *f, struct wh_page *page, uint64_t after)
+{
+	struct whd *d = c->d;
+	struct wh_oprow row;
+	struct wh_op op;
+	int r = 0;
+
+	while (r == 0 && wh_page_room(page)) {
+		uint64_t seq;
+		char key[24];
+
+		r = next_live(d, f, after, &seq);
+		if (r == 0)
+			r = wh_ops_get(&d->view, seq, &row);
+		if (r)
+			break;
+		after = seq;
+		if (wh_op_decode(&op, row.body) || (f->has_state && op.state != f->state))
+			continue;
+		snprintf(key, sizeof(key), "%llu", (unsigned long long)seq);
+		wh_op_pack(wh_page_item(page, wh_str_c(key)), &op, false);
+	}
+	wh_page_more(page, r == 0);
+	return r < 0 ? r : 0;
+}
+
+/* Ended ops, newest first. */
+static int
+list_past(struct wh_call *c, const struct op_filter *f, struct wh_page *page, uint64_t before)
+{
+	struct whd *d = c->d;
+	int r = 0;
+
+	while (r == 0 && wh_page_room(page)) {
+		struct wh_past past;
+		struct wh_op op;
+		char key[24];
+
+		r = f->has_state && f->lane.n == 0
+			    ? wh_history_before_in_state(&d->view, before, (uint8_t)f->state,
+							 &past)
+			    : wh_history_before(&d->view, before, f->lane, &past);
+		if (r)
+			break;
+		before = past.end;
+		if (past.ended_at < f->since)
+			break;
+		if ((f->has_state && past.state != f->state) || wh_op_decode(&op, past.body))
+			continue;
+		snprintf(key, sizeof(key), "%llu", (unsigned long long)past.end);
+		wh_op_pack(wh_page_item(page, wh_str_c(key)), &op, false);
+	}
+	wh_page_more(page, r == 0);
+	return r < 0 ? r : 0;
+}
+
+static bool
+start_of(struct wh_call *c, const struct op_filter *f, bool has, struct wh_str cursor,
+	 uint64_t from, uint64_t *ret)
+{
+	struct wh_str key;
+	int64_t value;
+
+	*ret = from;
+	if (!has)
+		return true;
+	if (wh_cursor_read(cursor, f->hash, &key) && wh_parse_i64(key, 0, INT64_MAX, &value)) {
+		*ret = (uint64_t)value;
+		return true;
+	}
+	wh_call_fail(c, WH_ERR_INVALID_PARAM,
+		     "cursor belongs to another question: repeat the same filters, or start anew");
+	return false;
+}
+
+static void
+finish(struct wh_call *c, struct wh_page *page, int r)
+{
+	if (r)
+		wh_call_fail(c, r == WH_ECORRUPT ? WH_ERR_CORRUPT : WH_ERR_INTERNAL,
+			     "operations could not be read: %s", wh_fault_str(r));
+	else
+		wh_page_end(page, c, NULL);
+	wh_page_fini(page);
+}
+
+void
+on_queue_list(struct wh_call *c, const struct wh_args_queue_list *a)
+{
+	struct op_filter f = {.hash = wh_cursor_filter(0, "queue", WH_STR_NULL)};
+	struct wh_page page;
+	uint64_t start;
+
+	if (wh_has(a, queue_list, state) && !filter_state(c, &f, a->state))
+		return;
+	if (wh_has(a, queue_list, whid))
+		filter_lane(c->d, &f, a->whid);
+
+	bool past = f.has_state && wh_op_state_ended(f.state);
+
+	if (!wh_page_begin(&page, c, wh_has(a, queue_list, limit), a->limit, f.hash) ||
+	    !start_of(c, &f, wh_has(a, queue_list, cursor), a->cursor, past ? UINT64_MAX : 0,
+		      &start))
+		return;
+	finish(c, &page, past ? list_past(c, &f, &page, start) : list_live(c, &f, &page, start));
+}
+
+void
+on_history_list(struct wh_call *c, const struct wh_args_history_list *a)
+{
+	struct op_filter f = {.hash = wh_cursor_filter(0, "history", WH_STR_NULL)};
+	struct wh_page page;
+	uint64_t start;
+
+	if (wh_has(a, history_list, whid))
+		filter_lane(c->d, &f, a->whid);
+	if (wh_has(a, history_list, since))
+		f.since = a->since;
+	f.hash = wh_cursor_filter(f.hash, "since", wh_str((const char *)&f.since, sizeof(f.since)));
+	if (!wh_page_begin(&page, c, wh_has(a, history_list, limit), a->limit, f.hash) ||
+	    !start_of(c, &f, wh_has(a, history_list, cursor), a->cursor, UINT64_MAX, &start))
+		return;
+	finish(c, &page, list_past(c, &f, &page, start));
+}
+
+/* ------------------------------------------------------------------ verbs -- */
+
+struct verb_call {
+	struct wh_verb verb;
+	struct wh_ticket ticket;
+};
+
+static void
+answer_verb(struct whd *d, struct verb_call *v, int fault)
+{
+	struct wh_buf map = WH_BUF_NULL;
+
+	if (fault) {
+		wh_server_fail(d->server, v->ticket,
+			       fault == WH_ECORRUPT ? WH_ERR_CORRUPT : WH_ERR_INTERNAL,
+			       "the change could not be stored: %s", wh_fault_str(fault));
+	} else if (v->verb.refusal.code) {
+		wh_server_fail(d->server, v->ticket, v->verb.refusal.code, "%.*s",
+			       WH_STR_FMT(wh_buf_view(&v->verb.refusal.text)));
+	} else if (v->verb.verb == WH_CMD_queue_flush) {
+		wh_pack_map(&map, 1);
+		wh_pack_kv_uint(&map, "due", v->verb.due);
+		wh_server_reply(d->server, v->ticket, wh_buf_view(&map));
+	} else {
+		wh_server_reply(d->server, v->ticket, wh_buf_view(&v->verb.op));
+	}
+	wh_buf_fini(&map);
+}
+
+static void
+verb_done(struct wh_job *job, struct whd *d, int fault)
+{
+	struct verb_call *v = (struct verb_call *)job;
+
+	answer_verb(d, v, fault);
+	wh_verb_fini(&v->verb);
+	free(v);
+}
+
+/* op may be empty for verbs on the whole queue. NULL after an answer was given. */
+static struct verb_call *
+new_verb(struct wh_call *c, struct wh_str op)
+{
+	struct verb_call *v = wh_xcalloc(1, sizeof(*v));
+
+	if (op.n && !wh_op_id_parse(op, v->verb.id)) {
+		wh_call_fail(c, WH_ERR_INVALID_PARAM,
+			     "op is not an operation id: give the text that create, update or "
+			     "delete returned");
+		free(v);
+		return NULL;
+	}
+	v->verb.job = (struct wh_job){
+		.run = wh_verb_run, .done = verb_done, .class = WH_JOB_CONTROL};
+	wh_rules_now(c->d, &v->verb.rules);
+	v->verb.verb = c->cmd->id;
+	v->verb.uid = c->peer->uid;
+	v->verb.admin = c->peer->role == WH_ROLE_ADMIN;
+	v->ticket = c->ticket;
+	return v;
+}
+
+static void
+submit(struct wh_call *c, struct verb_call *v)
+{
+	wh_log(WH_LOG_INFO, "queue", c->cmd->method, "uid=%u", c->peer->uid);
+	wh_call_park(c);
+	wh_writer_submit(c->d->writer, &v->verb.job);
+}
+
+static void
+verb_on(struct wh_call *c, struct wh_str op, bool cascade)
+{
+	struct verb_call *v;
+
+	if (op.n == 0) {
+		wh_call_fail(c, WH_ERR_INVALID_PARAM, "op is empty: give an operation id");
+		return;
+	}
+	v = new_verb(c, op);
+	if (!v)
+		return;
+	v->verb.cascade = cascade;
+	submit(c, v);
+}
+
+void
+on_queue_retry(struct wh_call *c, const struct wh_args_queue_retry *a)
+{
+	verb_on(c, a->op, false);
+}
+
+void
+on_queue_cancel(struct wh_call *c, const struct wh_args_queue_cancel *a)
+{
+	verb_on(c, a->op, a->cascade);
+}
+
+void
+on_queue_hold(struct wh_call *c, const struct wh_args_queue_hold *a)
+{
+	verb_on(c, a->op, false);
+}
+
+void
+on_queue_release(struct wh_call *c, const struct wh_args_queue_release *a)
+{
+	verb_on(c, a->op, false);
+}
+
+void
+on_queue_resolve(struct wh_call *c, const struct wh_args_queue_resolve *a)
+{
+	struct verb_call *v = a->op.n ? new_verb(c, a->op) : NULL;
+
+	if (!v) {
+		if (c->state == WH_CALL_OPEN)
+			wh_call_fail(c, WH_ERR_INVALID_PARAM,
+				     "op is empty: give an operation id");
+		return;
+	}
+	wh_buf_str(&v->verb.take, a->take);
+	wh_buf_str(&v->verb.whid, a->whid);
+	submit(c, v);
+}
+
+void
+on_queue_flush(struct wh_call *c, const struct wh_args_queue_flush *a)
+{
+	struct verb_call *v = new_verb(c, WH_STR_NULL);
+
+	(void)a;
+	if (v)
+		submit(c, v);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One page of a list reply: items are appended until the limit or the reply's
+ * size is reached; a cursor is added if there is more. Loop thread.
+ */
+#pragma once
+
+#include "daemon/dispatch.h"
+
+
+struct wh_page {
+	struct wh_buf items;     /* encoded items, without the array head */
+	uint32_t n, limit;
+	uint64_t filter;
+	struct wh_buf last;      /* key of the last item */
+	size_t item_at;          /* where the last item began */
+	bool more;
+};
+
+/* Checks the limit parameter; false after an error was answered. */
+bool wh_page_begin(struct wh_page *p, struct wh_call *c, bool has_limit, int64_t limit,
+		   uint64_t filter);
+/* May another item be appended? */
+bool wh_page_room(const struct wh_page *p);
+/* Where to append the next item, whose key is remembered for the cursor. */
+struct wh_buf *wh_page_item(struct wh_page *p, struct wh_str key);
+void wh_page_more(struct wh_page *p, bool more);
+/* Writes the result map: items, cursor if there is more, and `members` (may be NULL) adds n more. */
+struct wh_page_members {
+	size_t n;
+	void (*pack)(struct whd *d, struct wh_buf *out);
+};
+void wh_page_end(struct wh_page *p, struct wh_call *c, const struct wh_page_members *members);
+void wh_page_fini(struct wh_page *p);

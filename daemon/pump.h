@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Carries out what core/sched proposes: sends operations, reads single rows,
+ * lists the upstream, minds the gates. One timer; woken by commits, replies
+ * and callers, all by "look again". Loop thread only.
+ *
+ * The way of a change: sched_next -> apply_send (SENDING, flushed, with the
+ * exact bytes) -> http -> apply_outcome (flushed) -> look again.
+ */
+#pragma once
+
+#include "daemon/http.h"
+#include "daemon/rules.h"
+
+struct wh_pump *wh_pump_start(struct whd *d);
+struct wh_pump *wh_pump_free(struct wh_pump *p);
+/* Nothing new is begun from here on; what is in flight stays SENDING. */
+void wh_pump_stop(struct wh_pump *p);
+/* Look again: something was committed or configured. */
+void wh_pump_poke(struct wh_pump *p);
+/* Asks for a list; returns the smallest list number that satisfies the caller. */
+uint64_t wh_pump_list_now(struct wh_pump *p);
+/* The keys changed, or an admin wants a probe: AUTH may try at once. */
+void wh_pump_keys_changed(struct wh_pump *p);
+
+/* What the HTTP thread reports; called on the loop by http.c. */
+void wh_pump_on_result(struct wh_pump *p, struct wh_http_result *r);
+void wh_pump_on_chunk(struct wh_pump *p, struct wh_chunk *c);
+
+/* Fills in what the pump knows: list numbers, freshness, whether we are online. */
+void wh_pump_rules(const struct wh_pump *p, struct wh_rules *ret);
+/* Nothing queued, being checked, sent or unknown. */
+bool wh_pump_idle(const struct wh_pump *p);
+/* No gate shut and the last contact was a success. */
+bool wh_pump_online(const struct wh_pump *p);
+/* A whole list was seen and is not stale. */
+bool wh_pump_synced(const struct wh_pump *p);
+/* Members of status: one map each. */
+void wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out);
+void wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out);
+void wh_pump_dump(const struct wh_pump *p, struct wh_buf *out);
+/* Age of the copy in ms, measured on the monotonic clock where this process saw the list, else on
+ * the wall clock; -1 if never synced. */
+int64_t wh_pump_age(const struct wh_pump *p);

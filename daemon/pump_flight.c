@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One operation on its way: mark (flushed), perhaps read its row, send, store
+ * the outcome (flushed). Each arrow ends in a completion on the loop that
+ * finds the flight by its sequence number; one that is gone is passed over.
+ */
+#include <stdlib.h>
+
+#include "daemon/pump_own.h"
+#include "daemon/rules_now.h"
+
+#define COOL_MS 1000 /* pause for an operation of which nothing came */
+
+/* ------------------------------------------------------------------ mark -- */
+
+static void
+cool_down(struct wh_pump *p, struct flight *f)
+{
+	f->phase = FLIGHT_COOL;
+	f->until.ms = p->d->now.mono.ms + COOL_MS;
+}
+
+static void
+count_sent(struct whd *d, enum wh_op_kind kind)
+{
+	d->counters.sent_creates += kind == WH_OP_CREATE;
+	d->counters.sent_updates += kind == WH_OP_UPDATE;
+	d->counters.sent_deletes += kind == WH_OP_DELETE;
+}
+
+static void
+put_on_the_wire(struct wh_pump *p, struct flight *f, struct wh_send *s)
+{
+	struct wh_http_request r = {
+		.kind = WH_HTTP_SEND,
+		.tag = s->seq,
+		.whid = wh_buf_view(&s->whid),
+		.body = wh_buf_view(&s->request),
+	};
+
+	/* An empty id in the query could mean "all of them": never let it out. */
+	wh_require(s->kind == WH_OP_CREATE || wh_whid_valid(r.whid));
+	snprintf(r.method, sizeof(r.method), "%s", s->method);
+	wh_pump_request_key(p, &r);
+	f->phase = FLIGHT_WIRE;
+	count_sent(p->d, s->kind);
+	wh_log(WH_LOG_DEBUG, "queue", "sending", "seq=%llu method=%s",
+	       (unsigned long long)s->seq, s->method);
+	wh_http_submit(p->d->http, &r);
+}
+
+static void
+read_first(struct wh_pump *p, struct flight *f, struct wh_send *s)
+{
+	struct wh_http_request r = {
+		.kind = WH_HTTP_FIND,
+		.tag = s->seq,
+		.method = "GET",
+		.whid = wh_buf_view(&s->whid),
+	};
+
+	wh_require(wh_whid_valid(r.whid));
+	wh_pump_request_key(p, &r);
+	f->phase = FLIGHT_CHECK;
+	f->began = p->d->now;
+	p->d->counters.checks++;
+	wh_http_submit(p->d->http, &r);
+}
+
+static void
+send_done(struct wh_job *job, struct whd *d, int fault)
+{
+	struct wh_send *s = (struct wh_send *)job;
+	struct wh_pump *p = d->pump;
+	struct flight *f = wh_pump_flight(p, s->seq);
+
+	if (fault)
+		wh_log(WH_LOG_ERROR, "queue", "an operation could not be marked for sending",
+		       "seq=%llu fault=%s", (unsigned long long)s->seq,
+		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
+	if (s->want_list)
+		p->list_wanted = true;
+	if (f && fault)
+		cool_down(p, f);
+	else if (f && p->stopping)
+		wh_pump_drop_flight(p, f); /* marked but not sent: observed after the start */
+	else if (f && s->result == WH_SEND_REQUEST)
+		put_on_the_wire(p, f, s);
+	else if (f && s->result == WH_SEND_CHECK)
+		read_first(p, f, s);
+	else if (f && s->changed)
+		wh_pump_drop_flight(p, f);
+	else if (f)
+		cool_down(p, f);
+	wh_send_fini(s);
+	free(s);
+}
+
+static struct wh_send *
+new_send(struct wh_pump *p, uint64_t seq)
+{
+	struct wh_send *s = wh_xcalloc(1, sizeof(*s));
+
+	s->job = (struct wh_job){.run = wh_send_run, .done = send_done, .class = WH_JOB_CONTROL};
+	wh_rules_now(p->d, &s->rules);
+	s->seq = seq;
+	return s;
+}
+
+void
+wh_pump_begin_op(struct wh_pump *p, const struct wh_cand *c)
+{
+	struct wh_send *s = new_send(p, c->seq);
+
+	wh_require(p->n_flights < FLIGHTS_MAX);
+	p->flights[p->n_flights++] = (struct flight){
+		.seq = c->seq,
+		.kind = c->kind,
+		.phase = FLIGHT_MARKING,
+		.keys = c->keys,
+		.began = p->d->now,
+	};
+	s->create_fresh = c->kind == WH_OP_CREATE && c->fresh;
+	wh_writer_submit(p->d->writer, &s->job);
+}
+
+/* ----------------------------------------------------------------- check -- */
+
+void
+wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r)
+{
+	struct flight *f = wh_pump_flight(p, r->tag);
+	struct wh_outcome o = wh_outcome_judge_read(&r->facts);
+	struct wh_send *s;
+
+	if (o.ask == WH_ASK_AUTH && wh_pump_next_key(p, &r->facts))
+		o.ask = WH_ASK_NONE;
+	wh_pump_note(p, &o, &r->facts, true);
+	if (!f) {
+		wh_http_result_free(r);
+		return;
+	}
+	s = new_send(p, r->tag);
+	s->checked = true;
+	s->check_failed = o.executed != WH_X_EXECUTED;
+	s->check_gated = o.ask != WH_ASK_NONE && o.ask != WH_ASK_LINK;
+	s->check_found = r->found;
+	s->check_began = f->began.wall.ms;
+	s->check_row = r->row;
+	r->row = WH_BUF_NULL;
+	f->phase = FLIGHT_MARKING;
+	wh_http_result_free(r);
+	wh_writer_submit(p->d->writer, &s->job);
+}
+
+/* --------------------------------------------------------------- outcome -- */
+
+static void
+count_outcome(struct whd *d, const struct wh_result_job *j)
+{
+	struct wh_counters *c = &d->counters;
+
+	switch (j->outcome.executed) {
+	case WH_X_EXECUTED:
+		c->outcomes_executed++;
+		break;
+	case WH_X_REJECTED:
+		c->outcomes_rejected++;
+		break;
+	case WH_X_NOT_EXECUTED:
+		c->outcomes_not_executed++;
+		break;
+	case WH_X_UNKNOWN:
+		c->outcomes_unknown++;
+		break;
+	}
+	c->resends_stopped += j->facts.net == WH_NET_RESEND;
+	c->dead += j->state == WH_OP_DEAD;
+	c->held += j->state == WH_OP_HELD;
+}
+
+static void
+log_outcome(const struct wh_result_job *j)
+{
+	bool good = j->outcome.executed == WH_X_EXECUTED;
+
+	wh_log(good ? WH_LOG_INFO : WH_LOG_WARNING, "queue", "attempt ended",
+	       "seq=%llu outcome=%s status=%d state=%s rule=%s", (unsigned long long)j->seq,
+	       wh_executed_str(j->outcome.executed), j->facts.status, wh_op_state_str(j->state),
+	       WH_LOGQ(wh_str_c(j->outcome.rule)));
+}
+
+static void
+result_done(struct wh_job *job, struct whd *d, int fault)
+{
+	struct wh_result_job *j = (struct wh_result_job *)job;
+	struct wh_pump *p = d->pump;
+	struct flight *f = wh_pump_flight(p, j->seq);
+
+	if (fault) {
+		/* The outcome is not stored: SENDING stays, so nothing is sent twice. Try again. */
+		wh_log(WH_LOG_ERROR, "queue", "an outcome could not be stored, trying again",
+		       "seq=%llu fault=%s", (unsigned long long)j->seq,
+		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
+		if (!p->stopping && j->tries++ < 100) {
+			wh_writer_submit(d->writer, job);
+			return;
+		}
+	} else {
+		count_outcome(d, j);
+		log_outcome(j);
+	}
+	if (f)
+		wh_pump_drop_flight(p, f);
+	if (j->created_without_id)
+		p->list_wanted = true;
+	wh_result_fini(j);
+	free(j);
+}
+
+/* The facts' text moves with the job: the commit thread reads it. */
+static void
+take_facts(struct wh_result_job *j, struct wh_http_result *r)
+{
+	j->facts = r->facts;
+	j->body = r->body;
+	r->body = WH_BUF_NULL;
+	wh_buf_str(&j->content_type, r->facts.content_type);
+	wh_buf_str(&j->location, r->facts.location);
+	wh_buf_str(&j->error, r->facts.error);
+	j->facts.body = wh_buf_view(&j->body);
+	j->facts.content_type = wh_buf_view(&j->content_type);
+	j->facts.location = wh_buf_view(&j->location);
+	j->facts.error = wh_buf_view(&j->error);
+}
+
+void
+wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r)
+{
+	struct wh_result_job *j = wh_xcalloc(1, sizeof(*j));
+	struct flight *f = wh_pump_flight(p, r->tag);
+
+	j->job = (struct wh_job){
+		.run = wh_result_run, .done = result_done, .class = WH_JOB_OUTCOME};
+	j->seq = r->tag;
+	take_facts(j, r);
+	j->outcome = wh_outcome_judge(f ? f->kind : WH_OP_CREATE, &j->facts);
+	if (j->outcome.ask == WH_ASK_AUTH)
+		j->key_retry = wh_pump_next_key(p, &j->facts);
+	struct wh_outcome noted = j->outcome;
+
+	if (j->key_retry)
+		noted.ask = WH_ASK_NONE;
+	wh_rules_now(p->d, &j->rules);
+	j->others_succeed = p->successes > 0;
+	if (j->outcome.executed == WH_X_EXECUTED)
+		p->successes++;
+	wh_pump_note(p, &noted, &j->facts, false);
+	if (f)
+		f->phase = FLIGHT_RESULT;
+	wh_http_result_free(r);
+	wh_writer_submit(p->d->writer, &j->job);
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A list on its way: its rows go to the funnel chunk by chunk while the body
+ * streams in; when transfer and chunks are through, the end is stored:
+ * removals, looks at unknown outcomes, the stamp. One list at a time.
+ */
+#include <stdlib.h>
+
+#include "daemon/core/retry.h"
+#include "daemon/pump_own.h"
+#include "daemon/rules_now.h"
+#include "daemon/waits.h"
+
+#define SUSPECT_AGAIN_MS 30000 /* a suspiciously short list is repeated after this */
+#define SPACING_MS 2000        /* least time between lists that nobody asked for */
+
+void
+wh_pump_list_fini(struct list_session *s)
+{
+	wh_http_result_free(s->result);
+	free(s->ignore);
+	free(s->ignore_text);
+	*s = (struct list_session){0};
+}
+
+/* ------------------------------------------------------------------ begin -- */
+
+static void
+split_ignored(struct list_session *s, const char *words)
+{
+	char *at = s->ignore_text = wh_xstrdup(wh_str_c(words));
+	char *word, *save = NULL;
+
+	s->ignore = wh_xcalloc(strlen(words) / 2 + 1, sizeof(*s->ignore));
+	while ((word = strtok_r(at, " \t,", &save)) != NULL) {
+		s->ignore[s->n_ignore++] = wh_str_c(word);
+		at = NULL;
+	}
+}
+
+static void
+schedule_next(struct wh_pump *p, int64_t in_ms)
+{
+	p->list_due.ms = p->d->now.mono.ms + in_ms;
+}
+
+void
+wh_pump_begin_list(struct wh_pump *p, const char *why)
+{
+	struct wh_http_request r = {.kind = WH_HTTP_LIST, .method = "GET"};
+	struct list_session *s = &p->list;
+
+	*s = (struct list_session){
+		.running = true,
+		.no = ++p->list_last,
+		.fence = p->d->view.meta.confirm,
+		.began = p->d->now,
+		.why = why,
+	};
+	split_ignored(s, p->d->config->sync_ignore_members);
+	p->list_wanted = false;
+	schedule_next(p, wh_retry_jitter(p->d->config->sync_interval, wh_clock_random()));
+	r.tag = s->no;
+	wh_pump_request_key(p, &r);
+	p->d->counters.lists++;
+	wh_log(WH_LOG_DEBUG, "sync", "list begun", "list=%llu why=%s", (unsigned long long)s->no,
+	       why);
+	wh_http_submit(p->d->http, &r);
+}
+
+/* -------------------------------------------------------------------- end -- */
+
+static void
+pack_sync(struct wh_buf *b, const struct wh_pump *p, const struct wh_list_counts *c,
+	  uint64_t revision, bool complete)
+{
+	wh_pack_map(b, complete ? 6 : 7);
+	wh_pack_kv_uint(b, "revision", revision);
+	wh_pack_kv_uint(b, "added", c->added);
+	wh_pack_kv_uint(b, "changed", c->changed);
+	wh_pack_kv_uint(b, "removed", c->removed);
+	wh_pack_kv_uint(b, "unchanged", c->unchanged);
+	wh_pack_kv_bool(b, "complete", complete);
+	if (!complete)
+		wh_pack_kv_c(b, "why", p->list_why);
+}
+
+static void
+tell_waiters(struct wh_pump *p, const struct wh_list_counts *c, uint64_t revision, bool complete,
+	     bool failed)
+{
+	struct wh_buf map = WH_BUF_NULL, text = WH_BUF_NULL;
+
+	if (failed) {
+		wh_buf_printf(&text, "the list failed: %s; see status, and call again",
+			      p->list_why);
+		wh_waits_list_ended(p->d->waits, p->list.no, WH_STR_NULL, WH_ERR_OFFLINE,
+				    wh_buf_view(&text));
+	} else {
+		pack_sync(&map, p, c, revision, complete);
+		wh_waits_list_ended(p->d->waits, p->list.no, wh_buf_view(&map), WH_ERR_NONE,
+				    WH_STR_NULL);
+	}
+	wh_buf_fini(&map);
+	wh_buf_fini(&text);
+}
+
+static void
+count_rows(struct whd *d, const struct wh_list_counts *c)
+{
+	d->counters.rows_added += c->added;
+	d->counters.rows_changed += c->changed;
+	d->counters.rows_removed += c->removed;
+	d->counters.rows_unchanged += c->unchanged;
+	d->counters.rows_corrupt += c->corrupt;
+}
+
+static void
+log_list(const struct wh_pump *p, const struct wh_list_counts *c, bool whole)
+{
+	bool news = c->added || c->changed || c->removed || whole != p->last_whole ||
+		    !p->ended_any;
+
+	wh_log(whole ? (news ? WH_LOG_INFO : WH_LOG_DEBUG) : WH_LOG_WARNING, "sync",
+	       whole ? "list applied" : "list was not whole, nothing is removed",
+	       "list=%llu added=%llu changed=%llu removed=%llu unchanged=%llu why=%s",
+	       (unsigned long long)p->list.no, (unsigned long long)c->added,
+	       (unsigned long long)c->changed, (unsigned long long)c->removed,
+	       (unsigned long long)c->unchanged, whole ? "" : WH_LOGQ(wh_str_c(p->list_why)));
+}
+
+static void
+note_suspect(struct wh_pump *p, const struct wh_list_end *e)
+{
+	p->suspect = e->suspect;
+	p->suspect_missing = e->suspect_missing;
+	if (!e->suspect)
+		return;
+	p->d->counters.shrinks_suspect++;
+	snprintf(p->list_why, sizeof(p->list_why),
+		 "the list lacks %llu webhooks, suspiciously many: nothing is removed until the "
+		 "next list says the same or an admin accepts it",
+		 (unsigned long long)e->suspect_missing);
+	if (p->list_due.ms > p->d->now.mono.ms + SUSPECT_AGAIN_MS)
+		schedule_next(p, SUSPECT_AGAIN_MS);
+}
+
+static void
+end_session(struct wh_pump *p)
+{
+	p->list_ended = p->d->now.mono;
+	p->list_took_ms = p->d->now.mono.ms - p->list.began.mono.ms;
+	p->list_spacing.ms = p->d->now.mono.ms + SPACING_MS;
+	if (p->list_spacing.ms > p->list_due.ms)
+		p->list_spacing = p->list_due;
+	wh_pump_list_fini(&p->list);
+}
+
+static void
+end_done(struct wh_job *job, struct whd *d, int fault)
+{
+	struct wh_list_end *e = (struct wh_list_end *)job;
+	struct wh_pump *p = d->pump;
+	bool whole = e->complete && !e->suspect && fault == 0;
+
+	if (fault) {
+		snprintf(p->list_why, sizeof(p->list_why), "the store refused it: %s",
+			 wh_fault_str(fault));
+	} else {
+		p->list.counts.removed += e->counts.removed;
+		p->list.counts.corrupt += e->counts.corrupt;
+		note_suspect(p, e);
+		d->counters.adopted += e->adopted;
+		d->counters.alarms_duplicate += e->duplicates;
+		d->counters.alarms_vanished += e->vanished;
+		p->told_whole = whole;
+		p->whole_known = true;
+	}
+	count_rows(d, &p->list.counts);
+	log_list(p, &p->list.counts, whole);
+	d->counters.lists_complete += whole;
+	d->counters.lists_incomplete += !whole;
+	p->last_whole = whole;
+	p->ended_any = true;
+	if (whole) {
+		p->whole_began = p->list.began.mono;
+		p->list_why[0] = '\0';
+	}
+	tell_waiters(p, &p->list.counts, e->revision, whole, false);
+	end_session(p);
+	free(e);
+}
+
+static void
+submit_end(struct wh_pump *p)
+{
+	struct list_session *s = &p->list;
+	struct wh_list_end *e = wh_xcalloc(1, sizeof(*e));
+
+	e->job = (struct wh_job){
+		.run = wh_list_end_run, .done = end_done, .class = WH_JOB_SYNC};
+	wh_rules_now(p->d, &e->rules);
+	e->list = s->no;
+	e->fence = s->fence;
+	e->usable = s->result->usable;
+	e->complete = s->result->complete && s->fault == 0;
+	e->began_at = s->began.wall.ms;
+	e->changed_rows = s->counts.added || s->counts.changed;
+	e->state_changed = !p->whole_known || p->told_whole != e->complete;
+	e->seen = &s->result->seen;
+	e->suspect_before = p->suspect;
+	snprintf(p->list_why, sizeof(p->list_why), "%s",
+		 s->fault ? wh_fault_str(s->fault) : s->result->why);
+	wh_writer_submit(p->d->writer, &e->job);
+}
+
+/* again: the same list is tried with another key, so nobody is told yet. */
+static void
+fail_list(struct wh_pump *p, bool again)
+{
+	snprintf(p->list_why, sizeof(p->list_why), "%s",
+		 p->last_error[0] ? p->last_error : "no usable answer");
+	p->d->counters.lists_failed++;
+	p->last_whole = false;
+	if (!again)
+		tell_waiters(p, &p->list.counts, p->d->view.meta.revision, false, true);
+	p->list_took_ms = p->d->now.mono.ms - p->list.began.mono.ms;
+	p->list_spacing.ms = p->d->now.mono.ms + p->d->config->retry_base;
+	wh_pump_list_fini(&p->list);
+}
+
+static void
+try_to_end(struct wh_pump *p)
+{
+	struct list_session *s = &p->list;
+
+	if (!s->result || s->chunks_open > 0)
+		return;
+	if (s->result->usable)
+		submit_end(p);
+	else
+		fail_list(p, p->list_wanted);
+}
+
+/* ------------------------------------------------------------------ chunks -- */
+
+static void
+rows_done(struct wh_job *job, struct whd *d, int fault)
+{
+	struct wh_list_rows *j = (struct wh_list_rows *)job;
+	struct wh_pump *p = d->pump;
+	struct list_session *s = &p->list;
+
+	if (s->running && s->no == j->list) {
+		s->chunks_open--;
+		s->counts.added += j->counts.added;
+		s->counts.changed += j->counts.changed;
+		s->counts.unchanged += j->counts.unchanged;
+		s->counts.corrupt += j->counts.corrupt;
+		if (fault)
+			s->fault = fault;
+		wh_http_chunk_taken(d->http, j->list);
+		try_to_end(p);
+	}
+	wh_chunk_free(j->chunk);
+	free(j);
+}
+
+void
+wh_pump_list_chunk(struct wh_pump *p, struct wh_chunk *c)
+{
+	struct list_session *s = &p->list;
+	struct wh_list_rows *j;
+
+	if (!s->running || c->tag != s->no || p->stopping) {
+		wh_chunk_free(c);
+		return;
+	}
+	j = wh_xcalloc(1, sizeof(*j));
+	j->job = (struct wh_job){
+		.run = wh_list_rows_run, .done = rows_done, .class = WH_JOB_SYNC};
+	wh_rules_now(p->d, &j->rules);
+	j->list = s->no;
+	j->fence = s->fence;
+	j->first_load = p->d->view.meta.synced_at == 0;
+	j->chunk = c;
+	j->ignore = s->ignore;
+	j->n_ignore = s->n_ignore;
+	s->chunks_open++;
+	wh_writer_submit(p->d->writer, &j->job);
+}
+
+/* ------------------------------------------------------------------ result -- */
+
+/* What the gates hear: a reply that is no list is as good as none. */
+static struct wh_outcome
+judge(const struct wh_http_result *r)
+{
+	struct wh_outcome o = wh_outcome_judge_read(&r->facts);
+
+	if (o.executed == WH_X_EXECUTED && !r->usable) {
+		o.executed = WH_X_UNKNOWN;
+		o.ask = WH_ASK_LINK;
+		o.rule = "the reply was not a list";
+	}
+	return o;
+}
+
+void
+wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r)
+{
+	struct wh_outcome o = judge(r);
+	bool other_key = o.ask == WH_ASK_AUTH && r->facts.status == 401 &&
+			 wh_pump_next_key(p, &r->facts);
+
+	p->d->counters.rows_unreadable += r->unreadable;
+	p->list.result = r;
+	if (other_key) {
+		p->list_wanted = true;
+		o.ask = WH_ASK_NONE;
+	}
+	wh_pump_note(p, &o, &r->facts, true);
+	try_to_end(p);
+	wh_pump_poke(p);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pump's own state, shared by its files: pump.c (one turn), pump_flight.c
+ * (an operation on its way), pump_list.c (a list on its way), pump_status.c.
+ * Loop thread only.
+ */
+#pragma once
+
+#include "daemon/apply.h"
+#include "daemon/core/gate.h"
+#include "daemon/core/sched.h"
+#include "daemon/pump.h"
+#include "daemon/writer.h"
+
+#define FLIGHTS_MAX 128u /* [queue] concurrency is at most 64 */
+
+enum flight_phase {
+	FLIGHT_MARKING, /* SENDING or CHECKING is being flushed */
+	FLIGHT_CHECK,   /* the row is being read */
+	FLIGHT_WIRE,    /* the request is out */
+	FLIGHT_RESULT,  /* the outcome is being flushed */
+	FLIGHT_COOL,    /* nothing came of it: not again before `until` */
+};
+
+/* An operation in the pump's hands. */
+struct flight {
+	uint64_t seq;
+	enum wh_op_kind kind;
+	enum flight_phase phase;
+	struct wh_create_keys keys;
+	struct wh_now began;
+	struct wh_mono until;
+};
+
+/* The list that is running. */
+struct list_session {
+	bool running;
+	uint64_t no, fence;
+	struct wh_now began;
+	const char *why;
+	struct wh_list_counts counts;
+	unsigned chunks_open;          /* handed to the funnel, not back */
+	int fault;                     /* of a chunk */
+	struct wh_http_result *result; /* the transfer has ended */
+	struct wh_str *ignore;         /* [sync] ignore_members, split */
+	size_t n_ignore;
+	char *ignore_text;
+};
+
+struct wh_pump {
+	struct whd *d;
+	uv_timer_t timer;
+	bool stopping;
+	bool in_turn;                  /* a turn is running: a poke makes it go round again */
+	bool again;
+
+	struct wh_gates gates;
+	uint32_t keys_failed;          /* 401 in a row, each with another key */
+	bool contact_good;             /* the last exchange was a success */
+	struct wh_wall last_ok;
+	char last_error[256];
+	struct wh_wall last_error_at;
+	uint64_t successes;            /* executed requests, for the poison rule */
+
+	struct flight flights[FLIGHTS_MAX];
+	size_t n_flights;
+	struct wh_inflight *undecided; /* creates of unknown outcome, with their keys */
+	size_t n_undecided;
+	uint64_t undecided_revision;   /* change log head they were read at */
+
+	struct list_session list;
+	uint64_t list_last;            /* last number given out */
+	bool list_wanted;
+	struct wh_mono list_due;
+	struct wh_mono list_spacing;
+	struct wh_mono list_ended;     /* the last usable one */
+	struct wh_mono whole_began;    /* the last complete one; ms 0 = none in this process */
+	bool ended_any;
+	int64_t list_took_ms;          /* the last one */
+	bool last_whole;               /* the last list was complete */
+	bool told_whole;               /* ... as last told in an event */
+	bool whole_known;
+	uint64_t suspect;              /* hash of what the suspect list lacked, 0 = none */
+	uint64_t suspect_missing;
+	char list_why[256];            /* why the last one was not complete */
+
+	int64_t tokens_micro;          /* [upstream] rate: millionths of a request */
+	struct wh_mono tokens_at;
+};
+
+/* pump.c */
+struct flight *wh_pump_flight(struct wh_pump *p, uint64_t seq);
+void wh_pump_drop_flight(struct wh_pump *p, struct flight *f);
+/* Takes an outcome into the gates; remembers errors; stores what must survive. */
+void wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f,
+		  bool is_read);
+/* 401: switches to the next key. True if there was one left to try. */
+bool wh_pump_next_key(struct wh_pump *p, const struct wh_facts *f);
+void wh_pump_request_key(const struct wh_pump *p, struct wh_http_request *r);
+
+/* pump_flight.c */
+void wh_pump_begin_op(struct wh_pump *p, const struct wh_cand *c);
+void wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r);
+void wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r);
+
+/* pump_list.c */
+void wh_pump_begin_list(struct wh_pump *p, const char *why);
+void wh_pump_list_chunk(struct wh_pump *p, struct wh_chunk *c);
+void wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r);
+void wh_pump_list_fini(struct list_session *s);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* What the pump tells of itself: conditions to wait for, status, dump. Only reads. */
+#include "daemon/pump_own.h"
+
+static uint64_t
+unfinished(const struct wh_meta *m)
+{
+	return m->ops_queued + m->ops_checking + m->ops_sending + m->ops_unknown;
+}
+
+bool
+wh_pump_idle(const struct wh_pump *p)
+{
+	return unfinished(&p->d->view.meta) == 0 && p->n_flights == 0;
+}
+
+bool
+wh_pump_online(const struct wh_pump *p)
+{
+	return p->contact_good && wh_gates_open(&p->gates);
+}
+
+int64_t
+wh_pump_age(const struct wh_pump *p)
+{
+	const struct wh_meta *m = &p->d->view.meta;
+	int64_t age;
+
+	if (m->synced_at == 0)
+		return -1;
+	if (p->whole_began.ms)
+		age = p->d->now.mono.ms - p->whole_began.ms;
+	else
+		age = p->d->now.wall.ms - (int64_t)m->synced_at;
+	return age > 0 ? age : 0;
+}
+
+bool
+wh_pump_synced(const struct wh_pump *p)
+{
+	int64_t age = wh_pump_age(p);
+
+	return age >= 0 && age <= wh_config_stale_after(p->d->config);
+}
+
+void
+wh_pump_rules(const struct wh_pump *p, struct wh_rules *ret)
+{
+	ret->list_last = p->list_last;
+	ret->online = wh_pump_online(p);
+	ret->list_fresh = p->whole_began.ms && p->last_whole &&
+			  p->d->now.mono.ms - p->whole_began.ms <= p->d->config->queue_check_age;
+}
+
+static void
+kv_time(struct wh_buf *out, const char *key, int64_t wall_ms)
+{
+	if (wall_ms > 0)
+		wh_pack_kv_int(out, key, wall_ms);
+	else
+		wh_pack_kv_nil(out, key);
+}
+
+static int64_t
+wall_of(const struct wh_pump *p, struct wh_mono at)
+{
+	return p->d->now.wall.ms + (at.ms - p->d->now.mono.ms);
+}
+
+void
+wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out)
+{
+	enum wh_gate_id worst = wh_gates_worst(&p->gates);
+	const struct wh_gate_one *g = worst == WH_GATE_COUNT ? NULL : &p->gates.g[worst];
+
+	wh_pack_map(out, 8);
+	wh_pack_kv_c(out, "url", p->d->config->upstream_url);
+	wh_pack_kv_bool(out, "online", wh_pump_online(p));
+	wh_pack_kv_c(out, "gate", wh_gate_str(worst));
+	kv_time(out, "since", g ? g->since.ms : 0);
+	kv_time(out, "until", g ? wall_of(p, g->until) : 0);
+	wh_pack_kv_c(out, "last_error", p->last_error[0] ? p->last_error : NULL);
+	kv_time(out, "last_error_at", p->last_error_at.ms);
+	kv_time(out, "last_ok_at", p->last_ok.ms);
+}
+
+void
+wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out)
+{
+	const struct wh_meta *m = &p->d->view.meta;
+	int64_t age = wh_pump_age(p);
+
+	wh_pack_map(out, 9);
+	kv_time(out, "synced_at", (int64_t)m->synced_at);
+	if (age >= 0)
+		wh_pack_kv_int(out, "age_ms", age);
+	else
+		wh_pack_kv_nil(out, "age_ms");
+	wh_pack_kv_bool(out, "stale", !wh_pump_synced(p));
+	wh_pack_kv_uint(out, "list", m->list_complete);
+	wh_pack_kv_uint(out, "rows", m->rows);
+	wh_pack_kv_bool(out, "running", p->list.running);
+	wh_pack_kv_uint(out, "suspect", p->suspect_missing);
+	wh_pack_kv_c(out, "last_error", p->list_why[0] ? p->list_why : NULL);
+	kv_time(out, "next_at", wall_of(p, p->list_due));
+}
+
+static void
+dump_flights(const struct wh_pump *p, struct wh_buf *out)
+{
+	static const char *const phases[] = {"marking", "check", "wire", "result", "cool"};
+
+	wh_pack_array(out, p->n_flights);
+	for (size_t i = 0; i < p->n_flights; i++) {
+		wh_pack_map(out, 3);
+		wh_pack_kv_uint(out, "seq", p->flights[i].seq);
+		wh_pack_kv_c(out, "kind", wh_op_kind_str(p->flights[i].kind));
+		wh_pack_kv_c(out, "phase", phases[p->flights[i].phase]);
+	}
+}
+
+void
+wh_pump_dump(const struct wh_pump *p, struct wh_buf *out)
+{
+	wh_pack_map(out, 5);
+	wh_pack_c(out, "upstream");
+	wh_pump_status_upstream(p, out);
+	wh_pack_c(out, "sync");
+	wh_pump_status_sync(p, out);
+	wh_pack_c(out, "flights");
+	dump_flights(p, out);
+	wh_pack_kv_uint(out, "list_last", p->list_last);
+	wh_pack_kv_uint(out, "slow_start", p->gates.slow_start);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The truth about whd: live, ready and fresh are three different things, and
+ * each says no more than it means.
+ *   live   the loop answers: always true in an answer
+ *   ready  the store is open and can be read
+ *   fresh  a whole list was seen and is not older than stale_after
+ */
+#include "daemon/status.h"
+
+#include "daemon/core/op.h"
+#include "daemon/dispatch.h"
+#include "daemon/pump.h"
+
+#define SPACE_EVERY_MS 1000
+
+const struct wh_store_space *
+wh_status_space(struct whd *d)
+{
+	struct wh_store_space now;
+
+	if (d->space_at.ms && d->now.mono.ms - d->space_at.ms < SPACE_EVERY_MS)
+		return &d->space;
+	if (wh_store_space(d->store, &now) == 0)
+		d->space = now;
+	d->space_at = d->now.mono;
+	return &d->space;
+}
+
+/* ---------------------------------------------------------------- status -- */
+
+/* Age of the oldest operation that has not ended; -1 if there is none. */
+static int64_t
+oldest_age(struct whd *d)
+{
+	struct wh_oprow row;
+	struct wh_op op;
+	uint64_t seq = 0;
+
+	if (wh_ops_next(&d->view, 0, &seq) != 0 || wh_ops_get(&d->view, seq, &row) != 0 ||
+	    wh_op_decode(&op, row.body) != 0)
+		return -1;
+
+	int64_t age = d->now.wall.ms - op.created_at;
+
+	return age > 0 ? age : 0;
+}
+
+static void
+pack_queue(struct whd *d, struct wh_buf *out)
+{
+	const struct wh_meta *m = &d->view.meta;
+	int64_t age = oldest_age(d);
+
+	wh_pack_map(out, 9);
+	wh_pack_kv_uint(out, "queued", m->ops_queued);
+	wh_pack_kv_uint(out, "checking", m->ops_checking);
+	wh_pack_kv_uint(out, "sending", m->ops_sending);
+	wh_pack_kv_uint(out, "unknown", m->ops_unknown);
+	wh_pack_kv_uint(out, "conflict", m->ops_conflict);
+	wh_pack_kv_uint(out, "held", m->ops_held);
+	wh_pack_kv_uint(out, "dead", m->ops_dead);
+	wh_pack_kv_uint(out, "bytes", m->op_bytes);
+	if (age >= 0)
+		wh_pack_kv_int(out, "oldest_age_ms", age);
+	else
+		wh_pack_kv_nil(out, "oldest_age_ms");
+}
+
+static void
+pack_store(struct whd *d, struct wh_buf *out)
+{
+	const struct wh_store_space *s = wh_status_space(d);
+
+	wh_pack_map(out, 5);
+	wh_pack_kv_uint(out, "used", s->used);
+	wh_pack_kv_uint(out, "max", s->map_size);
+	wh_pack_kv_uint(out, "free_disk", s->disk_free);
+	wh_pack_kv_uint(out, "revision", d->view.meta.revision);
+	wh_pack_kv_uint(out, "history", d->view.meta.history_count);
+}
+
+void
+wh_status_pack(struct whd *d, struct wh_buf *out)
+{
+	wh_pack_map(out, 10);
+	wh_pack_kv_bool(out, "live", true);
+	wh_pack_kv_bool(out, "ready", true);
+	wh_pack_kv_bool(out, "fresh", wh_pump_synced(d->pump));
+	wh_pack_kv_c(out, "version", WHD_VERSION);
+	wh_pack_kv_c(out, "instance", d->instance);
+	wh_pack_kv_int(out, "uptime_ms", d->now.mono.ms - d->started.mono.ms);
+	wh_pack_c(out, "upstream");
+	wh_pump_status_upstream(d->pump, out);
+	wh_pack_c(out, "queue");
+	pack_queue(d, out);
+	wh_pack_c(out, "sync");
+	wh_pump_status_sync(d->pump, out);
+	wh_pack_c(out, "store");
+	pack_store(d, out);
+}
+
+void
+on_status(struct wh_call *c, const struct wh_args_status *a)
+{
+	(void)a;
+	wh_status_pack(c->d, wh_call_result(c));
+}
+
+/* --------------------------------------------------------------- metrics -- */
+
+static void
+counters_text(const struct wh_counters *c, struct wh_buf *b)
+{
+#define WH_COUNTER(name, help)                                                            \
+	wh_buf_printf(b,                                                                  \
+		      "# TYPE whd_" #name " counter\n# HELP whd_" #name " " help "\n"     \
+		      "whd_" #name "_total %llu\n",                                       \
+		      (unsigned long long)c->name);
+#include "daemon/counters.def"
+#undef WH_COUNTER
+}
+
+static void
+gauge(struct wh_buf *b, const char *name, const char *help, double value)
+{
+	wh_buf_printf(b, "# TYPE whd_%s gauge\n# HELP whd_%s %s\nwhd_%s %.17g\n", name, name, help,
+		      name, value);
+}
+
+static void
+queue_gauges(const struct wh_meta *m, struct wh_buf *b)
+{
+	const struct {
+		const char *state;
+		uint64_t n;
+	} rows[] = {
+		{"queued", m->ops_queued},	{"checking", m->ops_checking},
+		{"sending", m->ops_sending},	{"unknown", m->ops_unknown},
+		{"conflict", m->ops_conflict},	{"held", m->ops_held},
+		{"dead", m->ops_dead},
+	};
+
+	wh_buf_c(b, "# TYPE whd_ops gauge\n# HELP whd_ops operations by state\n");
+	for (size_t i = 0; i < wh_array_len(rows); i++)
+		wh_buf_printf(b, "whd_ops{state=\"%s\"} %llu\n", rows[i].state,
+			      (unsigned long long)rows[i].n);
+}
+
+void
+wh_metrics_text(struct whd *d, struct wh_buf *b)
+{
+	const struct wh_store_space *s = wh_status_space(d);
+	int64_t age = wh_pump_age(d->pump), oldest = oldest_age(d);
+	struct wh_server_stats peers;
+
+	wh_server_stats(d->server, &peers);
+	wh_buf_printf(b,
+		      "# TYPE whd_build info\n# HELP whd_build version\n"
+		      "whd_build_info{version=\"%s\"} 1\n",
+		      WHD_VERSION);
+	counters_text(&d->counters, b);
+	queue_gauges(&d->view.meta, b);
+	gauge(b, "rows", "confirmed webhooks", (double)d->view.meta.rows);
+	gauge(b, "online", "1 = no gate is shut and the last contact succeeded",
+	      wh_pump_online(d->pump));
+	gauge(b, "fresh", "1 = the copy is whole and not stale", wh_pump_synced(d->pump));
+	gauge(b, "sync_age_seconds", "age of the copy, -1 = never synced",
+	      age < 0 ? -1 : (double)age / 1000);
+	gauge(b, "oldest_op_age_seconds", "age of the oldest operation, 0 = none",
+	      oldest < 0 ? 0 : (double)oldest / 1000);
+	gauge(b, "op_bytes", "bytes of queued operations", (double)d->view.meta.op_bytes);
+	gauge(b, "revision", "head of the change log", (double)d->view.meta.revision);
+	gauge(b, "store_used_bytes", "bytes of the store in use", (double)s->used);
+	gauge(b, "store_max_bytes", "size of the store's map", (double)s->map_size);
+	gauge(b, "disk_free_bytes", "free bytes of the store's file system", (double)s->disk_free);
+	gauge(b, "peers", "connections open now", peers.connections);
+	gauge(b, "waiting_calls", "calls parked now", peers.calls_waiting);
+	wh_buf_c(b, "# EOF\n");
+}
+
+void
+on_metrics(struct wh_call *c, const struct wh_args_metrics *a)
+{
+	struct wh_buf text = WH_BUF_NULL;
+
+	(void)a;
+	wh_metrics_text(c->d, &text);
+	wh_pack_str(wh_call_result(c), wh_buf_view(&text));
+	wh_buf_fini(&text);
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Building the daemon, the order of waking its parts after a commit, reload
+ * and the order of stopping. What each part does is its own affair.
+ *
+ * Start: store, boot marks, loop's view, funnel, transport, pump, socket; only
+ * then ready. Stop: no new connections, no new requests, the funnel drained,
+ * replies flushed, store closed.
+ */
+#include "daemon/whd.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/apply.h"
+#include "daemon/core/op.h"
+#include "daemon/pump.h"
+#include "daemon/rules_now.h"
+#include "daemon/sd.h"
+#include "daemon/server.h"
+#include "daemon/status.h"
+#include "daemon/waits.h"
+#include "daemon/watch.h"
+#include "daemon/writer.h"
+
+#define FLUSH_MS 2000      /* longest time replies may take to leave at a stop */
+#define HTTP_STOP_MS 500   /* longest wait for the transport; it may sit in a name look-up */
+#define UPKEEP_MS 60000    /* dead readers, status line */
+
+#define EXIT_LOCKED 75     /* another whd holds the store or the socket */
+
+void
+whd_tick(struct whd *d)
+{
+	d->now = wh_clock_now();
+}
+
+void
+whd_on_commit(struct whd *d)
+{
+	wh_waits_poke(d->waits);
+	wh_watch_poke(d->watch);
+	wh_pump_poke(d->pump);
+}
+
+/* ----------------------------------------------------------------- reload -- */
+
+static struct wh_http_settings
+http_settings(const struct wh_config *c)
+{
+	return (struct wh_http_settings){
+		.url = c->upstream_url,
+		.header = c->upstream_header,
+		.ca_file = c->upstream_ca_file,
+		.timeout_ms = c->upstream_timeout,
+		.connect_ms = c->upstream_connect_timeout,
+		.max_body = c->upstream_max_body,
+		.max_pages = c->upstream_max_pages,
+		.element = c->limits_element,
+		.json_depth = c->limits_json_depth,
+		.allow_http = c->upstream_allow_http,
+	};
+}
+
+static void
+set_log_level(const struct wh_config *c)
+{
+	enum wh_log_level level;
+
+	if (wh_log_level_parse(wh_str_c(c->log_level), &level))
+		wh_log_set_level(level);
+}
+
+static void
+take_keys(struct whd *d, struct wh_keys *fresh)
+{
+	bool same = wh_keys_same(d->keys, fresh);
+
+	if (same) {
+		wh_keys_free(fresh);
+		return;
+	}
+	wh_keys_free(d->keys);
+	d->keys = fresh;
+	wh_log(WH_LOG_INFO, "keys", "subscription keys read again", "keys=%zu",
+	       wh_keys_count(fresh));
+	wh_pump_keys_changed(d->pump);
+}
+
+int
+whd_reload(struct whd *d, struct wh_buf *text)
+{
+	struct wh_config *fresh;
+	struct wh_keys *keys;
+	struct wh_http_settings http;
+	int r = wh_config_load(&fresh, d->config->file, text);
+
+	if (r)
+		return r;
+	r = wh_keys_load(&keys, fresh->upstream_key_file, text);
+	if (r) {
+		wh_config_free(fresh);
+		return r;
+	}
+	wh_sd_reloading();
+	wh_config_adopt(&d->config, fresh, text);
+	http = http_settings(d->config);
+	wh_http_set(d->http, &http);
+	set_log_level(d->config);
+	wh_server_reconfigure(d->server);
+	take_keys(d, keys);
+	d->counters.reloads++;
+	wh_log(WH_LOG_INFO, "config", "configuration read again", "restart_for=%s",
+	       WH_LOGQ(wh_buf_view(text)));
+	wh_sd_ready("reloaded");
+	wh_pump_poke(d->pump);
+	return 0;
+}
+
+static void
+on_hup(uv_signal_t *s, int signum)
+{
+	struct whd *d = s->data;
+	struct wh_buf text = WH_BUF_NULL;
+
+	(void)signum;
+	whd_tick(d);
+	if (whd_reload(d, &text))
+		wh_log(WH_LOG_ERROR, "config", "reload refused, the old configuration stays",
+		       "why=%s", WH_LOGQ(wh_buf_view(&text)));
+	wh_buf_fini(&text);
+}
+
+/* ------------------------------------------------------------------- stop -- */
+
+static void
+close_handles(struct whd *d)
+{
+	uv_close((uv_handle_t *)&d->on_term, NULL);
+	uv_close((uv_handle_t *)&d->on_int, NULL);
+	uv_close((uv_handle_t *)&d->on_hup, NULL);
+	uv_close((uv_handle_t *)&d->upkeep, NULL);
+}
+
+static void
+on_peers_gone(struct whd *d)
+{
+	bool ended = wh_http_stop(d->http, HTTP_STOP_MS);
+
+	d->watch = wh_watch_free(d->watch);
+	d->waits = wh_waits_free(d->waits);
+	d->server = wh_server_free(d->server);
+	d->writer = wh_writer_free(d->writer);
+	if (!ended) {
+		/* The thread sits in a name look-up: leave without it, all is on disk. */
+		wh_view_end(&d->view);
+		wh_store_close(d->store);
+		_exit(0);
+	}
+	d->http = wh_http_free(d->http);
+	d->pump = wh_pump_free(d->pump);
+	close_handles(d);
+}
+
+static void
+on_written(struct whd *d)
+{
+	wh_server_close(d->server, FLUSH_MS, on_peers_gone);
+}
+
+void
+whd_stop(struct whd *d, const char *why)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	wh_log(WH_LOG_INFO, "whd", "stopping", "why=%s", why);
+	wh_sd_stopping();
+	wh_server_stop_accepting(d->server);
+	wh_pump_stop(d->pump);
+	wh_waits_stop(d->waits);
+	wh_writer_stop(d->writer, on_written);
+}
+
+static void
+on_stop_signal(uv_signal_t *s, int signum)
+{
+	struct whd *d = s->data;
+
+	whd_tick(d);
+	whd_stop(d, signum == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+/* ----------------------------------------------------------------- upkeep -- */
+
+static void
+on_upkeep(uv_timer_t *t)
+{
+	struct whd *d = t->data;
+	char line[160];
+	int64_t age;
+
+	whd_tick(d);
+	wh_store_reap_readers(d->store);
+	age = wh_pump_age(d->pump);
+	snprintf(line, sizeof(line), "%s, copy %lld s old, %llu changes waiting",
+		 wh_pump_online(d->pump) ? "online" : "offline",
+		 age < 0 ? -1LL : (long long)age / 1000,
+		 (unsigned long long)(d->view.meta.ops_queued + d->view.meta.ops_unknown));
+	wh_sd_status(line);
+}
+
+/* ------------------------------------------------------------------ start -- */
+
+static int
+say(const char *what, const struct wh_buf *text)
+{
+	wh_log(WH_LOG_ERROR, "whd", what, "why=%s", WH_LOGQ(wh_buf_view(text)));
+	return EXIT_FAILURE;
+}
+
+static int
+open_store(struct whd *d)
+{
+	struct wh_buf text = WH_BUF_NULL;
+	struct wh_store_options o = {
+		.path = d->config->store_path,
+		.max_size = (uint64_t)d->config->store_max_size,
+	};
+	enum wh_store_why why = WH_STORE_WHY_NONE;
+	int status = 0;
+
+	if (wh_store_open(&d->store, &o, &why, &text)) {
+		say("the store cannot be opened", &text);
+		status = why == WH_STORE_WHY_LOCKED ? EXIT_LOCKED : EXIT_FAILURE;
+	}
+	wh_buf_fini(&text);
+	return status;
+}
+
+static int
+bound_elsewhere(struct whd *d, struct wh_str url)
+{
+	wh_log(WH_LOG_ERROR, "whd",
+	       "the store belongs to another upstream: set [store] path to a new directory, or "
+	       "[upstream] url back",
+	       "store_url=%s config_url=%s", WH_LOGQ(url),
+	       WH_LOGQ(wh_str_c(d->config->upstream_url)));
+	return EXIT_FAILURE;
+}
+
+static void
+draw_instance(struct whd *d)
+{
+	uint64_t bits[2] = {wh_clock_random(), wh_clock_random()};
+	uint8_t id[16];
+
+	wh_op_id_make(id, d->now.wall, (const uint8_t *)bits);
+	wh_op_id_text(id, d->instance);
+}
+
+/* A new store is bound to its upstream and gets its instance; an old one must be ours. */
+static int
+bind_store(struct whd *d, struct wh_txn *t)
+{
+	struct wh_str url, instance;
+	int r = wh_meta_text(&t->view, "url", &url);
+
+	if (r == 0 && !wh_str_is(url, d->config->upstream_url))
+		return bound_elsewhere(d, url) ? WH_EINVAL : 0;
+	if (r == WH_ABSENT)
+		r = wh_meta_put_text(t, "url", wh_str_c(d->config->upstream_url));
+	if (r == 0)
+		r = wh_meta_text(&t->view, "instance", &instance);
+	if (r == 0 && instance.n == WH_INSTANCE_TEXT) {
+		memcpy(d->instance, instance.p, instance.n);
+		return 0;
+	}
+	draw_instance(d);
+	return r < 0 ? r : wh_meta_put_text(t, "instance", wh_str_c(d->instance));
+}
+
+/* Before anything else runs, on the main thread: nothing else writes yet. */
+static int
+boot_store(struct whd *d)
+{
+	struct wh_boot boot = {0};
+	struct wh_txn t;
+	int r;
+
+	wh_rules_now(d, &boot.rules);
+	r = wh_txn_begin(d->store, &t);
+	if (r == 0) {
+		r = bind_store(d, &t);
+		if (r == 0)
+			r = wh_boot_run(&boot.job, &t);
+		if (r == 0)
+			r = wh_txn_commit(&t);
+		else
+			wh_txn_abort(&t);
+	}
+	if (r)
+		wh_log(WH_LOG_ERROR, "whd", "the store could not be prepared", "fault=%s",
+		       WH_LOGQ(wh_str_c(wh_fault_str(r))));
+	else if (boot.unknown || boot.requeued)
+		wh_log(WH_LOG_WARNING, "queue",
+		       "operations were on their way when whd ended; they are looked up first",
+		       "unknown=%llu requeued=%llu", (unsigned long long)boot.unknown,
+		       (unsigned long long)boot.requeued);
+	return r;
+}
+
+static void
+report_damage(void *ctx, const char *table, const char *sentence)
+{
+	(void)ctx;
+	wh_log(WH_LOG_ERROR, "store", "damage found", "table=%s what=%s", table, sentence);
+}
+
+static int
+prepare_store(struct whd *d)
+{
+	int status = open_store(d);
+
+	if (status)
+		return status;
+	if (wh_store_check(d->store, false, report_damage, NULL) < 0)
+		wh_log(WH_LOG_ERROR, "store",
+		       "the store is damaged: what can be read is served, whd --check tells all",
+		       "path=%s", WH_LOGQ(wh_str_c(d->config->store_path)));
+	if (boot_store(d) || wh_view_begin(d->store, &d->view))
+		return EXIT_FAILURE;
+	return 0;
+}
+
+static int
+load_keys(struct whd *d)
+{
+	struct wh_buf text = WH_BUF_NULL;
+	int r = wh_keys_load(&d->keys, d->config->upstream_key_file, &text);
+
+	if (r)
+		say("the subscription keys cannot be read", &text);
+	wh_buf_fini(&text);
+	return r ? EXIT_FAILURE : 0;
+}
+
+static int
+start_server(struct whd *d)
+{
+	struct wh_buf text = WH_BUF_NULL;
+	int r = wh_server_start(d, &text);
+
+	if (r)
+		say("the socket cannot be served", &text);
+	wh_buf_fini(&text);
+	if (r == 0)
+		return 0;
+	return r == WH_EBUSY ? EXIT_LOCKED : EXIT_FAILURE;
+}
+
+static void
+start_signals(struct whd *d)
+{
+	uv_signal_init(&d->loop, &d->on_term);
+	uv_signal_init(&d->loop, &d->on_int);
+	uv_signal_init(&d->loop, &d->on_hup);
+	uv_timer_init(&d->loop, &d->upkeep);
+	d->on_term.data = d->on_int.data = d->on_hup.data = d->upkeep.data = d;
+	uv_signal_start(&d->on_term, on_stop_signal, SIGTERM);
+	uv_signal_start(&d->on_int, on_stop_signal, SIGINT);
+	uv_signal_start(&d->on_hup, on_hup, SIGHUP);
+	uv_timer_start(&d->upkeep, on_upkeep, UPKEEP_MS, UPKEEP_MS);
+}
+
+static int
+start_parts(struct whd *d)
+{
+	struct wh_http_settings http = http_settings(d->config);
+
+	d->waits = wh_waits_new(d);
+	d->watch = wh_watch_new(d);
+	d->writer = wh_writer_start(d);
+	d->http = wh_http_start(d, &http);
+	d->pump = wh_pump_start(d);
+	if (!d->waits || !d->watch || !d->writer || !d->http || !d->pump) {
+		wh_log(WH_LOG_ERROR, "whd", "a part could not be started", "errno=%d", errno);
+		return EXIT_FAILURE;
+	}
+	return start_server(d);
+}
+
+static void
+say_ready(struct whd *d)
+{
+	wh_log(WH_LOG_INFO, "whd", "ready", "version=%s socket=%s rows=%llu ops=%llu",
+	       WHD_VERSION, WH_LOGQ(wh_str_c(d->config->socket_path)), (unsigned long long)d->view.meta.rows,
+	       (unsigned long long)(d->view.meta.ops_queued + d->view.meta.ops_unknown));
+	wh_sd_ready("serving");
+}
+
+static void
+close_all(struct whd *d)
+{
+	if (d->view.mdb)
+		wh_view_end(&d->view);
+	d->store = wh_store_close(d->store);
+	d->keys = wh_keys_free(d->keys);
+	d->config = wh_config_free(d->config);
+	curl_global_cleanup();
+}
+
+int
+whd_run(struct wh_config *config)
+{
+	struct whd *d = wh_xcalloc(1, sizeof(*d));
+	int status;
+
+	d->config = config;
+	d->boot = wh_clock_random();
+	whd_tick(d);
+	d->started = d->now;
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	status = uv_loop_init(&d->loop) ? EXIT_FAILURE : load_keys(d);
+	if (status == 0)
+		status = prepare_store(d);
+	if (status == 0)
+		status = start_parts(d);
+	if (status) {
+		/* Threads may run: leave at once, nothing was promised yet. */
+		fflush(NULL);
+		_exit(status);
+	}
+	start_signals(d);
+	say_ready(d);
+	wh_pump_poke(d->pump);
+	uv_run(&d->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&d->loop);
+	close_all(d);
+	free(d);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one aggregate: every part of the daemon hangs off struct whd, and here
+ * is said which thread may touch what. Everything below belongs to the loop
+ * thread; the commit thread sees only the store and its jobs, the HTTP thread
+ * only its own queue.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "daemon/clock.h"
+#include "daemon/config.h"
+#include "daemon/keys.h"
+#include "daemon/log.h"
+#include "proto/command.h"
+#include "store/store.h"
+
+struct wh_counters {
+#define WH_COUNTER(name, help) uint64_t name;
+#include "daemon/counters.def"
+#undef WH_COUNTER
+};
+
+struct wh_server;
+struct wh_writer;
+struct wh_pump;
+struct wh_http;
+struct wh_watch;
+struct wh_waits;
+
+#define WH_INSTANCE_TEXT 36
+
+struct whd {
+	uv_loop_t loop;
+	struct wh_now now;          /* one reading a turn of the loop */
+	struct wh_config *config;
+	struct wh_keys *keys;
+	struct wh_store *store;
+	struct wh_view view;        /* the loop's read snapshot, renewed by commits only */
+	struct wh_writer *writer;   /* the funnel for all writes */
+	struct wh_server *server;   /* socket, connections, dispatch */
+	struct wh_http *http;       /* transport thread */
+	struct wh_pump *pump;       /* what happens at the upstream */
+	struct wh_watch *watch;     /* subscribers of the change log */
+	struct wh_waits *waits;     /* parked calls */
+	struct wh_counters counters;
+	char instance[WH_INSTANCE_TEXT + 1];
+	uint64_t boot;              /* random number of this process */
+	struct wh_now started;
+	struct wh_store_space space; /* sampled at most once a second */
+	struct wh_mono space_at;
+	bool stopping;
+	uv_signal_t on_term, on_int, on_hup;
+	uv_timer_t upkeep;          /* housekeeping once in a while */
+	uv_timer_t stop_timer;
+};
+
+/*
+ * Builds everything from a checked configuration and serves until told to
+ * stop; returns the process' exit status. main.c's only call.
+ */
+int whd_run(struct wh_config *config);
+/* Reads both clocks into d->now; called at the start of every callback from the loop. */
+void whd_tick(struct whd *d);
+/*
+ * After each commit, in this order: renew the view, replies of the jobs (done
+ * by the writer), then waits, watch and pump look again.
+ */
+void whd_on_commit(struct whd *d);
+/* Reads configuration and keys again. 0, or a fault with the lines to show in `text`, in which
+ * case nothing changed. text also lists settings that need a restart. */
+WH_MUST_USE int whd_reload(struct whd *d, struct wh_buf *text);
+/* Begins an orderly stop: replies are flushed, what is in flight stays SENDING. */
+void whd_stop(struct whd *d, const char *why);
