@@ -100,6 +100,7 @@ struct wh_send {
 	enum wh_send_result result;
 	enum wh_op_kind kind;
 	struct wh_buf whid, request;
+	struct wh_buf merged;      /* the members that changed, on their way into request */
 	char method[8];
 	bool want_list;            /* absence must be confirmed by a list */
 	bool changed;              /* the operation was changed: look again at once */

@@ -10,6 +10,8 @@
 
 #include "daemon/core/coalesce.h"
 #include "daemon/core/merge.h"
+#include "daemon/core/norm.h"
+#include "daemon/doc.h"
 #include "daemon/form.h"
 
 /* The state of one decision. */
@@ -168,17 +170,14 @@ static struct wh_str
 base_of_effect(struct decision *d)
 {
 	struct wh_buf b = WH_BUF_NULL;
-	struct wh_tree tree;
-	struct wh_record rec;
-	int r = wh_unpack(&tree, wh_buf_view(&d->effect), NULL);
+	struct wh_doc doc = {0};
+	int r = wh_doc_open(&doc, wh_buf_view(&d->effect));
 
-	if (r) {
+	if (r)
 		d->lane->fault = r;
-		return WH_STR_NULL;
-	}
-	wh_record_view(&tree.root, &rec);
-	wh_record_pack(&b, &rec);
-	wh_tree_fini(&tree);
+	else
+		wh_record_pack(&b, &doc.record);
+	wh_doc_close(&doc);
 	return wh_lane_keep_buf(d->lane, &b);
 }
 
@@ -268,96 +267,106 @@ check_target(struct decision *d)
 	return 0;
 }
 
+/* The set with what is added and removed, as an encoded array. */
+static int
+wanted_processes(const struct wh_enqueue *e, const struct wh_record *set,
+		 const struct wh_record *have, struct wh_buf *out)
+{
+	struct wh_doc add = {0}, remove = {0};
+	const struct wh_record *from = wh_record_has(set, WH_F_PROCESSES) ? set : have;
+	int r = wh_doc_open(&add, wh_buf_view(&e->add));
+
+	if (r == 0)
+		r = wh_doc_open(&remove, wh_buf_view(&e->remove));
+	if (r == 0) {
+		wh_set_apply(out, from->set[WH_F_PROCESSES], e->add.n ? &add.tree.root : NULL,
+			     e->remove.n ? &remove.tree.root : NULL);
+		r = out->fault;
+	}
+	wh_doc_close(&add);
+	wh_doc_close(&remove);
+	return r;
+}
+
+/* Leaves only the members that differ from what readers see now. */
+static void
+keep_changes(struct wh_record *want, const struct wh_record *have)
+{
+	for (int f = 0; f < WH_F_COUNT; f++)
+		if (wh_record_has(want, (enum wh_field)f) &&
+		    wh_norm_field_eq((enum wh_field)f, want, have))
+			want->seen &= ~(1u << f);
+}
+
 /* The members that really change: `set`, with added and removed processes worked in. */
 static int
 wanted_fields(struct decision *d, struct wh_buf *out, uint32_t *ret_diff)
 {
 	struct wh_enqueue *e = d->e;
-	struct wh_tree now = {0}, set = {0}, add = {0}, rem = {0}, made = {0};
-	struct wh_record have, want;
-	struct wh_buf procs = WH_BUF_NULL;
-	int r = wh_unpack(&now, wh_buf_view(&d->effect), NULL);
+	struct wh_doc have = {0}, want = {0}, made = {0};
+	struct wh_buf processes = WH_BUF_NULL;
+	int r = wh_doc_open(&have, wh_buf_view(&d->effect));
 
-	if (r == 0 && e->fields.n)
-		r = wh_unpack(&set, wh_buf_view(&e->fields), NULL);
-	if (r == 0 && e->add.n)
-		r = wh_unpack(&add, wh_buf_view(&e->add), NULL);
-	if (r == 0 && e->remove.n)
-		r = wh_unpack(&rem, wh_buf_view(&e->remove), NULL);
-	if (r)
-		goto out;
-
-	wh_record_view(&now.root, &have);
-	want = (struct wh_record){0};
-	if (e->fields.n)
-		wh_record_view(&set.root, &want);
-	if (e->add.n || e->remove.n) {
-		wh_set_apply(&procs,
-			     wh_record_has(&want, WH_F_PROCESSES) ? want.set[WH_F_PROCESSES]
-								  : have.set[WH_F_PROCESSES],
-			     e->add.n ? &add.root : NULL, e->remove.n ? &rem.root : NULL);
-		r = procs.fault ? procs.fault : wh_unpack(&made, wh_buf_view(&procs), NULL);
-		if (r)
-			goto out;
-		want.set[WH_F_PROCESSES] = &made.root;
-		want.seen |= 1u << WH_F_PROCESSES;
+	if (r == 0)
+		r = wh_doc_open(&want, wh_buf_view(&e->fields));
+	if (r == 0 && (e->add.n || e->remove.n)) {
+		r = wanted_processes(e, &want.record, &have.record, &processes);
+		if (r == 0)
+			r = wh_unpack(&made.tree, wh_buf_view(&processes), NULL);
+		want.record.set[WH_F_PROCESSES] = &made.tree.root;
+		want.record.seen |= 1u << WH_F_PROCESSES;
+		if (r == 0 && made.tree.root.via.array.size > WH_SET_MAX)
+			refuse(&e->refusal, WH_ERR_INVALID_PARAM,
+			       "processes would hold more than 256 items: remove some");
 	}
-	for (int f = 0; f < WH_F_COUNT; f++)
-		if (wh_record_has(&want, (enum wh_field)f) &&
-		    wh_norm_field_eq((enum wh_field)f, &want, &have))
-			want.seen &= ~(1u << f);
-	*ret_diff = want.seen;
-	if (made.zone && made.root.via.array.size > WH_SET_MAX)
-		refuse(&e->refusal, WH_ERR_INVALID_PARAM,
-		       "processes would hold more than 256 items: remove some");
-	wh_record_pack(out, &want);
-	r = out->fault;
-out:
-	wh_tree_fini(&now);
-	wh_tree_fini(&set);
-	wh_tree_fini(&add);
-	wh_tree_fini(&rem);
-	wh_tree_fini(&made);
-	wh_buf_fini(&procs);
+	if (r == 0) {
+		keep_changes(&want.record, &have.record);
+		*ret_diff = want.record.seen;
+		wh_record_pack(out, &want.record);
+		r = out->fault;
+	}
+	wh_doc_close(&have);
+	wh_doc_close(&want);
+	wh_doc_close(&made);
+	wh_buf_fini(&processes);
 	return r;
 }
 
-/* tail takes over the members of the new op; back at its base both are void. */
+/* Back at its base a change is void. */
+static int
+end_if_void(struct decision *d, struct wh_lane_op *tail)
+{
+	uint32_t diff = 0;
+	int r;
+
+	if (tail->op.base.n == 0)
+		return 0;
+	r = wh_doc_diff(tail->op.fields, tail->op.base, &diff);
+	if (r == 0 && (diff & wh_doc_members(tail->op.fields)) == 0)
+		wh_lane_done(d->lane, tail, "noop");
+	return r;
+}
+
+/* tail takes over the members of the new op. */
 static int
 absorb(struct decision *d, struct wh_lane_op *tail, struct wh_lane_op *o)
 {
-	struct wh_tree a = {0}, b = {0}, base = {0};
-	struct wh_record ra, rb, rm, rbase;
+	struct wh_doc earlier = {0}, later = {0};
 	struct wh_buf merged = WH_BUF_NULL;
-	int r = wh_unpack(&a, tail->op.fields, NULL);
+	int r = wh_doc_open(&earlier, tail->op.fields);
 
 	if (r == 0)
-		r = wh_unpack(&b, o->op.fields, NULL);
-	if (r == 0 && tail->op.base.n)
-		r = wh_unpack(&base, tail->op.base, NULL);
+		r = wh_doc_open(&later, o->op.fields);
 	if (r == 0) {
-		wh_record_view(&a.root, &ra);
-		wh_record_view(&b.root, &rb);
-		wh_coalesce_fields(&merged, &ra, &rb);
+		wh_coalesce_fields(&merged, &earlier.record, &later.record);
 		tail->op.fields = wh_lane_keep_buf(d->lane, &merged);
 		tail->dirty = true;
 		o->op.into = text_id(d->lane, &tail->op);
 		wh_lane_done(d->lane, o, "merged");
 	}
-	wh_tree_fini(&a);
-	wh_tree_fini(&b);
-	if (r == 0 && tail->op.base.n) {
-		r = wh_unpack(&a, tail->op.fields, NULL);
-		if (r == 0) {
-			wh_record_view(&a.root, &rm);
-			wh_record_view(&base.root, &rbase);
-			if ((wh_norm_diff(&rm, &rbase) & rm.seen) == 0)
-				wh_lane_done(d->lane, tail, "noop");
-			wh_tree_fini(&a);
-		}
-	}
-	wh_tree_fini(&base);
-	return r;
+	wh_doc_close(&earlier);
+	wh_doc_close(&later);
+	return r ? r : end_if_void(d, tail);
 }
 
 /* Carries out what core/coalesce decided about the new op and the lane's tail. */

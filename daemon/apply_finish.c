@@ -8,6 +8,7 @@
 #include "daemon/apply.h"
 
 #include "daemon/core/merge.h"
+#include "daemon/doc.h"
 
 /* The next live operation behind o; NULL if there is none. */
 static struct wh_lane_op *
@@ -32,29 +33,26 @@ static int
 rebase_successor(struct wh_lane *l, const struct wh_lane_op *o)
 {
 	struct wh_lane_op *s = successor(l, o);
-	struct wh_tree base = {0}, before = {0}, result = {0};
-	struct wh_record rb, rr;
+	struct wh_doc base = {0}, before = {0}, result = {0};
 	struct wh_buf b = WH_BUF_NULL;
 
 	if (!s || !l->has_row || s->op.base.n == 0 || o->op.fields.n == 0)
 		return 0;
 
-	int r = wh_unpack(&base, s->op.base, NULL);
+	int r = wh_doc_open(&base, s->op.base);
 
 	if (r == 0)
-		r = wh_unpack(&before, o->op.fields, NULL);
+		r = wh_doc_open(&before, o->op.fields);
 	if (r == 0)
-		r = wh_unpack(&result, l->row.body, NULL);
+		r = wh_doc_open(&result, l->row.body);
 	if (r == 0) {
-		wh_record_view(&before.root, &rb);
-		wh_record_view(&result.root, &rr);
-		wh_merge_rebase(&b, &base.root, &rb, &rr);
+		wh_merge_rebase(&b, &base.tree.root, &before.record, &result.record);
 		s->op.base = wh_lane_keep_buf(l, &b);
 		s->dirty = true;
 	}
-	wh_tree_fini(&base);
-	wh_tree_fini(&before);
-	wh_tree_fini(&result);
+	wh_doc_close(&base);
+	wh_doc_close(&before);
+	wh_doc_close(&result);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/apply.h"
 
 #include "daemon/core/norm.h"
+#include "daemon/doc.h"
 
 struct rows {
 	struct wh_list_rows *job;
@@ -18,20 +19,21 @@ struct rows {
 static int
 same_value(const struct rows *x, struct wh_str a, struct wh_str b, bool *ret)
 {
-	struct wh_tree ta = {0}, tb = {0};
+	struct wh_doc da = {0}, db = {0};
 
 	*ret = wh_str_eq(a, b);
 	if (*ret)
 		return 0;
 
-	int r = wh_unpack(&ta, a, NULL);
+	int r = wh_doc_open(&da, a);
 
 	if (r == 0)
-		r = wh_unpack(&tb, b, NULL);
+		r = wh_doc_open(&db, b);
 	if (r == 0)
-		*ret = wh_norm_same_row(&ta.root, &tb.root, x->job->ignore, x->job->n_ignore);
-	wh_tree_fini(&ta);
-	wh_tree_fini(&tb);
+		*ret = wh_norm_same_row(&da.tree.root, &db.tree.root, x->job->ignore,
+					x->job->n_ignore);
+	wh_doc_close(&da);
+	wh_doc_close(&db);
 	return r;
 }
 

@@ -11,40 +11,7 @@
 #include "daemon/core/norm.h"
 #include "daemon/core/observe.h"
 #include "daemon/core/retry.h"
-#include "proto/json.h"
-
-/* A webhook or a sent document, decoded. */
-struct doc {
-	struct wh_buf bytes;
-	struct wh_tree tree;
-	struct wh_record record;
-};
-
-static int
-doc_open(struct doc *d, struct wh_str body)
-{
-	int r = wh_unpack(&d->tree, body, NULL);
-
-	if (r == 0)
-		wh_record_view(&d->tree.root, &d->record);
-	return r;
-}
-
-static int
-doc_open_json(struct doc *d, struct wh_str json)
-{
-	struct wh_json_error err;
-	int r = wh_json_to_pack(json, 16, &d->bytes, &err);
-
-	return r ? r : doc_open(d, wh_buf_view(&d->bytes));
-}
-
-static void
-doc_close(struct doc *d)
-{
-	wh_tree_fini(&d->tree);
-	wh_buf_fini(&d->bytes);
-}
+#include "daemon/doc.h"
 
 static void
 look_again(struct wh_lane *l, struct wh_lane_op *o)
@@ -80,17 +47,17 @@ static int
 verdict_of(const struct wh_lane *l, const struct wh_op *op, const struct wh_sighting *s,
 	   enum wh_observe *ret)
 {
-	struct doc base = {0}, sent = {0};
-	int r = l->has_row ? doc_open(&base, l->row.body) : 0;
+	struct wh_doc base = {0}, sent = {0};
+	int r = l->has_row ? wh_doc_open(&base, l->row.body) : 0;
 
 	if (r == 0 && op->kind == WH_OP_UPDATE)
-		r = doc_open_json(&sent, op->request);
+		r = wh_doc_open_json(&sent, op->request);
 	if (r == 0 && op->kind == WH_OP_UPDATE)
 		*ret = wh_observe_update(op, &base.record, &sent.record, s);
 	else if (r == 0)
 		*ret = wh_observe_delete(op, &base.record, s);
-	doc_close(&base);
-	doc_close(&sent);
+	wh_doc_close(&base);
+	wh_doc_close(&sent);
 	return r;
 }
 
@@ -129,7 +96,7 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, uint64_t list, bool present
 		bool complete)
 {
 	struct wh_lane_op *o = wh_lane_head(l);
-	struct doc row = {0};
+	struct wh_doc row = {0};
 	struct wh_sighting s = {
 		.complete = complete,
 		.began_after = list > o->op.unknown_list,
@@ -140,7 +107,7 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, uint64_t list, bool present
 	if (!s.began_after)
 		return 0;
 	if (present) {
-		r = doc_open(&row, body);
+		r = wh_doc_open(&row, body);
 		s.row = &row.record;
 	} else if (complete) {
 		o->op.negatives++;
@@ -151,7 +118,7 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, uint64_t list, bool present
 		r = verdict_of(l, &o->op, &s, &verdict);
 	if (r == 0)
 		r = obey(l, o, t, verdict, body);
-	doc_close(&row);
+	wh_doc_close(&row);
 	return r;
 }
 
@@ -160,7 +127,7 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, uint64_t list, bool present
 /* One create of unknown outcome and what the rows say of it. */
 struct suspect {
 	uint64_t seq, mark;
-	struct doc sent;
+	struct wh_doc sent;
 	uint32_t exact, near;
 	char whid_room[WH_KEY_MAX];
 	struct wh_str whid; /* the first exact one */
@@ -199,7 +166,7 @@ add_suspect(struct suspects *all, const struct wh_view *v, uint64_t seq)
 	*s = (struct suspect){.seq = seq, .mark = op.mark};
 	if (all->n == 1 || op.mark < all->oldest_mark)
 		all->oldest_mark = op.mark;
-	return doc_open_json(&s->sent, op.request);
+	return wh_doc_open_json(&s->sent, op.request);
 }
 
 static int
@@ -234,17 +201,17 @@ weigh(struct suspect *s, const struct wh_record *rec, struct wh_str key)
 static int
 weigh_row(struct suspects *all, struct wh_str key, const struct wh_row *row)
 {
-	struct doc d = {0};
+	struct wh_doc d = {0};
 
 	if (row->claim || row->first_list <= all->oldest_mark || key.n > WH_KEY_MAX)
 		return 0;
 
-	int r = doc_open(&d, row->body);
+	int r = wh_doc_open(&d, row->body);
 
 	for (size_t i = 0; r == 0 && i < all->n; i++)
 		if (row->first_list > all->s[i].mark)
 			weigh(&all->s[i], &d.record, key);
-	doc_close(&d);
+	wh_doc_close(&d);
 	return r == WH_ENOMEM ? r : 0;
 }
 
@@ -367,7 +334,7 @@ wh_observe_creates(struct wh_txn *t, struct wh_list_end *e)
 	for (size_t i = 0; r == 0 && i < all.n; i++)
 		r = decide_suspect(&all.s[i], t, e);
 	for (size_t i = 0; i < all.n; i++)
-		doc_close(&all.s[i].sent);
+		wh_doc_close(&all.s[i].sent);
 	free(all.s);
 	return r;
 }

@@ -6,9 +6,9 @@
  */
 #include "daemon/apply.h"
 
-#include "daemon/core/norm.h"
 #include "daemon/core/remote.h"
 #include "daemon/core/retry.h"
+#include "daemon/doc.h"
 #include "proto/json.h"
 
 static void
@@ -40,39 +40,11 @@ log_attempt(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
 static const char *
 applied(struct wh_str sent, struct wh_str row)
 {
-	struct wh_tree a = {0}, b = {0};
-	struct wh_record ra, rb;
-	const char *result = "applied";
+	uint32_t diff = 0;
 
-	if (wh_unpack(&a, sent, NULL) == 0 && wh_unpack(&b, row, NULL) == 0) {
-		wh_record_view(&a.root, &ra);
-		wh_record_view(&b.root, &rb);
-		if (wh_norm_diff(&ra, &rb) & ra.seen)
-			result = "applied_changed";
-	}
-	wh_tree_fini(&a);
-	wh_tree_fini(&b);
-	return result;
-}
-
-/* The members that were sent put over `under` (may be empty): what we believe is there now. */
-static int
-believed(struct wh_buf *out, struct wh_str under, struct wh_str sent, struct wh_str whid)
-{
-	struct wh_tree a = {0}, b = {0};
-	struct wh_record rec;
-	int r = under.n ? wh_unpack(&a, under, NULL) : 0;
-
-	if (r == 0)
-		r = wh_unpack(&b, sent, NULL);
-	if (r == 0) {
-		wh_record_view(&b.root, &rec);
-		wh_record_patch(out, under.n ? &a.root : NULL, &rec, whid);
-		r = out->fault;
-	}
-	wh_tree_fini(&a);
-	wh_tree_fini(&b);
-	return r;
+	if (wh_doc_diff(sent, row, &diff) == 0 && (diff & wh_doc_members(sent)))
+		return "applied_changed";
+	return "applied";
 }
 
 /* The document that went out, as MessagePack. */
@@ -87,14 +59,7 @@ sent_document(struct wh_buf *out, const struct wh_op *op)
 static bool
 has_all_members(struct wh_str body)
 {
-	struct wh_tree t;
-	struct wh_record rec = {0};
-
-	if (wh_unpack(&t, body, NULL))
-		return false;
-	wh_record_view(&t.root, &rec);
-	wh_tree_fini(&t);
-	return rec.seen == WH_RECORD_ALL;
+	return wh_doc_members(body) == WH_RECORD_ALL;
 }
 
 static void
@@ -127,7 +92,7 @@ create_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o
 	if (r == 0 && (wh_remote_find(&row, j->facts.body, id) != 0 ||
 		       !has_all_members(wh_buf_view(&row)))) {
 		wh_buf_reset(&row);
-		r = believed(&row, WH_STR_NULL, wh_buf_view(&sent), id);
+		r = wh_doc_patch(&row, WH_STR_NULL, wh_buf_view(&sent), id);
 	}
 	if (r == 0)
 		r = wh_finish_create(l, o, t, id, wh_buf_view(&row),
@@ -140,18 +105,9 @@ create_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o
 static bool
 same_documented(struct wh_str a, struct wh_str b)
 {
-	struct wh_tree ta = {0}, tb = {0};
-	struct wh_record ra, rb;
-	bool same = false;
+	uint32_t diff = 0;
 
-	if (wh_unpack(&ta, a, NULL) == 0 && wh_unpack(&tb, b, NULL) == 0) {
-		wh_record_view(&ta.root, &ra);
-		wh_record_view(&tb.root, &rb);
-		same = wh_norm_diff(&ra, &rb) == 0;
-	}
-	wh_tree_fini(&ta);
-	wh_tree_fini(&tb);
-	return same;
+	return wh_doc_diff(a, b, &diff) == 0 && diff == 0;
 }
 
 /*
@@ -171,7 +127,7 @@ update_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o
 	if (wh_remote_find(&row, j->facts.body, o->op.target) != 0 ||
 	    !has_all_members(wh_buf_view(&row)) || same_documented(wh_buf_view(&row), under)) {
 		wh_buf_reset(&row);
-		r = believed(&row, under, wh_buf_view(&sent), o->op.target);
+		r = wh_doc_patch(&row, under, wh_buf_view(&sent), o->op.target);
 	}
 	if (r == 0)
 		r = wh_finish_update(l, o, t, wh_buf_view(&row),
@@ -205,6 +161,7 @@ not_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
 	int64_t wait = 0;
 
 	if (j->outcome.ask == WH_ASK_FORBIDDEN) {
+		o->op.flags &= ~(uint32_t)WH_OPF_MAYBE_SENT;
 		wh_lane_state(l, o, WH_OP_HELD, "forbidden");
 		return;
 	}
@@ -215,6 +172,7 @@ not_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
 		o->op.failures++;
 	}
 	o->op.next_at = j->rules.now.wall.ms + wait;
+	o->op.flags &= ~(uint32_t)WH_OPF_MAYBE_SENT;
 	wh_lane_state(l, o, WH_OP_QUEUED, "");
 }
 
@@ -226,6 +184,7 @@ rejected(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
 		became_unknown(j, l, o, "rejected_409");
 		return;
 	}
+	o->op.flags &= ~(uint32_t)WH_OPF_MAYBE_SENT;
 	wh_lane_state(l, o, WH_OP_DEAD, "rejected");
 }
 

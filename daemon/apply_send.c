@@ -15,6 +15,7 @@
 #include "daemon/core/merge.h"
 #include "daemon/core/remote.h"
 #include "daemon/core/retry.h"
+#include "daemon/doc.h"
 #include "daemon/form.h"
 
 static bool
@@ -58,13 +59,12 @@ begin_attempt(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const 
 static int
 body_of(struct wh_send *s, struct wh_str doc, struct wh_str marker)
 {
-	struct wh_tree tree;
-	int r = wh_unpack(&tree, doc, NULL);
+	struct wh_doc d = {0};
+	int r = wh_doc_open(&d, doc);
 
-	if (r)
-		return r;
-	r = wh_remote_body(&s->request, &tree.root, s->rules.patch_full, marker);
-	wh_tree_fini(&tree);
+	if (r == 0)
+		r = wh_remote_body(&s->request, &d.tree.root, s->rules.patch_full, marker);
+	wh_doc_close(&d);
 	return r;
 }
 
@@ -120,90 +120,75 @@ conflict(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const char 
 	s->result = WH_SEND_NOTHING;
 }
 
+/* Everything of the row as it will be, of which the body of the request is taken. */
+static int
+send_merged(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_str doc)
+{
+	struct wh_buf full = WH_BUF_NULL;
+	int r = wh_doc_patch(&full, l->row.body, doc, WH_STR_NULL);
+
+	if (r == 0)
+		r = body_of(s, wh_buf_view(&full), WH_STR_NULL);
+	wh_buf_fini(&full);
+	return r ? r : begin_attempt(s, l, o, "PATCH");
+}
+
+static int
+obey_merge(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
+	   enum wh_merge_verdict verdict)
+{
+	switch (verdict) {
+	case WH_MERGE_SEND:
+		return send_merged(s, l, o, wh_buf_view(&s->merged));
+	case WH_MERGE_NOOP:
+		return wh_finish_update(l, o, t, l->row.body, "noop");
+	case WH_MERGE_DISCARD:
+		o->op.reason = WH_STR("remote_wins");
+		return wh_finish_update(l, o, t, l->row.body, "noop");
+	case WH_MERGE_CONFLICT:
+		conflict(s, l, o, "both_changed");
+		return 0;
+	}
+	return WH_EBUG;
+}
+
 static int
 send_update(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
-	struct wh_tree base = {0}, mine = {0}, theirs = {0};
-	struct wh_record rb, rm, rt;
-	struct wh_buf doc = WH_BUF_NULL;
-	enum wh_merge_verdict verdict = WH_MERGE_CONFLICT;
-	uint32_t overlap = 0;
+	struct wh_doc base = {0}, mine = {0}, theirs = {0};
+	enum wh_merge_verdict verdict;
+	uint32_t overlap;
 
 	if (!l->has_row) {
 		conflict(s, l, o, "gone_upstream");
 		return 0;
 	}
-	int r = wh_unpack(&base, o->op.base, NULL);
+	int r = wh_doc_open(&base, o->op.base);
 
 	if (r == 0)
-		r = wh_unpack(&mine, o->op.fields, NULL);
+		r = wh_doc_open(&mine, o->op.fields);
 	if (r == 0)
-		r = wh_unpack(&theirs, l->row.body, NULL);
-	if (r == 0) {
-		wh_record_view(&base.root, &rb);
-		wh_record_view(&mine.root, &rm);
-		wh_record_view(&theirs.root, &rt);
-		r = wh_merge(&rb, &rm, &rt, o->op.policy, &verdict, &doc, &overlap);
-	}
-	if (r == 0 && verdict == WH_MERGE_SEND) {
-		struct wh_buf full = WH_BUF_NULL;
-		struct wh_tree sent = {0};
-		struct wh_record rs;
-
-		r = wh_unpack(&sent, wh_buf_view(&doc), NULL);
-		if (r == 0) {
-			wh_record_view(&sent.root, &rs);
-			wh_record_patch(&full, &theirs.root, &rs, WH_STR_NULL);
-			r = full.fault ? full.fault
-				       : body_of(s, wh_buf_view(&full), WH_STR_NULL);
-		}
-		wh_tree_fini(&sent);
-		wh_buf_fini(&full);
-		if (r == 0)
-			r = begin_attempt(s, l, o, "PATCH");
-	} else if (r == 0 && verdict == WH_MERGE_NOOP) {
-		r = wh_finish_update(l, o, t, l->row.body, "noop");
-	} else if (r == 0 && verdict == WH_MERGE_DISCARD) {
-		o->op.reason = WH_STR("remote_wins");
-		r = wh_finish_update(l, o, t, l->row.body, "noop");
-	} else if (r == 0) {
-		conflict(s, l, o, "both_changed");
-	}
-	wh_tree_fini(&base);
-	wh_tree_fini(&mine);
-	wh_tree_fini(&theirs);
-	wh_buf_fini(&doc);
-	return r;
-}
-
-static int
-changed_since_base(struct wh_lane *l, const struct wh_op *op, bool *ret)
-{
-	struct wh_tree base = {0}, row = {0};
-	struct wh_record rb, rr;
-	int r = wh_unpack(&base, op->base, NULL);
-
+		r = wh_doc_open(&theirs, l->row.body);
 	if (r == 0)
-		r = wh_unpack(&row, l->row.body, NULL);
-	if (r == 0) {
-		wh_record_view(&base.root, &rb);
-		wh_record_view(&row.root, &rr);
-		*ret = wh_norm_diff(&rb, &rr) != 0;
-	}
-	wh_tree_fini(&base);
-	wh_tree_fini(&row);
+		r = wh_merge(&base.record, &mine.record, &theirs.record, o->op.policy, &verdict,
+			     &s->merged, &overlap);
+	if (r == 0)
+		r = obey_merge(s, l, o, t, verdict);
+	wh_doc_close(&base);
+	wh_doc_close(&mine);
+	wh_doc_close(&theirs);
 	return r;
 }
 
 static int
 send_delete(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 {
-	bool changed = false;
+	uint32_t changed = 0;
 
 	if (!l->has_row)
 		return wh_finish_delete(l, o, "already");
 
-	int r = o->op.base.n ? changed_since_base(l, &o->op, &changed) : 0;
+	int r = o->op.base.n ? wh_doc_diff(o->op.base, l->row.body, &changed) : 0;
 
 	if (r)
 		return r;
@@ -270,6 +255,7 @@ reset_results(struct wh_send *s)
 	s->want_list = s->changed = false;
 	wh_buf_reset(&s->whid);
 	wh_buf_reset(&s->request);
+	wh_buf_reset(&s->merged);
 }
 
 int
@@ -301,4 +287,5 @@ wh_send_fini(struct wh_send *s)
 	wh_buf_fini(&s->check_row);
 	wh_buf_fini(&s->whid);
 	wh_buf_fini(&s->request);
+	wh_buf_fini(&s->merged);
 }

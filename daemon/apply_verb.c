@@ -5,6 +5,8 @@
  */
 #include "daemon/apply.h"
 
+#include "daemon/doc.h"
+
 struct verb_rule {
 	enum wh_cmd_id verb;
 	const char *name;
@@ -134,20 +136,10 @@ resolve_theirs(struct wh_lane *l, struct wh_lane_op *o)
 static int
 merge_recreate(struct wh_lane *l, struct wh_lane_op *o)
 {
-	struct wh_tree base = {0}, mine = {0};
-	struct wh_record rm;
 	struct wh_buf doc = WH_BUF_NULL;
-	int r = wh_unpack(&base, o->op.base, NULL);
+	int r = wh_doc_patch(&doc, o->op.base, o->op.fields, WH_STR_NULL);
 
-	if (r == 0)
-		r = wh_unpack(&mine, o->op.fields, NULL);
-	if (r == 0) {
-		wh_record_view(&mine.root, &rm);
-		wh_record_patch(&doc, &base.root, &rm, WH_STR_NULL);
-		o->op.fields = wh_lane_keep_buf(l, &doc);
-	}
-	wh_tree_fini(&base);
-	wh_tree_fini(&mine);
+	o->op.fields = wh_lane_keep_buf(l, &doc);
 	return r;
 }
 

@@ -258,7 +258,8 @@ wh_config_print(const struct wh_config *c, struct wh_buf *out)
 			section = wh_settings[i].section;
 			wh_buf_printf(out, "%s[%s]\n", i ? "\n" : "", section);
 		}
-		wh_buf_printf(out, "# %s\n%s = ", wh_settings[i].help, wh_settings[i].key);
+		wh_buf_printf(out, "# %s\n%s%s = ", wh_settings[i].help,
+			      c->origins[i].where ? "" : "#", wh_settings[i].key);
 		wh_config_value(c, i, out);
 		wh_buf_c(out, "\n");
 	}

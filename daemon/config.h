@@ -53,17 +53,19 @@ struct wh_config *wh_config_free(struct wh_config *c); /* NULL is fine */
 void wh_config_value(const struct wh_config *c, size_t i, struct wh_buf *out);
 /* "default", or "file:line". */
 const char *wh_config_origin(const struct wh_config *c, size_t i);
-/* Appends "file:line: section.key: ", or with the main file alone if the value is the default: how
- * every sentence about a setting begins. */
+/* Appends "file:line: section.key: ", or with the main file alone if the value is the default:
+ * how every sentence about a setting begins. */
 void wh_config_where(const struct wh_config *c, const char *section, const char *key,
 		     struct wh_buf *out);
-/* The whole configuration as an INI text that parses back to the same. */
+/* The whole configuration as an INI text that parses back to the same; what no file set stands
+ * there as a comment, "#key = value". */
 void wh_config_print(const struct wh_config *c, struct wh_buf *out);
 /*
  * Takes the LIVE settings of `fresh` into force; names of changed RESTART
  * settings are listed in `ret_restart` ("socket.path, store.path"). fresh is
  * consumed; the old one is freed; *cur replaced. RESTART settings keep their old value.
  */
-void wh_config_adopt(struct wh_config **cur, struct wh_config *fresh, struct wh_buf *ret_restart);
+void wh_config_adopt(struct wh_config **cur, struct wh_config *fresh,
+		     struct wh_buf *ret_restart);
 /* stale_after in force: the setting, or three intervals. */
 int64_t wh_config_stale_after(const struct wh_config *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What server.c, accept.c, conn.c and conn_out.c share: the server and its
+ * What server*.c, accept.c and conn*.c share: the server and its
  * connections from the inside. Nobody else includes this. Loop thread only.
  *
  * Life of a connection: OPEN, then perhaps DRAINING (nothing more is read; it
@@ -8,7 +8,7 @@
  * closed; the memory lives until libuv has let go of the last).
  *
  * Replies and pushes that come from outside a connection's own callbacks never
- * close it on the spot: they gather bytes and mark it; wh_server_settle sees
+ * close it on the spot: they gather bytes and mark it; the settling sees
  * to it before the loop sleeps. So nobody who walks a list of waiting calls or
  * subscribers has one vanish under his hands.
  */
@@ -120,6 +120,18 @@ void wh_conn_close(struct wh_conn *c);
 void wh_conn_go_on(struct wh_conn *c);
 /* A call of it was parked. */
 void wh_conn_parked(struct wh_server *s, uint64_t conn);
+
+/* conn_in.c */
+/* May another request be taken now? */
+bool wh_conn_may_take(const struct wh_conn *c);
+/* Are there requests that were read and may not be taken yet? */
+bool wh_conn_has_waiting(const struct wh_conn *c);
+/* Takes of them what may be taken. */
+void wh_conn_take_waiting(struct wh_conn *c);
+/* n bytes came: at the end of `in` if it held some already, else at p. */
+void wh_conn_take_bytes(struct wh_conn *c, const char *p, size_t n);
+/* The id of a request [0, id, ...] that cannot be decoded; 0 if not even that can be read. */
+uint32_t wh_conn_peek_id(struct wh_str data);
 
 /* conn_out.c */
 size_t wh_conn_unsent(const struct wh_conn *c);

@@ -7,6 +7,8 @@
 
 #include <xxhash.h>
 
+#include "daemon/doc.h"
+
 static void
 mix(uint64_t ret[2], XXH128_hash_t h)
 {
@@ -61,15 +63,11 @@ wh_form_of(const struct wh_record *rec, uint64_t ret[2])
 int
 wh_form_of_body(struct wh_str body, uint64_t ret[2])
 {
-	struct wh_tree tree;
-	struct wh_record rec;
-	int r = wh_unpack(&tree, body, NULL);
+	struct wh_doc d = {0};
+	int r = wh_doc_open(&d, body);
 
-	if (r)
-		return r;
-
-	wh_record_view(&tree.root, &rec);
-	r = wh_form_of(&rec, ret);
-	wh_tree_fini(&tree);
+	if (r == 0)
+		r = wh_form_of(&d.record, ret);
+	wh_doc_close(&d);
 	return r;
 }

@@ -33,7 +33,8 @@ struct wh_transfer {
 	char method[8];
 	struct wh_buf body;
 	struct wh_buf whid;        /* FIND: folded id to look for */
-	struct curl_slist *headers;
+	struct curl_slist *headers; /* the key's line among them: wiped at the end */
+	struct wh_buf key;         /* to be scrubbed out of what comes back; wiped at the end */
 	char *ca_file;
 	struct wh_http_settings s;
 	/* while it runs */
@@ -56,6 +57,8 @@ bool wh_transfer_begin(struct wh_transfer *t, CURLM *multi, const struct wh_tran
 		       void *ctx);
 /* The transfer (of one page) ended. True if it goes on with the next page. */
 bool wh_transfer_end(struct wh_transfer *t, CURLM *multi, CURLcode code);
+/* http_facts.c: fills in the result's facts. */
+void wh_transfer_facts(struct wh_transfer *t, CURLcode code);
 void wh_transfer_unpause(struct wh_transfer *t);
 void wh_transfer_cancel(struct wh_transfer *t, CURLM *multi);
 /* Takes the result out. */

@@ -36,14 +36,14 @@ struct source {
 static int
 refuse(struct wh_buf *text, const char *file, const char *sentence)
 {
-	wh_buf_printf(text, "%s: %s\n", file, sentence);
+	wh_buf_printf(text, "%s: %s", file, sentence);
 	return WH_EINVAL;
 }
 
 static int
 refuse_errno(struct wh_buf *text, const char *file, const char *next)
 {
-	wh_buf_printf(text, "%s: cannot be read (%s): %s\n", file, strerror(errno), next);
+	wh_buf_printf(text, "%s: cannot be read (%s): %s", file, strerror(errno), next);
 	return WH_ESYS;
 }
 
@@ -135,7 +135,7 @@ read_file(struct source *s, struct wh_buf *text)
 static int
 refuse_line(struct wh_buf *text, const char *file, unsigned line, const char *sentence)
 {
-	wh_buf_printf(text, "%s:%u: %s\n", file, line, sentence);
+	wh_buf_printf(text, "%s:%u: %s", file, line, sentence);
 	return WH_EINVAL;
 }
 
@@ -269,7 +269,7 @@ wh_keys_load(struct wh_keys **ret, const char *file, struct wh_buf *text)
 	if (!folder || !*folder) {
 		wh_buf_c(text,
 			 "no subscription key is given: set upstream.key_file, or let systemd "
-			 "pass one by LoadCredential=subscription-key:FILE\n");
+			 "pass one by LoadCredential=subscription-key:FILE");
 		return WH_EINVAL;
 	}
 	wh_buf_printf(&path, "%s/subscription-key", folder);

@@ -8,6 +8,7 @@
 #include "daemon/lane.h"
 
 
+#include "daemon/doc.h"
 #include "daemon/form.h"
 
 /* ------------------------------------------------------------- effective -- */
@@ -56,19 +57,8 @@ static int
 fold_one(struct wh_buf *acc, struct wh_str change, struct wh_str whid)
 {
 	struct wh_buf next = WH_BUF_NULL;
-	struct wh_tree base = {0}, with = {0};
-	struct wh_record rec;
-	int r = acc->n ? wh_unpack(&base, wh_buf_view(acc), NULL) : 0;
+	int r = wh_doc_patch(&next, wh_buf_view(acc), change, whid);
 
-	if (r == 0)
-		r = wh_unpack(&with, change, NULL);
-	if (r == 0) {
-		wh_record_view(&with.root, &rec);
-		wh_record_patch(&next, acc->n ? &base.root : NULL, &rec, whid);
-		r = next.fault;
-	}
-	wh_tree_fini(&base);
-	wh_tree_fini(&with);
 	if (r) {
 		wh_buf_fini(&next);
 		return r;
@@ -202,23 +192,6 @@ wh_event_add(struct wh_txn *t, const struct wh_event *e, struct wh_wall now, uin
 
 /* ---------------------------------------------------------------- close -- */
 
-static uint32_t
-changed_fields(struct wh_str before, struct wh_str after)
-{
-	struct wh_tree a = {0}, b = {0};
-	struct wh_record ra, rb;
-	uint32_t diff = 0;
-
-	if (wh_unpack(&a, before, NULL) == 0 && wh_unpack(&b, after, NULL) == 0) {
-		wh_record_view(&a.root, &ra);
-		wh_record_view(&b.root, &rb);
-		diff = wh_norm_diff(&ra, &rb);
-	}
-	wh_tree_fini(&a);
-	wh_tree_fini(&b);
-	return diff;
-}
-
 /* The event that says how the effective view changed; *ret_revision keeps its value if not. */
 static int
 note_change(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e, struct wh_str body,
@@ -238,8 +211,11 @@ note_change(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e, stru
 	} else if (!visible) {
 		ev.kind = "deleted";
 	} else if (!same) {
+		int r = wh_doc_diff(wh_buf_view(&l->before), body, &ev.fields);
+
+		if (r)
+			return r;
 		ev.kind = "updated";
-		ev.fields = changed_fields(wh_buf_view(&l->before), body);
 	} else {
 		return 0;
 	}

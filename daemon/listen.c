@@ -26,7 +26,7 @@
 static int
 fail_errno(struct wh_buf *text, const char *path, const char *what, const char *next)
 {
-	wh_buf_printf(text, "%s: %s (%s): %s\n", path, what, strerror(errno), next);
+	wh_buf_printf(text, "%s: %s (%s): %s", path, what, strerror(errno), next);
 	return WH_ESYS;
 }
 
@@ -36,7 +36,7 @@ set_address(struct sockaddr_un *ret, const char *path, struct wh_buf *text)
 	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof(ret->sun_path)) {
 		wh_buf_printf(text,
-			      "%s: is too long for a socket's address: shorten socket.path\n",
+			      "%s: is too long for a socket's address: shorten socket.path",
 			      path);
 		return WH_EINVAL;
 	}
@@ -59,7 +59,7 @@ check_place(const char *path, struct wh_buf *text)
 				       : fail_errno(text, path, "cannot be looked at",
 						    "correct socket.path");
 	if (!S_ISSOCK(st.st_mode)) {
-		wh_buf_printf(text, "%s: is no socket: remove it or correct socket.path\n",
+		wh_buf_printf(text, "%s: is no socket: remove it or correct socket.path",
 			      path);
 		return WH_EINVAL;
 	}
@@ -78,7 +78,7 @@ check_place(const char *path, struct wh_buf *text)
 	close(fd);
 	if (refused)
 		return 0;
-	wh_buf_printf(text, "%s: another process serves there: is whd running already?\n",
+	wh_buf_printf(text, "%s: another process serves there: is whd running already?",
 		      path);
 	return WH_EBUSY;
 }
@@ -101,7 +101,7 @@ find_group(const struct wh_config *c, gid_t *ret, struct wh_buf *text)
 
 	if (!entry) {
 		wh_config_where(c, "socket", "group", text);
-		wh_buf_printf(text, "there is no group \"%s\": create it or correct the name\n",
+		wh_buf_printf(text, "there is no group \"%s\": create it or correct the name",
 			      c->socket_group);
 		return WH_EINVAL;
 	}
@@ -223,7 +223,7 @@ wh_listener_open(struct wh_listener *ret, const struct wh_config *c, struct wh_b
 	else
 		wh_buf_c(text,
 			 "what systemd passed is not one listening unix stream socket: give "
-			 "whd.socket exactly one ListenStream=\n");
+			 "whd.socket exactly one ListenStream=");
 	if (r == 0)
 		*ret = l;
 	return r;

@@ -133,7 +133,7 @@ static const char *const kept_variables[] = {
 	"LLVM_PROFILE_FILE",
 	"GCOV_PREFIX",
 	"GCOV_PREFIX_STRIP",
-	"WHD_TEST",
+	"WHD_TEST_NO_SEND_GUARD",
 #endif
 };
 

@@ -12,6 +12,7 @@
 #include "daemon/cursor.h"
 #include "daemon/dispatch.h"
 #include "daemon/page.h"
+#include "daemon/pump.h"
 #include "daemon/rules_now.h"
 #include "daemon/writer.h"
 
@@ -289,6 +290,8 @@ verb_done(struct wh_job *job, struct whd *d, int fault)
 	struct verb_call *v = (struct verb_call *)job;
 
 	answer_verb(d, v, fault);
+	if (v->verb.verb == WH_CMD_queue_flush || v->verb.verb == WH_CMD_queue_retry)
+		wh_pump_hurry(d->pump);
 	wh_verb_fini(&v->verb);
 	free(v);
 }

@@ -97,24 +97,42 @@ on_config_show(struct wh_call *c, const struct wh_args_config_show *a)
 	wh_buf_fini(&text);
 }
 
+/* An answer is one line: the problems follow each other, apart by "; ". */
+static void
+join_lines(struct wh_str text, struct wh_buf *out)
+{
+	while (text.n > 0) {
+		const char *end = memchr(text.p, '\n', text.n);
+		size_t n = end ? (size_t)(end - text.p) : text.n;
+
+		if (n > 0 && out->n > 0)
+			wh_buf_c(out, "; ");
+		wh_buf_add(out, text.p, n);
+		n += end ? 1 : 0;
+		text = wh_str(text.p + n, text.n - n);
+	}
+}
+
 void
 on_config_reload(struct wh_call *c, const struct wh_args_config_reload *a)
 {
-	struct wh_buf text = WH_BUF_NULL;
+	struct wh_buf text = WH_BUF_NULL, line = WH_BUF_NULL;
 	int r = whd_reload(c->d, &text);
 
 	(void)a;
+	join_lines(wh_buf_view(&text), &line);
 	if (r) {
 		wh_call_fail(c, WH_ERR_INVALID_PARAM, "nothing was changed: %.*s",
-			     WH_STR_FMT(wh_buf_view(&text)));
+			     WH_STR_FMT(wh_buf_view(&line)));
 	} else {
 		struct wh_buf *out = wh_call_result(c);
 
 		wh_pack_map(out, 2);
 		wh_pack_kv_c(out, "file", c->d->config->file);
-		wh_pack_kv_str(out, "notes", wh_buf_view(&text));
+		wh_pack_kv_str(out, "notes", wh_buf_view(&line));
 	}
 	wh_buf_fini(&text);
+	wh_buf_fini(&line);
 }
 
 void

@@ -47,8 +47,8 @@ warm_up(struct wh_pump *p)
 	}
 }
 
-static uint32_t
-busy_flights(const struct wh_pump *p)
+uint32_t
+wh_pump_busy(const struct wh_pump *p)
 {
 	uint32_t n = 0;
 
@@ -124,7 +124,10 @@ load_cand(const struct wh_pump *p, const struct wh_due *due, const struct wh_rul
 static bool
 meets(const struct wh_inflight *all, size_t n, const struct wh_cand *c)
 {
-	for (size_t i = 0; c->kind == WH_OP_CREATE && i < n; i++)
+	bool queued_create = c->kind == WH_OP_CREATE && c->state == WH_OP_QUEUED;
+
+	/* An undecided create stands among `all` itself, and must stay a reason to list. */
+	for (size_t i = 0; queued_create && i < n; i++)
 		if (all[i].kind == WH_OP_CREATE &&
 		    ((c->keys.url && c->keys.url == all[i].keys.url) ||
 		     (c->keys.name && c->keys.name == all[i].keys.name)))
@@ -264,6 +267,26 @@ cand_of(const struct wh_cand *cand, size_t n, uint64_t seq)
 	return NULL;
 }
 
+static bool
+ops_wait(const struct whd *d)
+{
+	const struct wh_meta *m = &d->view.meta;
+
+	return m->ops_queued || m->ops_unknown || m->ops_sending || m->ops_checking;
+}
+
+/* An operation that came while nothing waited brings a far probe nearer. */
+static void
+bring_probe_nearer(struct wh_pump *p)
+{
+	struct wh_mono latest = {p->d->now.mono.ms + PROBE_MAX_MS};
+	struct wh_gate_one *link = &p->gates.g[WH_GATE_LINK];
+
+	if (link->shut && link->until.ms > latest.ms && link->hold.ms <= latest.ms &&
+	    ops_wait(p->d))
+		link->until = latest;
+}
+
 /* One step. False: nothing to do before *ret_wake. */
 static bool
 step(struct wh_pump *p, struct wh_mono *ret_wake)
@@ -281,7 +304,7 @@ step(struct wh_pump *p, struct wh_mono *ret_wake)
 		.cand = cand,
 		.inflight = inflight,
 		.n_inflight = gather_inflight(p, inflight, wh_array_len(inflight)),
-		.n_busy = busy_flights(p),
+		.n_busy = wh_pump_busy(p),
 		.list_running = p->list.running,
 		.stopping = p->stopping,
 		.list_due = p->list_due,
@@ -320,6 +343,7 @@ wh_pump_poke(struct wh_pump *p)
 		return;
 	p->in_turn = true;
 	warm_up(p);
+	bring_probe_nearer(p);
 	while (p->again && steps < TURN_MAX) {
 		p->again = false;
 		while (step(p, &wake) && ++steps < TURN_MAX)
@@ -364,14 +388,6 @@ store_gates(struct wh_pump *p, unsigned changed)
 	       "gate=%s error=%s", wh_gate_str(worst),
 	       worst == WH_GATE_COUNT ? "" : WH_LOGQ(wh_str_c(p->last_error)));
 	wh_writer_submit(p->d->writer, &m->job);
-}
-
-static bool
-ops_wait(const struct whd *d)
-{
-	const struct wh_meta *m = &d->view.meta;
-
-	return m->ops_queued || m->ops_unknown || m->ops_sending || m->ops_checking;
 }
 
 void
@@ -473,9 +489,15 @@ wh_pump_list_now(struct wh_pump *p)
 	uint64_t satisfies = p->list_last + 1; /* a running one may be older than the question */
 
 	p->list_wanted = true;
-	p->gates.g[WH_GATE_LINK].until = p->d->now.mono; /* somebody asks: probe now */
-	wh_pump_poke(p);
+	wh_pump_hurry(p);
 	return satisfies;
+}
+
+void
+wh_pump_hurry(struct wh_pump *p)
+{
+	p->gates.g[WH_GATE_LINK].until = p->d->now.mono;
+	wh_pump_poke(p);
 }
 
 /* ------------------------------------------------------------ life cycle -- */

@@ -20,6 +20,8 @@ void wh_pump_stop(struct wh_pump *p);
 void wh_pump_poke(struct wh_pump *p);
 /* Asks for a list; returns the smallest list number that satisfies the caller. */
 uint64_t wh_pump_list_now(struct wh_pump *p);
+/* Somebody asks: do not wait for the next probe of a line that is down. */
+void wh_pump_hurry(struct wh_pump *p);
 /* The keys changed, or an admin wants a probe: AUTH may try at once. */
 void wh_pump_keys_changed(struct wh_pump *p);
 

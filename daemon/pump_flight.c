@@ -255,6 +255,8 @@ wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r)
 	j->others_succeed = p->successes > 0;
 	if (j->outcome.executed == WH_X_EXECUTED)
 		p->successes++;
+	else if (j->facts.status >= 500)
+		p->successes = 0; /* the next 5xx is its own fault only if others succeed until then */
 	wh_pump_note(p, &noted, &j->facts, false);
 	if (f)
 		f->phase = FLIGHT_RESULT;

@@ -4,6 +4,7 @@
  * streams in; when transfer and chunks are through, the end is stored:
  * removals, looks at unknown outcomes, the stamp. One list at a time.
  */
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "daemon/core/retry.h"
@@ -188,6 +189,7 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 	}
 	tell_waiters(p, &p->list.counts, e->revision, whole, false);
 	end_session(p);
+	malloc_trim(0); /* a list leaves nothing behind */
 	free(e);
 }
 
@@ -234,8 +236,8 @@ try_to_end(struct wh_pump *p)
 {
 	struct list_session *s = &p->list;
 
-	if (!s->result || s->chunks_open > 0)
-		return;
+	if (!s->result || s->chunks_open > 0 || p->stopping)
+		return; /* when stopping, the funnel takes no more jobs */
 	if (s->result->usable)
 		submit_end(p);
 	else

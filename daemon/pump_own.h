@@ -90,6 +90,8 @@ struct wh_pump {
 
 /* pump.c */
 struct flight *wh_pump_flight(struct wh_pump *p, uint64_t seq);
+/* Flights that occupy a connection or the funnel now. */
+uint32_t wh_pump_busy(const struct wh_pump *p);
 void wh_pump_drop_flight(struct wh_pump *p, struct flight *f);
 /* Takes an outcome into the gates; remembers errors; stores what must survive. */
 void wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f,

@@ -11,7 +11,7 @@ unfinished(const struct wh_meta *m)
 bool
 wh_pump_idle(const struct wh_pump *p)
 {
-	return unfinished(&p->d->view.meta) == 0 && p->n_flights == 0;
+	return unfinished(&p->d->view.meta) == 0 && wh_pump_busy(p) == 0;
 }
 
 bool

@@ -267,7 +267,7 @@ wh_server_mark(struct wh_server *s, struct wh_conn *c)
 
 /* ----------------------------------------------------------------- start -- */
 
-/* The prefix each line of the configuration's complaints has, without the line break. */
+/* One line of the log for each line of text. */
 static void
 log_lines(struct wh_str text)
 {
@@ -304,7 +304,7 @@ open_listener(struct wh_server *s, struct whd *d, struct wh_buf *text)
 	if (uv_poll_init(&d->loop, &s->accept, s->listener.fd) == 0)
 		return 0;
 	wh_buf_c(text,
-		 "the listening socket cannot be watched: see the limits of the system\n");
+		 "the listening socket cannot be watched: see the limits of the system");
 	wh_listener_close(&s->listener);
 	return WH_ESYS;
 }

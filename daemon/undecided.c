@@ -10,15 +10,13 @@
 #include "daemon/apply.h"
 
 #include "daemon/core/norm.h"
-#include "proto/json.h"
+#include "daemon/doc.h"
 
 #define UNDECIDED_MAX 4096u /* beyond, the rest waits for the next list */
 
 struct wish {
 	uint64_t mark;
-	struct wh_buf doc;   /* what was sent */
-	struct wh_tree tree;
-	struct wh_record record;
+	struct wh_doc sent;
 };
 
 struct wh_undecided {
@@ -45,7 +43,6 @@ grow(struct wh_undecided *u)
 static int
 add(struct wh_undecided *u, const struct wh_view *v, uint64_t seq)
 {
-	struct wh_json_error err;
 	struct wh_oprow row;
 	struct wh_op op;
 	int r = wh_ops_get(v, seq, &row);
@@ -60,12 +57,7 @@ add(struct wh_undecided *u, const struct wh_view *v, uint64_t seq)
 	if (!w)
 		return WH_ENOMEM;
 	w->mark = op.mark;
-	r = wh_json_to_pack(op.request, 16, &w->doc, &err);
-	if (r == 0)
-		r = wh_unpack(&w->tree, wh_buf_view(&w->doc), NULL);
-	if (r == 0)
-		wh_record_view(&w->tree.root, &w->record);
-	return r;
+	return wh_doc_open_json(&w->sent, op.request);
 }
 
 static int
@@ -105,18 +97,16 @@ wh_undecided_load(struct wh_undecided **ret, const struct wh_view *v)
 bool
 wh_undecided_wants(const struct wh_undecided *u, uint64_t list, struct wh_str body)
 {
-	struct wh_tree t;
-	struct wh_record rec;
+	struct wh_doc row = {0};
 	bool wanted = false;
 
-	if (u->n == 0 || wh_unpack(&t, body, NULL))
+	if (u->n == 0 || wh_doc_open(&row, body))
 		return false;
-	wh_record_view(&t.root, &rec);
 	for (size_t i = 0; i < u->n && !wanted; i++)
 		wanted = list > u->wishes[i].mark &&
-			 (wh_norm_diff(&rec, &u->wishes[i].record) == 0 ||
-			  wh_norm_near(&rec, &u->wishes[i].record));
-	wh_tree_fini(&t);
+			 (wh_norm_diff(&row.record, &u->wishes[i].sent.record) == 0 ||
+			  wh_norm_near(&row.record, &u->wishes[i].sent.record));
+	wh_doc_close(&row);
 	return wanted;
 }
 
@@ -125,10 +115,8 @@ wh_undecided_free(struct wh_undecided *u)
 {
 	if (!u)
 		return;
-	for (size_t i = 0; i < u->n; i++) {
-		wh_tree_fini(&u->wishes[i].tree);
-		wh_buf_fini(&u->wishes[i].doc);
-	}
+	for (size_t i = 0; i < u->n; i++)
+		wh_doc_close(&u->wishes[i].sent);
 	free(u->wishes);
 	free(u);
 }

@@ -11,6 +11,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -413,12 +414,25 @@ close_all(struct whd *d)
 	curl_global_cleanup();
 }
 
+/*
+ * Lists come and go in buffers of up to a megabyte: keep those out of the
+ * heap, so that the memory of the last large list is given back.
+ */
+static void
+tame_malloc(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+	mallopt(M_ARENA_MAX, 2);
+}
+
 int
 whd_run(struct wh_config *config)
 {
 	struct whd *d = wh_xcalloc(1, sizeof(*d));
 	int status;
 
+	tame_malloc();
 	d->config = config;
 	d->boot = wh_clock_random();
 	whd_tick(d);

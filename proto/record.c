@@ -57,15 +57,31 @@ wh_record_view(const msgpack_object *map, struct wh_record *ret)
 	}
 }
 
+/* Free text may have lines and tabs; nothing else may hold control characters. */
+static bool
+has_foul_control(struct wh_str s, bool lines)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; lines && i < s.n; i++) {
+		if (s.p[i] != '\n' && s.p[i] != '\t' && s.p[i] != '\r')
+			continue;
+		if (wh_str_has_control(wh_str(s.p + start, i - start)))
+			return true;
+		start = i + 1;
+	}
+	return wh_str_has_control(wh_str(s.p + start, s.n - start));
+}
+
 /* What is wrong with the bytes of a text of at most max bytes; NULL if nothing. */
 static const char *
-text_flaw(struct wh_str s, size_t max)
+text_flaw(struct wh_str s, size_t max, bool lines)
 {
 	if (s.n > max)
 		return "too long";
 	if (!wh_utf8_valid(s))
 		return "not valid UTF-8";
-	if (wh_str_has_control(s))
+	if (has_foul_control(s, lines))
 		return "not printable: it holds a control character";
 	return NULL;
 }
@@ -83,7 +99,7 @@ check_text(const struct wh_field_info *field, const msgpack_object *o, struct wh
 		wh_buf_printf(why, "%s is empty: give the %s", field->name, field->help);
 		return WH_EINVAL;
 	}
-	const char *flaw = text_flaw(s, field->max);
+	const char *flaw = text_flaw(s, field->max, field->type == WH_FT_TEXT);
 
 	if (!flaw)
 		return 0;
@@ -114,7 +130,7 @@ item_flaw(const struct wh_field_info *field, const msgpack_object *items, uint32
 		return "empty";
 	if (item_repeats(items, i))
 		return "the same as one before it";
-	return text_flaw(s, field->max);
+	return text_flaw(s, field->max, false);
 }
 
 static int

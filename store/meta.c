@@ -2,10 +2,10 @@
 /*
  * The meta table: format stamp, counters and text values.
  *
- * The counters are one value of (name, number) entries, because they are read
- * by every renewed view and written by nearly every commit. Names that this
- * version does not know are kept. The format stamp has a layout of its own
- * that never changes, so that any version can read it.
+ * The counters are one value, because every renewed view reads it and nearly
+ * every commit writes it: a list of names, then as many numbers. Names that
+ * this version does not know are kept. The format stamp has a layout of its
+ * own that never changes, so that any version can read it.
  */
 #include <xxhash.h>
 
@@ -14,197 +14,202 @@
 #define COUNTERS_KEY "counters"
 #define FORMAT_KEY "format"
 #define TEXT_KEY "text:"
-#define ENTRIES_MAX 4096 /* bytes of all counters, known or not */
+#define COUNTERS_MAX 256     /* known or not */
+#define NAMES_MAX 8192       /* bytes of all their names */
+#define NAMES_LENGTH_WIDTH 4 /* of the number before them */
 
-static const struct counter {
-	const char *name;
-	size_t n;
-} counters[] = {
-#define WH_META(name, help) {#name, sizeof(#name) - 1},
+/* All names this version knows, each with a 0 behind it, as they are stored. */
+static const char known_names[] =
+#define WH_META(name, help) #name "\0"
 #include "store/meta.def"
 #undef WH_META
+	;
+
+#define KNOWN_N (sizeof(known_names) - 1)
+#define COUNTERS (sizeof(struct wh_meta) / sizeof(uint64_t))
+
+/* The stored value, taken apart. */
+struct stored {
+	struct wh_str names;
+	const uint8_t *numbers;
+	size_t count;
 };
 
-#define COUNTERS wh_array_len(counters)
-
-_Static_assert(sizeof(struct wh_meta) == COUNTERS * sizeof(uint64_t),
-	       "wh_meta is taken as an array of its counters");
-
-/* One entry of the stored value: u8 length, name, u64. */
-struct entry {
-	struct wh_str name;
-	uint64_t value;
-};
-
-/* 0, or WH_ECORRUPT if the entry is cut; *p moves behind it. */
 static int
-take_entry(const uint8_t **p, const uint8_t *end, struct entry *ret)
+take_apart(const struct wh_value *value, struct stored *ret)
 {
-	size_t left = (size_t)(end - *p);
-	size_t name_n = left > 0 ? **p : 0;
+	const uint8_t *p = (const uint8_t *)value->tail.p;
+	size_t n = value->tail.n;
 
-	if (left < 1 + name_n + 8)
+	if (n < NAMES_LENGTH_WIDTH)
 		return WH_ECORRUPT;
-	ret->name = wh_str((const char *)*p + 1, name_n);
-	*p += 1 + name_n;
-	ret->value = wh_be_take(p, 8);
+	size_t names_n = (size_t)wh_be_take(&p, NAMES_LENGTH_WIDTH);
+
+	n -= NAMES_LENGTH_WIDTH;
+	if (names_n > n || names_n > NAMES_MAX || (n - names_n) % 8 != 0)
+		return WH_ECORRUPT;
+	ret->names = wh_str((const char *)p, names_n);
+	ret->numbers = p + names_n;
+	ret->count = (n - names_n) / 8;
 	return 0;
 }
 
+/* The next name of a list, and the list behind it. False at its end. */
 static bool
-is_counter(size_t i, struct wh_str name)
+next_name(struct wh_str *list, struct wh_str *ret)
 {
-	return i < COUNTERS && counters[i].n == name.n &&
-	       memcmp(counters[i].name, name.p, name.n) == 0;
+	const char *end = list->n > 0 ? memchr(list->p, 0, list->n) : NULL;
+
+	if (!end)
+		return false;
+	*ret = wh_str(list->p, (size_t)(end - list->p));
+	list->n -= ret->n + 1;
+	list->p = end + 1;
+	return true;
 }
 
-/* Entries stand in the order of meta.def unless another version wrote them. */
+/* The place of a name among those known; COUNTERS if it is not. */
 static size_t
-find_counter(size_t expected, struct wh_str name)
+known_place(struct wh_str name)
 {
+	struct wh_str list = wh_str(known_names, KNOWN_N);
+	struct wh_str known;
 	size_t i = 0;
 
-	if (is_counter(expected, name))
-		return expected;
-	while (i < COUNTERS && !is_counter(i, name))
+	while (next_name(&list, &known) && !wh_str_eq(known, name))
 		i++;
 	return i;
 }
 
 static int
-counters_value(const struct wh_view *v, struct wh_value *ret)
+stored_counters(const struct wh_view *v, struct stored *ret)
 {
+	struct wh_value value;
 	struct wh_key k;
 
 	wh_key_init(&k);
 	wh_key_add(&k, WH_STR(COUNTERS_KEY));
-	int r = wh_table_get(v, WH_TABLE_META, &k, 0, ret);
+	int r = wh_table_get(v, WH_TABLE_META, &k, 0, &value);
 
-	return r == WH_ABSENT ? WH_ECORRUPT : r;
+	if (r == WH_ABSENT)
+		return WH_ECORRUPT;
+	return r == 0 ? take_apart(&value, ret) : r;
+}
+
+/* Another version wrote them: each is looked for by its name. */
+static int
+load_by_name(const struct stored *s, uint64_t numbers[COUNTERS])
+{
+	struct wh_str list = s->names;
+	struct wh_str name;
+	size_t n = 0;
+
+	for (; next_name(&list, &name); n++) {
+		size_t i = known_place(name);
+
+		if (n < s->count && i < COUNTERS)
+			numbers[i] = wh_be_get(s->numbers + 8 * n, 8);
+	}
+	return n == s->count ? 0 : WH_ECORRUPT;
 }
 
 int
 wh_meta_load(const struct wh_view *v, struct wh_meta *ret)
 {
 	uint64_t numbers[COUNTERS] = {0};
-	struct wh_value value;
-	struct entry e;
-	size_t expected = 0;
-	int r = counters_value(v, &value);
+	struct stored s;
+	int r = stored_counters(v, &s);
 
 	if (r < 0)
 		return r;
-	const uint8_t *p = (const uint8_t *)value.tail.p;
-	const uint8_t *end = p + value.tail.n;
-
-	while (p < end) {
-		r = take_entry(&p, end, &e);
-		if (r < 0)
-			return r;
-		size_t i = find_counter(expected, e.name);
-
-		if (i == COUNTERS)
-			continue;
-		numbers[i] = e.value;
-		expected = i + 1;
-	}
-	memcpy(ret, numbers, sizeof(*ret));
-	return 0;
+	if (s.count == COUNTERS && wh_str_eq(s.names, wh_str(known_names, KNOWN_N)))
+		for (size_t i = 0; i < COUNTERS; i++)
+			numbers[i] = wh_be_get(s.numbers + 8 * i, 8);
+	else
+		r = load_by_name(&s, numbers);
+	if (r == 0)
+		memcpy(ret, numbers, sizeof(*ret));
+	return r;
 }
 
-/* Entries on their way out, in a space that bounds them. */
+/* The value on its way out, in spaces that bound it. */
 struct block {
-	size_t n;
-	uint8_t b[ENTRIES_MAX];
+	size_t names_n;
+	size_t count;
+	char names[NAMES_LENGTH_WIDTH + NAMES_MAX];
+	uint8_t numbers[8 * COUNTERS_MAX];
 };
 
-static int
-add_entry(struct block *b, struct wh_str name, uint64_t value)
-{
-	if (1 + name.n + 8 > sizeof(b->b) - b->n)
-		return WH_ELIMIT;
-	b->b[b->n] = (uint8_t)name.n;
-	memcpy(b->b + b->n + 1, name.p, name.n);
-	wh_be_put(b->b + b->n + 1 + name.n, value, 8);
-	b->n += 1 + name.n + 8;
-	return 0;
-}
-
-static int
+static void
 add_known(struct block *b, const struct wh_meta *meta)
 {
 	uint64_t numbers[COUNTERS];
-	int r = 0;
 
+	_Static_assert(COUNTERS <= COUNTERS_MAX && KNOWN_N <= NAMES_MAX, "room for all");
 	memcpy(numbers, meta, sizeof(numbers));
-	for (size_t i = 0; i < COUNTERS && r == 0; i++)
-		r = add_entry(b, wh_str(counters[i].name, counters[i].n), numbers[i]);
-	return r;
+	memcpy(b->names + NAMES_LENGTH_WIDTH, known_names, KNOWN_N);
+	b->names_n = KNOWN_N;
+	for (b->count = 0; b->count < COUNTERS; b->count++)
+		wh_be_put(b->numbers + 8 * b->count, numbers[b->count], 8);
 }
 
 static int
-keep_unknown(struct block *b, const struct wh_view *v)
+add_unknown(struct block *b, const struct wh_view *v)
 {
-	struct wh_value value;
-	struct entry e;
-	size_t expected = 0;
-	int r = counters_value(v, &value);
+	struct wh_str name;
+	struct stored s;
+	int r = stored_counters(v, &s);
 
 	if (r < 0)
 		return r;
-	const uint8_t *p = (const uint8_t *)value.tail.p;
-	const uint8_t *end = p + value.tail.n;
-
-	while (p < end && r == 0) {
-		r = take_entry(&p, end, &e);
-		if (r < 0)
-			return r;
-		size_t i = find_counter(expected, e.name);
-
-		if (i == COUNTERS)
-			r = add_entry(b, e.name, e.value);
-		else
-			expected = i + 1;
+	for (size_t n = 0; n < s.count && next_name(&s.names, &name); n++) {
+		if (known_place(name) < COUNTERS)
+			continue;
+		if (b->count == COUNTERS_MAX || name.n + 1 > NAMES_MAX - b->names_n)
+			return WH_ELIMIT;
+		memcpy(b->names + NAMES_LENGTH_WIDTH + b->names_n, name.p, name.n + 1);
+		memcpy(b->numbers + 8 * b->count, s.numbers + 8 * n, 8);
+		b->names_n += name.n + 1;
+		b->count++;
 	}
-	return r;
+	return 0;
 }
 
 static int
-put_counters(struct wh_txn *t, const struct block *b)
+put_counters(struct wh_txn *t, struct block *b)
 {
 	struct wh_draft d;
 	struct wh_key k;
 
+	wh_be_put((uint8_t *)b->names, b->names_n, NAMES_LENGTH_WIDTH);
 	wh_key_init(&k);
 	wh_key_add(&k, WH_STR(COUNTERS_KEY));
 	wh_draft_init(&d);
-	d.tail[0] = wh_str((const char *)b->b, b->n);
+	d.tail[0] = wh_str(b->names, NAMES_LENGTH_WIDTH + b->names_n);
+	d.tail[1] = wh_str((const char *)b->numbers, 8 * b->count);
 	return wh_table_put(t, WH_TABLE_META, &k, &d, NULL);
 }
 
 int
 wh_meta_flush(struct wh_txn *t)
 {
-	struct block b = {.n = 0};
+	struct block b;
 
 	if (memcmp(&t->view.meta, &t->was, sizeof(t->was)) == 0)
 		return 0;
-	int r = add_known(&b, &t->view.meta);
+	add_known(&b, &t->view.meta);
+	int r = add_unknown(&b, &t->view);
 
-	if (r == 0)
-		r = keep_unknown(&b, &t->view);
-	if (r == 0)
-		r = put_counters(t, &b);
-	return wh_txn_fail(t, r);
+	return wh_txn_fail(t, r == 0 ? put_counters(t, &b) : r);
 }
 
 int
 wh_meta_create(struct wh_txn *t)
 {
-	struct block b = {.n = 0};
-	int r = add_known(&b, &t->view.meta);
+	struct block b;
 
-	return r == 0 ? put_counters(t, &b) : r;
+	add_known(&b, &t->view.meta);
+	return put_counters(t, &b);
 }
 
 /* ------------------------------------------------------- text values -- */

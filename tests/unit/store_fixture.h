@@ -223,21 +223,83 @@ fx_file_size(const char *file)
 	return st.st_size;
 }
 
-/* Changes one byte of the first place in a file that holds `text`. */
+/* Changes one byte wherever the file holds `text`: pages that are no longer in
+ * use may hold it, too. */
 static inline void
 fx_flip(const char *file, const char *text)
 {
 	size_t size = (size_t)fx_file_size(file);
-	char *all = wh_xcalloc(1, size + 1);
+	char *all = wh_xcalloc(1, size);
+	unsigned places = 0;
 	int fd = open(file, O_RDWR);
 
 	assert_true(fd >= 0);
 	assert_int_equal(read(fd, all, size), (ssize_t)size);
-	char *at = memmem(all, size, text, strlen(text));
-
-	assert_non_null(at);
-	*at ^= 0x01;
-	assert_int_equal(pwrite(fd, at, 1, at - all), 1);
+	for (char *at; (at = memmem(all, size, text, strlen(text)));) {
+		*at ^= 0x01;
+		assert_int_equal(pwrite(fd, at, 1, at - all), 1);
+		places++;
+	}
+	assert_true(places > 0);
 	close(fd);
 	free(all);
+}
+
+/* A store with something in each table. */
+static inline void
+fx_furnish(struct fixture *f)
+{
+	const struct wh_overlay o = {.revision = 1, .pending = 1, .body = WH_STR("overlay-a")};
+	const uint64_t form[2] = {1, 2};
+	struct wh_request request = {.uid = 1, .request_id = WH_STR("request"), .at = 5};
+	struct wh_txn t;
+	char name[32];
+	char body[32];
+	uint64_t revision;
+
+	fx_begin(f, &t);
+	for (uint64_t i = 1; i <= 5; i++) {
+		struct wh_oprow op = fx_op(i, "lane", (uint8_t)(i % 7), (int64_t)i * 100);
+		struct wh_past past = {.ended_at = (int64_t)i, .state = 7, .lane = op.lane};
+
+		snprintf(name, sizeof(name), "op-body-%" PRIu64, i);
+		op.body = wh_str_c(name);
+		assert_int_equal(wh_ops_put(&t, &op), 0);
+		fx_id(100 + i, past.id);
+		snprintf(name, sizeof(name), "past-body-%" PRIu64, i);
+		past.body = wh_str_c(name);
+		assert_int_equal(wh_history_add(&t, &past), 0);
+		snprintf(name, sizeof(name), "change-%" PRIu64, i);
+		assert_int_equal(wh_changes_add(&t, wh_str_c(name), 100, &revision), 0);
+		snprintf(name, sizeof(name), "row-%" PRIu64, i);
+		snprintf(body, sizeof(body), "row-body-%" PRIu64, i);
+		fx_put_row(&t, name, body);
+	}
+	assert_int_equal(wh_overlays_put(&t, WH_STR("row-1"), &o), 0);
+	assert_int_equal(wh_tombs_put(&t, WH_STR("gone"), 1), 0);
+	assert_int_equal(wh_aliases_put(&t, WH_STR("tmp-1"), WH_STR("target-of-1")), 0);
+	assert_int_equal(wh_requests_put(&t, &request), 0);
+	assert_int_equal(wh_forms_put(&t, form, WH_STR("row-1")), 0);
+	assert_int_equal(wh_wants_put(&t, form, 1), 0);
+	assert_int_equal(wh_meta_put_text(&t, "instance", WH_STR("the-instance")), 0);
+	fx_commit(&t);
+	fx_check_clean(f);
+	assert_int_equal(fx_check(f, false), 0);
+}
+
+/* The same with a store that is open before and after. */
+static inline void
+fx_damage(struct fixture *f, const char *text)
+{
+	fx_close(f);
+	fx_flip(f->data, text);
+	fx_open(f);
+}
+
+static inline void
+fx_assert_finds(struct fixture *f, bool deep, const char *text)
+{
+	assert_int_equal(fx_check(f, deep), WH_ECORRUPT);
+	if (!fx_found(f, text))
+		fail_msg("not found: %s; it said:\n%s", text, f->finding);
 }

@@ -255,6 +255,19 @@ test_rate(void **state)
 }
 
 static void
+test_asked_for_nothing(void **state)
+{
+	struct wh_outcome now_again = many;
+	struct wh_gates g;
+
+	(void)state;
+	now_again.wait_ms = 0;
+	wh_gates_init(&g);
+	(void)wh_gates_note(&g, &now_again, true, &quiet, at(0), 0);
+	assert_int_equal(g.g[WH_GATE_RATE].until.ms - START, SECOND);
+}
+
+static void
 test_slow_start(void **state)
 {
 	struct wh_gates g;
@@ -312,10 +325,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_link_counts), cmocka_unit_test(test_link_at_once),
-		cmocka_unit_test(test_link_asked),  cmocka_unit_test(test_link_probe_times),
-		cmocka_unit_test(test_auth),        cmocka_unit_test(test_quota),
-		cmocka_unit_test(test_rate),        cmocka_unit_test(test_slow_start),
+		cmocka_unit_test(test_link_counts),
+		cmocka_unit_test(test_link_at_once),
+		cmocka_unit_test(test_link_asked),
+		cmocka_unit_test(test_link_probe_times),
+		cmocka_unit_test(test_auth),
+		cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_slow_start),
+		cmocka_unit_test(test_asked_for_nothing),
 		cmocka_unit_test(test_worst),
 	};
 

@@ -45,6 +45,23 @@ test_round_trip(void **state)
 }
 
 static void
+test_longest_wait(void **state)
+{
+	WH_CLEANUP(wh_buf_fini) struct wh_buf text = WH_BUF_NULL;
+	struct wh_gates g = {0};
+	struct wh_gates back = {0};
+	struct wh_gate_one *link = &g.g[WH_GATE_LINK];
+
+	(void)state;
+	*link = (struct wh_gate_one){.shut = true, .since = {WALL}, .hold = {HOUR + HOUR / 10}};
+	wh_gates_save(&g, clocks(0, WALL), &text);
+	wh_gates_load(&back, wh_buf_view(&text), clocks(0, WALL));
+	assert_true(back.g[WH_GATE_LINK].shut);
+	assert_int_equal(back.g[WH_GATE_LINK].hold.ms, HOUR + HOUR / 10);
+	assert_int_equal(back.g[WH_GATE_LINK].until.ms, HOUR);
+}
+
+static void
 test_nothing_to_keep(void **state)
 {
 	WH_CLEANUP(wh_buf_fini) struct wh_buf text = WH_BUF_NULL;
@@ -99,6 +116,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_longest_wait),
 		cmocka_unit_test(test_nothing_to_keep),
 		cmocka_unit_test(test_loads),
 	};

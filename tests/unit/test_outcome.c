@@ -42,6 +42,7 @@ struct row {
 /* Whole replies. */
 static const struct row replies[] = {
 	{"201 object", POST, 201, S("{\"whid\":\"a\"}"), -1, WH_X_EXECUTED, 0, -1, UP},
+	{"299", PATCH, 299, S(""), -1, WH_X_EXECUTED, 0, -1, UP},
 	{"204", DELETE, 204, S(""), -1, WH_X_EXECUTED, 0, -1, UP},
 	{"200 only spaces", DELETE, 200, S(" \r\n"), -1, WH_X_EXECUTED, 0, -1, UP},
 	{"202 bare id", POST, 202, S("8f14e45f-ceea-467f-a1d6-0f1e2d3c4b5a"), -1, WH_X_EXECUTED,
@@ -86,6 +87,8 @@ static const struct row replies[] = {
 	{"422 HTML", PATCH, 422, HTML, -1, WH_X_REJECTED, 0, -1, UP},
 	{"429 text", POST, 429, RATE_TEXT, -1, WH_X_NOT_EXECUTED, WH_ASK_RATE, 60000, UP},
 	{"429 header", POST, 429, RATE_TEXT, 3000, WH_X_NOT_EXECUTED, WH_ASK_RATE, 3000, UP},
+	{"429 Retry-After 0", POST, 429, RATE_TEXT, 0, WH_X_NOT_EXECUTED, WH_ASK_RATE, 0, UP},
+	{"403 Retry-After 0", POST, 403, S(""), 0, WH_X_NOT_EXECUTED, WH_ASK_QUOTA, 0, UP},
 	{"429 silent", DELETE, 429, S(""), -1, WH_X_NOT_EXECUTED, WH_ASK_RATE, -1, UP},
 	{"429 HTML", DELETE, 429, HTML, -1, WH_X_NOT_EXECUTED, WH_ASK_RATE, -1, UP},
 	{"500", POST, 500, S("{}"), -1, WH_X_UNKNOWN, WH_ASK_LINK, -1, UP | SHORT},

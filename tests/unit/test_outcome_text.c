@@ -33,6 +33,11 @@ static const struct {
 	{"nothing", 201, S(""), S(""), ""},
 	{"path", 201, S(""), S("https://h/api/webhookconfig/" GUID), GUID},
 	{"query", 201, S("{}"), S("/webhookconfig?whid=a%2Fb%201"), "a/b 1"},
+	{"escapes in any case", 201, S(""), S("/w?whid=0%c3%Af%C3%AF9"),
+	 "0\xc3\xaf\xc3\xaf"
+	 "9"},
+	{"the only digit is 9", 201, S("x9"), S(""), "x9"},
+	{"no hexadecimal", 201, S(""), S("/w?whid=1%4g"), ""},
 	{"query, name before place", 201, S(""), S("/w?whid=a1&v=2"), "a1"},
 	{"query, last one", 201, S(""), S("/w?v=2&key=a1#top"), "a1"},
 	{"body before Location", 201, S("{\"id\":\"b1\"}"), S("/w/a1"), "b1"},

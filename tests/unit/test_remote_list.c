@@ -84,6 +84,10 @@ static const struct row rows[] = {
 	{"error object", "{'statusCode':500,'message':'x'}", 0, "", 0, 0, "", "neither a list"},
 	{"error object with an empty list", "{'statusCode':500,'errors':[]}", 0, "", 0, 0, "",
 	 "error report"},
+	{"the smallest status of an error", "{'statusCode':400,'errors':[]}", 0, "", 0, 0, "",
+	 "error report"},
+	{"a total of nothing", "{'items':[" A "],'total':0}", USABLE, "a ", 1, 0, "",
+	 "has 0 elements"},
 	{"a status of success is none", "{'statusCode':200,'data':[" A "]}", FINE, "a ", 1, 0,
 	 "", NULL},
 	{"object without an id", "{'whname':'n'}", 0, "", 1, 1, "", "no usable id"},
@@ -176,6 +180,7 @@ check_row(const struct row *row, size_t piece)
 			 sum.why);
 	check(row->what, wh_str_is(wh_buf_view(&ids), row->ids));
 	check(row->what, sum.elements == row->elements && sum.unreadable == row->unreadable);
+	check(row->what, sum.rows == row->elements - row->unreadable);
 	check(row->what, wh_str_is(sum.next, row->next));
 	if (row->why ? !strstr(sum.why, row->why) : sum.why[0] != 0)
 		fail_msg("%s: %s", row->what, sum.why);

@@ -63,6 +63,8 @@ static const struct {
 	 "a"},
 	{"a fraction is exact", "{'id':'a','whname':0.1}", "{'whid':'a','whname':'0.1'" P "}",
 	 "a"},
+	{"a long fraction is exact", "{'id':'a','whname':0.30000000000000004}",
+	 "{'whid':'a','whname':'0.30000000000000004'" P "}", "a"},
 	{"other types stay", "{'id':'a','whname':{'de':'n'},'whcomment':true}",
 	 "{'whid':'a','whname':{'de':'n'},'whcomment':true" P "}", "a"},
 

@@ -133,6 +133,8 @@ static const struct {
 	{"empty object", "{}", WH_SPLIT_OBJECT, 0, "", ""},
 	{"a row with an array of objects", "{'w':[{}]} ", WH_SPLIT_OBJECT, ROW, "", ""},
 	{"a row and more", "{'w':1}{'w':2}", WH_SPLIT_OBJECT, ROW | TRAILING, "", ""},
+	{"the longest row", "{'w':[{}],'x':'56789012345678901234567'}", WH_SPLIT_OBJECT, ROW,
+	 "", ""},
 	{"a row too long is taken for a shell", "{'w':[{}],'x':'45678901234567890123456789'}",
 	 WH_SPLIT_WRAPPED, 0, "{}|", "{'w':[],'x':'45678901234567890123456789'}"},
 };

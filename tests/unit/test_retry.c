@@ -79,6 +79,8 @@ static const struct {
 	 5 * DAY + 3 * HOUR + 23 * 60 * SECOND + 11000},
 	{"Quota will be replenished in 03:23:11.", 3 * HOUR + 23 * 60 * SECOND + 11000},
 	{"replenished in 00:00:00", 0},
+	{"replenished in 1.23:59:59", 2 * DAY - SECOND},
+	{"replenished in 23:59:60", -1},
 	{"sent in good faith, try again in 10seconds", 10 * SECOND},
 	{"in 60 seconds", -1},
 	{"try again in 60", -1},

@@ -346,11 +346,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fx_test(test_history_finds),	     fx_test(test_history_backwards),
-		fx_test(test_history_trims),	     fx_test(test_history_same_id_twice),
-		fx_test(test_history_refuses),	     fx_test(test_requests),
-		fx_test(test_requests_refused),	     fx_test(test_requests_trim),
-		fx_test(test_changes),		     fx_test(test_changes_keep),
+		fx_test(test_history_finds),
+		fx_test(test_history_backwards),
+		fx_test(test_history_trims),
+		fx_test(test_history_same_id_twice),
+		fx_test(test_history_refuses),
+		fx_test(test_requests),
+		fx_test(test_requests_refused),
+		fx_test(test_requests_trim),
+		fx_test(test_changes),
+		fx_test(test_changes_keep),
 		fx_test(test_changes_after_a_jump),
 	};
 

@@ -256,9 +256,9 @@ test_truncated_to_nothing(void **state)
 	}
 }
 
-/* Takes many pages at the end of the file and gives them back. */
+/* Takes many pages at the end of the file, and may give them back. */
 static void
-take_and_give_back(struct fixture *f)
+take_pages(struct fixture *f, bool give_back)
 {
 	const size_t n = (size_t)2 << 20;
 	char *body = wh_xcalloc(1, n);
@@ -267,10 +267,30 @@ take_and_give_back(struct fixture *f)
 
 	fx_begin(f, &t);
 	assert_int_equal(wh_rows_put(&t, WH_STR("large"), &row), 0);
-	assert_int_equal(wh_rows_del(&t, WH_STR("large")), 0);
+	if (give_back)
+		assert_int_equal(wh_rows_del(&t, WH_STR("large")), 0);
 	fx_put_row(&t, "small", "x");
 	fx_commit(&t);
 	free(body);
+}
+
+/* The pages that are missing hold a row; the list of free pages is still there. */
+static void
+test_truncated_behind_the_free_list(void **state)
+{
+	struct fixture *f = *state;
+
+	fx_open(f);
+	for (char letter = 'a'; letter < 'd'; letter++)
+		fill(f, 300, letter);
+	take_pages(f, false);
+	fx_close(f);
+	off_t size = fx_file_size(f->data);
+
+	for (off_t pages = 1; pages <= 40; pages++) {
+		assert_int_equal(truncate(f->data, size - pages * 4096), 0);
+		assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_TRUNCATED, "cut off");
+	}
 }
 
 static off_t
@@ -291,7 +311,7 @@ test_short_but_whole(void **state)
 	fx_open(f);
 	for (char letter = 'a'; letter < 'd'; letter++)
 		fill(f, 300, letter); /* gives LMDB free pages to use for its own */
-	take_and_give_back(f);
+	take_pages(f, true);
 	fx_close(f);
 	/* As a crash right after the commit would have left it. */
 	off_t size = fx_file_size(f->data);
@@ -315,7 +335,7 @@ test_commit_covers_last_page(void **state)
 	fx_open(f);
 	for (char letter = 'a'; letter < 'd'; letter++)
 		fill(f, 300, letter);
-	take_and_give_back(f);
+	take_pages(f, true);
 	assert_int_equal(mdb_env_info(f->s->env, &info), 0);
 	assert_true(fx_file_size(f->data) >= (off_t)((info.me_last_pgno + 1) * 4096));
 }
@@ -518,11 +538,11 @@ static void
 test_remote_types(void **state)
 {
 	(void)state;
-	assert_true(wh_place_is_remote(0x6969));     /* NFS */
-	assert_true(wh_place_is_remote(0xff534d42)); /* CIFS */
-	assert_true(wh_place_is_remote(0x65735546)); /* FUSE */
-	assert_true(wh_place_is_remote(0x01021997)); /* 9p */
-	assert_false(wh_place_is_remote(0xef53));    /* ext4 */
+	assert_true(wh_place_is_remote(0x6969));      /* NFS */
+	assert_true(wh_place_is_remote(0xff534d42));  /* CIFS */
+	assert_true(wh_place_is_remote(0x65735546));  /* FUSE */
+	assert_true(wh_place_is_remote(0x01021997));  /* 9p */
+	assert_false(wh_place_is_remote(0xef53));     /* ext4 */
 	assert_false(wh_place_is_remote(0x58465342)); /* XFS */
 	assert_false(wh_place_is_remote(0x9123683e)); /* btrfs */
 	assert_false(wh_place_is_remote(0x01021994)); /* tmpfs */
@@ -547,6 +567,7 @@ main(void)
 		fx_test_closed(test_makes_private),
 		fx_test_closed(test_no_descriptor_leaks_to_children),
 		fx_test_closed(test_truncated),
+		fx_test_closed(test_truncated_behind_the_free_list),
 		fx_test_closed(test_truncated_to_nothing),
 		fx_test_closed(test_short_but_whole),
 		fx_test_closed(test_commit_covers_last_page),

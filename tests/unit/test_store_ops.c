@@ -54,8 +54,8 @@ test_each_state_is_counted(void **state)
 	for (uint8_t s = QUEUED; s <= DEAD; s++)
 		put(&t, fx_op(s + 1u, "lane", s, WH_NOT_DUE));
 	const uint64_t counts[] = {
-		t.view.meta.ops_queued,	  t.view.meta.ops_checking, t.view.meta.ops_sending,
-		t.view.meta.ops_unknown,  t.view.meta.ops_conflict, t.view.meta.ops_held,
+		t.view.meta.ops_queued,  t.view.meta.ops_checking, t.view.meta.ops_sending,
+		t.view.meta.ops_unknown, t.view.meta.ops_conflict, t.view.meta.ops_held,
 		t.view.meta.ops_dead,
 	};
 

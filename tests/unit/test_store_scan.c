@@ -207,6 +207,9 @@ test_ends_at_a_lost_page(void **state)
 	assert_int_equal(wh_view_renew(&v), 0);
 	assert_int_equal(wh_rows_get(&v, WH_STR("id-00001"), &row), 0);
 	assert_int_equal(wh_rows_get(&v, WH_STR("id-02000"), &row), WH_ECORRUPT);
+	assert_int_equal(wh_rows_get(&v, WH_STR("id-00001"), &row), WH_ECORRUPT);
+	assert_int_equal(wh_view_renew(&v), 0);
+	assert_int_equal(wh_rows_get(&v, WH_STR("id-00001"), &row), 0);
 	wh_view_end(&v);
 }
 
@@ -214,9 +217,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fx_test(test_empty),		   fx_test(test_all_in_order),
-		fx_test(test_after),		   fx_test(test_overlays),
-		fx_test(test_impossible_start),	   fx_test(test_passes_over_damage),
+		fx_test(test_empty),
+		fx_test(test_all_in_order),
+		fx_test(test_after),
+		fx_test(test_overlays),
+		fx_test(test_impossible_start),
+		fx_test(test_passes_over_damage),
 		fx_test(test_ends_at_a_lost_page),
 	};
 

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Results as tables for people, laid out by libsmartcols.
+ *
+ * Called through out.c. A long list is printed in blocks, whose widths are
+ * those of the first; a live one (watch) row by row with the widths of
+ * columns.def. All text was escaped before the library sees it.
+ */
+#include <ctype.h>
+#include <libsmartcols.h>
+
+#include "ctl/out.h"
+#include "ctl/render.h"
+
+#define BLOCK_ROWS 5000
+#define CELL_MAX 4096 /* bytes of one cell; the rest is in the other formats */
+
+static const struct {
+	const char *state, *color;
+} state_colors[] = {
+	{"synced", "green"},    {"done", "green"},      {"conflict", "red"},
+	{"held", "red"},        {"dead", "red"},        {"rejected", "red"},
+	{"queued", "yellow"},   {"checking", "yellow"}, {"sending", "yellow"},
+	{"unknown", "yellow"},  {"creating", "yellow"}, {"updating", "yellow"},
+	{"deleting", "yellow"},
+};
+
+static const char *
+color_of(const char *state)
+{
+	for (size_t i = 0; i < wh_array_len(state_colors); i++)
+		if (strcmp(state, state_colors[i].state) == 0)
+			return state_colors[i].color;
+	return NULL;
+}
+
+static struct libscols_table *
+new_table(const struct wh_out *o, bool heading)
+{
+	struct libscols_table *t = scols_new_table();
+
+	if (!t)
+		return NULL;
+	scols_table_set_stream(t, o->file);
+	scols_table_enable_colors(t, o->color);
+	scols_table_enable_noheadings(t, !heading);
+	/* What had to be escaped was; do not escape it a second time. */
+	scols_table_enable_noencoding(t, 1);
+	return t;
+}
+
+/* The heading: the last word of the path, in capitals. */
+static void
+heading_of(struct wh_buf *out, struct wh_str path)
+{
+	const char *dot = memrchr(path.p, '.', path.n);
+	size_t skip = dot ? (size_t)(dot + 1 - path.p) : 0;
+	size_t start = out->n;
+
+	wh_escape(out, wh_str(path.p + skip, path.n - skip), WH_ESCAPE_LINE);
+	for (size_t i = start; i < out->n; i++)
+		out->p[i] = (char)toupper((unsigned char)out->p[i]);
+	wh_buf_byte(out, '\0');
+}
+
+static void
+add_column(struct wh_out *o, const struct wh_column *c)
+{
+	struct wh_buf name = wh_buf_capped(CELL_MAX);
+	int flags = c->kind == WH_COLUMN_TRUNC ? SCOLS_FL_TRUNC : 0;
+
+	if (c->kind == WH_COLUMN_RIGHT)
+		flags |= SCOLS_FL_RIGHT;
+	heading_of(&name, c->path);
+	if (!name.fault)
+		scols_table_new_column(o->table, name.p, o->live ? c->width : 0, flags);
+	wh_buf_fini(&name);
+}
+
+static void
+table_begin(struct wh_out *o)
+{
+	o->table = new_table(o, o->header);
+	for (size_t i = 0; o->table && i < o->columns.n; i++)
+		add_column(o, &o->columns.columns[i]);
+}
+
+/* The blocks that follow look like the first one. */
+static void
+keep_widths(struct libscols_table *t)
+{
+	for (size_t i = 0; i < scols_table_get_ncols(t); i++) {
+		struct libscols_column *c = scols_table_get_column(t, i);
+
+		scols_column_set_whint(c, (double)scols_column_get_width(c));
+	}
+}
+
+static void
+print_block(struct wh_out *o)
+{
+	if (!o->table || scols_table_get_nlines(o->table) == 0)
+		return;
+	scols_print_table(o->table);
+	if (!o->printed && !o->live)
+		keep_widths(o->table);
+	o->printed = true;
+	scols_table_remove_lines(o->table);
+	scols_table_enable_noheadings(o->table, 1);
+}
+
+static void
+set_cell(struct libscols_line *line, size_t i, const char *text, bool is_state)
+{
+	scols_line_set_data(line, i, text);
+	if (is_state && color_of(text))
+		scols_cell_set_color(scols_line_get_cell(line, i), color_of(text));
+}
+
+/* Makes room for dots and the end, not within a character. */
+static void
+cut_cell(struct wh_buf *cell)
+{
+	if (cell->n > CELL_MAX - 4) {
+		cell->n = CELL_MAX - 4;
+		while (cell->n && ((unsigned char)cell->p[cell->n] & 0xc0) == 0x80)
+			cell->n--;
+	}
+	cell->fault = 0;
+	wh_buf_c(cell, "...");
+}
+
+/* The text of one member, never without an end; cut if it is very long. */
+static void
+render_cell(struct wh_buf *cell, const msgpack_object *v, struct wh_str path)
+{
+	wh_buf_reset(cell);
+	wh_render(cell, v, path, WH_RENDER_HUMAN);
+	if (cell->fault || cell->n > CELL_MAX - 4)
+		cut_cell(cell);
+	wh_buf_byte(cell, '\0');
+}
+
+static void
+table_item(struct wh_out *o, const msgpack_object *item)
+{
+	struct libscols_line *line = o->table ? scols_table_new_line(o->table, NULL) : NULL;
+	struct wh_buf cell = wh_buf_capped(CELL_MAX);
+
+	for (size_t i = 0; line && i < o->columns.n; i++) {
+		const struct wh_column *c = &o->columns.columns[i];
+
+		render_cell(&cell, wh_member(item, c->path), c->path);
+		if (cell.n)
+			set_cell(line, i, cell.p, c->kind == WH_COLUMN_STATE);
+	}
+	wh_buf_fini(&cell);
+	if (o->live || (o->table && scols_table_get_nlines(o->table) >= BLOCK_ROWS))
+		print_block(o);
+	if (o->live)
+		fflush(o->file);
+}
+
+static void
+table_end(struct wh_out *o)
+{
+	print_block(o);
+	scols_unref_table(o->table);
+	o->table = NULL;
+}
+
+static void
+add_pair(struct wh_str path, const msgpack_object *v, void *arg)
+{
+	struct wh_out *o = arg;
+	struct libscols_line *line = scols_table_new_line(o->table, NULL);
+	struct wh_buf cell = wh_buf_capped(CELL_MAX);
+
+	if (!line)
+		return;
+	wh_escape(&cell, path, WH_ESCAPE_LINE);
+	wh_buf_byte(&cell, '\0');
+	if (!cell.fault)
+		set_cell(line, 0, cell.p, false);
+	render_cell(&cell, v, path);
+	if (cell.n)
+		set_cell(line, 1, cell.p,
+			 wh_str_is(path, "state") || wh_str_is(path, "_whd.state"));
+	wh_buf_fini(&cell);
+}
+
+/* Two columns: names and values of all members, or of those chosen. */
+static void
+table_record(struct wh_out *o, const msgpack_object *record)
+{
+	o->table = new_table(o, false);
+	if (!o->table)
+		return;
+	scols_table_new_column(o->table, "name", 0, 0);
+	scols_table_new_column(o->table, "value", 0, SCOLS_FL_WRAP);
+	if (!o->chosen)
+		wh_flatten(record, add_pair, o);
+	for (size_t i = 0; o->chosen && i < o->columns.n; i++) {
+		struct wh_str path = o->columns.columns[i].path;
+
+		add_pair(path, wh_member(record, path), o);
+	}
+	scols_print_table(o->table);
+	scols_unref_table(o->table);
+	o->table = NULL;
+}
+
+static void
+table_text(struct wh_out *o, struct wh_str text)
+{
+	wh_out_lines.text(o, text);
+}
+
+const struct wh_out_ops wh_out_table = {table_begin, table_item, table_end, table_record,
+					table_text};

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * watch: events as they happen.
+ *
+ * Called by main.c. When the connection breaks it says so, connects again and
+ * goes on where it stopped; when the change log does not reach back that far
+ * it says that events are missing. It ends by Ctrl-C, after --limit events, or
+ * when whd stays away longer than --timeout.
+ */
+#include <limits.h>
+
+#include "ctl/ctl.h"
+
+#define PAUSE_FIRST 100 /* ms between tries to connect again, doubled ... */
+#define PAUSE_MAX 5000  /* ... up to this */
+
+struct watcher {
+	struct wh_ctl *ctl;
+	int64_t left; /* events still to be shown */
+	int64_t revision;
+	char instance[128];
+	int exit;
+};
+
+static void
+on_event(struct whc *c, struct whc_object *event, void *arg)
+{
+	struct watcher *w = arg;
+	struct wh_tree tree;
+
+	(void)c;
+	if (!event || w->left == 0 || w->exit)
+		return;
+	w->exit = wh_ctl_decode(w->ctl, event, &tree);
+	if (w->exit)
+		return;
+	w->revision = whc_int(event, "revision", w->revision);
+	wh_out_item(&w->ctl->out, &tree.root);
+	wh_tree_fini(&tree);
+	w->left--;
+	if (w->ctl->out.failed)
+		w->left = 0;
+}
+
+static int
+subscribe(struct watcher *w)
+{
+	struct whc_object *started = NULL;
+	int fault = wh_ctl_open(w->ctl);
+
+	if (fault)
+		return fault;
+	whc_on_event(w->ctl->client, on_event, w);
+	fault = whc_subscribe(w->ctl->client, w->revision, w->instance[0] ? w->instance : NULL,
+			      &started);
+	if (fault)
+		return fault;
+	const char *instance = whc_str(started, "instance");
+	bool reset = whc_bool(started, "reset");
+
+	snprintf(w->instance, sizeof(w->instance), "%s", instance ? instance : "");
+	if (w->revision < 0 || reset)
+		w->revision = whc_int(started, "revision", w->revision);
+	if (reset)
+		fprintf(stderr, "whctl: events are missing here: list again\n");
+	whc_object_unref(started);
+	return 0;
+}
+
+/* Connects and subscribes again; 0 or an exit status. */
+static int
+resume(struct watcher *w)
+{
+	int64_t deadline = w->ctl->timeout >= 0 ? wh_ctl_now() + w->ctl->timeout : INT64_MAX;
+	int64_t pause = PAUSE_FIRST;
+
+	fprintf(stderr, "whctl: the connection to whd broke: connecting again\n");
+	for (;;) {
+		int fault = subscribe(w);
+
+		if (!fault)
+			break;
+		bool away = fault == WHC_EUNREACHABLE || fault == WHC_ELOST ||
+			    wh_ctl_failed_with(w->ctl, "SHUTTING_DOWN") ||
+			    wh_ctl_failed_with(w->ctl, "BUSY");
+
+		if (!away || wh_ctl_now() >= deadline)
+			return wh_ctl_report(w->ctl);
+		if (!wh_ctl_pause(w->ctl, pause))
+			return WH_EXIT_INTERRUPTED;
+		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+	}
+	fprintf(stderr, "whctl: connected again\n");
+	return 0;
+}
+
+static int
+watch(struct watcher *w)
+{
+	while (w->left > 0 && !w->exit) {
+		int fault = whc_dispatch(w->ctl->client, WHC_NO_TIMEOUT);
+
+		if (!fault)
+			continue;
+		/* Ctrl-C is how a watch usually ends: no need for an error. */
+		if (fault == WHC_ECANCELLED)
+			return WH_EXIT_INTERRUPTED;
+		if (fault != WHC_ELOST && fault != WHC_EUNREACHABLE)
+			return wh_ctl_report(w->ctl);
+		int r = resume(w);
+
+		if (r)
+			return r;
+	}
+	return w->exit;
+}
+
+/* --since and --instance are the method's own parameters, but here as values. */
+static int
+read_place(struct wh_ctl *ctl, struct watcher *w)
+{
+	for (size_t i = 0; i < ctl->cli.n_args; i++) {
+		const struct wh_cli_arg *arg = &ctl->cli.args[i];
+
+		if (strcmp(arg->info->name, "instance") == 0)
+			snprintf(w->instance, sizeof(w->instance), "%s", arg->value);
+		else if (!wh_parse_i64(wh_str_c(arg->value), 0, INT64_MAX, &w->revision))
+			return wh_ctl_fail(ctl, "USAGE", "--since %s is not a revision",
+					   arg->value);
+	}
+	return 0;
+}
+
+int
+wh_run_watch(struct wh_ctl *ctl)
+{
+	struct watcher w = {.ctl = ctl, .revision = -1, .left = INT64_MAX};
+	const char *limit = ctl->cli.options[WH_OPTION_limit];
+	int r = read_place(ctl, &w);
+
+	if (!r && limit && !wh_parse_i64(wh_str_c(limit), 1, INT64_MAX, &w.left))
+		r = wh_ctl_fail(ctl, "USAGE", "--limit %s is not a number of events", limit);
+	if (r)
+		return r;
+	ctl->out.live = true;
+	wh_out_begin(&ctl->out, WH_RESULT_EVENTS);
+	r = subscribe(&w) ? wh_ctl_report(ctl) : watch(&w);
+	wh_out_end(&ctl->out);
+	return r;
+}

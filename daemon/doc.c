@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Decoding webhooks for a moment, and what is done with two of them. */
+#include "daemon/doc.h"
+
+#include "daemon/core/norm.h"
+#include "proto/json.h"
+
+#define JSON_DEPTH 30 /* of our own requests, which were bounded when they were made */
+
+int
+wh_doc_open(struct wh_doc *d, struct wh_str body)
+{
+	int r = body.n ? wh_unpack(&d->tree, body, NULL) : 0;
+
+	if (r == 0)
+		wh_record_view(body.n ? &d->tree.root : NULL, &d->record);
+	return r;
+}
+
+int
+wh_doc_open_json(struct wh_doc *d, struct wh_str json)
+{
+	struct wh_json_error err;
+	int r = wh_json_to_pack(json, JSON_DEPTH, &d->bytes, &err);
+
+	return r ? r : wh_doc_open(d, wh_buf_view(&d->bytes));
+}
+
+void
+wh_doc_close(struct wh_doc *d)
+{
+	wh_tree_fini(&d->tree);
+	wh_buf_fini(&d->bytes);
+	*d = (struct wh_doc){0};
+}
+
+int
+wh_doc_diff(struct wh_str a, struct wh_str b, uint32_t *ret_diff)
+{
+	struct wh_doc da = {0}, db = {0};
+	int r = wh_doc_open(&da, a);
+
+	if (r == 0)
+		r = wh_doc_open(&db, b);
+	if (r == 0)
+		*ret_diff = wh_norm_diff(&da.record, &db.record);
+	wh_doc_close(&da);
+	wh_doc_close(&db);
+	return r;
+}
+
+uint32_t
+wh_doc_members(struct wh_str body)
+{
+	struct wh_doc d = {0};
+	uint32_t seen = wh_doc_open(&d, body) == 0 ? d.record.seen : 0;
+
+	wh_doc_close(&d);
+	return seen;
+}
+
+int
+wh_doc_patch(struct wh_buf *out, struct wh_str under, struct wh_str over, struct wh_str whid)
+{
+	struct wh_doc a = {0}, b = {0};
+	int r = wh_doc_open(&a, under);
+
+	if (r == 0)
+		r = wh_doc_open(&b, over);
+	if (r == 0) {
+		wh_record_patch(out, under.n ? &a.tree.root : NULL, &b.record, whid);
+		r = out->fault;
+	}
+	wh_doc_close(&a);
+	wh_doc_close(&b);
+	return r;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The integrity check finds what was planted, and says it in a bounded and
+ * harmless way.
+ */
+#include "tests/unit/store_fixture.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/index.h"
+
+static void
+drop_op_lane(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_index_by_lane(&k, WH_STR("lane"), 2);
+	assert_int_equal(wh_table_del(t, WH_TABLE_OPS_INDEX, &k), 0);
+}
+
+static void
+drop_op_state(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_index_by_state(&k, 2, 2);
+	assert_int_equal(wh_table_del(t, WH_TABLE_OPS_INDEX, &k), 0);
+}
+
+static void
+drop_op_due(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_index_by_due(&k, 200, 2);
+	assert_int_equal(wh_table_del(t, WH_TABLE_OPS_INDEX, &k), 0);
+}
+
+static void
+wrong_due_state(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_index_by_due(&k, 200, 2);
+	assert_int_equal(wh_index_put(t, WH_TABLE_OPS_INDEX, &k, 6, WH_BY_DUE_PREFIX), 0);
+}
+
+static void
+wrong_op_id(struct wh_txn *t)
+{
+	struct wh_key k;
+	uint8_t id[WH_OP_ID];
+
+	fx_id(2, id);
+	wh_index_by_id(&k, id);
+	assert_int_equal(wh_index_put(t, WH_TABLE_OPS_INDEX, &k, 3, WH_BY_ID_PREFIX), 0);
+}
+
+static void
+stray_op_state(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_index_by_state(&k, 6, 2);
+	assert_int_equal(wh_index_put(t, WH_TABLE_OPS_INDEX, &k, 0, 0), 0);
+}
+
+static void
+index_to_nothing(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_index_by_lane(&k, WH_STR("lane"), 77);
+	assert_int_equal(wh_index_put(t, WH_TABLE_OPS_INDEX, &k, 0, 0), 0);
+}
+
+static void
+unknown_index(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_key_init(&k);
+	wh_key_add(&k, WH_STR("?"));
+	wh_key_num(&k, 2, 8);
+	assert_int_equal(wh_index_put(t, WH_TABLE_OPS_INDEX, &k, 0, 0), 0);
+}
+
+static void
+drop_op_row(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_key_order(&k, 5);
+	assert_int_equal(wh_table_del(t, WH_TABLE_OPS, &k), 0);
+}
+
+static void
+wrong_op_count(struct wh_txn *t)
+{
+	t->view.meta.ops_sending++;
+}
+
+static void
+wrong_op_bytes(struct wh_txn *t)
+{
+	t->view.meta.op_bytes++;
+}
+
+static void
+low_op_seq(struct wh_txn *t)
+{
+	t->view.meta.op_seq = 3;
+}
+
+static void
+drop_past_lane(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_index_by_lane(&k, WH_STR("lane"), 2);
+	assert_int_equal(wh_table_del(t, WH_TABLE_HISTORY_INDEX, &k), 0);
+}
+
+static void
+stray_past_state(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_index_by_state(&k, 9, 2);
+	assert_int_equal(wh_index_put(t, WH_TABLE_HISTORY_INDEX, &k, 0, 0), 0);
+}
+
+static void
+old_past_id(struct wh_txn *t)
+{
+	struct wh_key k;
+	uint8_t id[WH_OP_ID];
+
+	fx_id(103, id);
+	wh_index_by_id(&k, id);
+	assert_int_equal(wh_index_put(t, WH_TABLE_HISTORY_INDEX, &k, 1, WH_BY_ID_PREFIX), 0);
+}
+
+static void
+gap_in_history(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_key_order(&k, 3);
+	assert_int_equal(wh_table_del(t, WH_TABLE_HISTORY, &k), 0);
+}
+
+static void
+gap_in_changes(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_key_order(&k, 3);
+	assert_int_equal(wh_table_del(t, WH_TABLE_CHANGES, &k), 0);
+}
+
+static void
+change_beyond_head(struct wh_txn *t)
+{
+	t->view.meta.revision = 4;
+}
+
+static void
+change_before_tail(struct wh_txn *t)
+{
+	t->view.meta.change_tail = 2;
+}
+
+static void
+wrong_row_count(struct wh_txn *t)
+{
+	t->view.meta.rows = 4;
+}
+
+static void
+alias_of_alias(struct wh_txn *t)
+{
+	assert_int_equal(wh_aliases_put(t, WH_STR("tmp-2"), WH_STR("tmp-1")), 0);
+}
+
+static void
+request_without_age(struct wh_txn *t)
+{
+	struct wh_walk w;
+	struct wh_key k;
+
+	assert_int_equal(wh_walk_begin(&t->view, WH_TABLE_REQUESTS_INDEX, &w), 0);
+	assert_int_equal(wh_walk_first(&w), 0);
+	wh_key_init(&k);
+	wh_key_add(&k, wh_walk_key(&w));
+	wh_walk_end(&w);
+	assert_int_equal(wh_table_del(t, WH_TABLE_REQUESTS_INDEX, &k), 0);
+}
+
+static void
+age_without_request(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_index_by_age(&k, 99, WH_STR("no such key"));
+	assert_int_equal(wh_index_put(t, WH_TABLE_REQUESTS_INDEX, &k, 0, 0), 0);
+}
+
+static void
+form_of_nothing(struct wh_txn *t)
+{
+	const uint64_t form[2] = {7, 7};
+
+	assert_int_equal(wh_forms_put(t, form, WH_STR("no such row")), 0);
+}
+
+static void
+want_of_nothing(struct wh_txn *t)
+{
+	const uint64_t form[2] = {7, 7};
+
+	assert_int_equal(wh_wants_put(t, form, 77), 0);
+}
+
+static void
+short_value(struct wh_txn *t)
+{
+	struct wh_draft d;
+	struct wh_key k;
+
+	wh_key_id(&k, WH_STR("row-2"));
+	wh_draft_init(&d);
+	wh_draft_num(&d, 1, 8);
+	assert_int_equal(wh_table_put(t, WH_TABLE_ROWS, &k, &d, NULL), 0);
+}
+
+static void
+lane_beyond_value(struct wh_txn *t)
+{
+	struct wh_draft d;
+	struct wh_key k;
+
+	wh_key_order(&k, 2);
+	wh_draft_init(&d);
+	wh_draft_bytes(&d, (const uint8_t[WH_OP_ID]){0}, WH_OP_ID);
+	wh_draft_num(&d, 0, 1);
+	wh_draft_num(&d, 0, 8);
+	wh_draft_num(&d, 500, 2);
+	d.tail[0] = WH_STR("lane");
+	assert_int_equal(wh_table_put(t, WH_TABLE_OPS, &k, &d, NULL), 0);
+}
+
+static const struct {
+	const char *what;
+	void (*plant)(struct wh_txn *t);
+	const char *finding;
+	bool at_start;
+} plants[] = {
+	{"op not by lane", drop_op_lane, "ops: row 2: it is not in the index by lane", true},
+	{"op not by state", drop_op_state, "ops: row 2: it is not in the index by state", true},
+	{"op not by due", drop_op_due, "ops: row 2: it is not in the index by due", true},
+	{"due state", wrong_due_state, "ops: row 2: the index by due time has it in state 6",
+	 true},
+	{"id of another", wrong_op_id, "ops: row 2: its id leads to another", true},
+	{"stray state", stray_op_state, "operation 2 does not belong here", true},
+	{"index to nothing", index_to_nothing, "it leads to row 77, which is not", true},
+	{"unknown index", unknown_index, "operation 2 does not belong here", true},
+	{"row gone", drop_op_row, "it leads to row 5, which is not there", true},
+	{"op count", wrong_op_count, "the counter ops_sending is 2, but there are 1", true},
+	{"op bytes", wrong_op_bytes, "ops: the counter op_bytes is", true},
+	{"op seq", low_op_seq, "ops: row 4: its number is above the last one given, 3", true},
+	{"past not by lane", drop_past_lane, "history: row 2: it is not in the index by lane",
+	 false},
+	{"stray past", stray_past_state, "entry 2 does not belong here", false},
+	{"past id", old_past_id, "history: row 3: its id leads to an older", false},
+	{"history gap", gap_in_history, "history: rows 3 to 3 are missing", false},
+	{"change gap", gap_in_changes, "changes: rows 3 to 3 are missing", false},
+	{"change head", change_beyond_head, "changes: the newest row should be 4 and is 5",
+	 false},
+	{"change tail", change_before_tail, "changes: the oldest row should be 2 and is 1",
+	 false},
+	{"row count", wrong_row_count, "rows: the counter rows is 4, but there are 5", false},
+	{"alias chain", alias_of_alias, "aliases: row tmp-2: it leads to another alias", true},
+	{"no age", request_without_age, "it is not in the index by age", false},
+	{"no request", age_without_request, "it leads to a request that is not there", false},
+	{"form", form_of_nothing, "it leads to a webhook that is not there", false},
+	{"want", want_of_nothing, "it leads to operation 77, which is not there", true},
+	{"short prefix", short_value, "rows: row row-2: the checksum", false},
+	{"lane length", lane_beyond_value, "ops: row 2: its fields make no sense", true},
+};
+
+static void
+test_planted(void **state)
+{
+	for (size_t i = 0; i < wh_array_len(plants); i++) {
+		struct fixture *f;
+		struct wh_txn t;
+
+		fx_setup(state);
+		f = *state;
+		fx_furnish(f);
+		fx_begin(f, &t);
+		plants[i].plant(&t);
+		fx_commit(&t);
+		fx_assert_finds(f, true, plants[i].finding);
+		if ((fx_check(f, false) == WH_ECORRUPT) != plants[i].at_start)
+			fail_msg("%s at start: %s", plants[i].what, f->finding);
+		fx_teardown(state);
+	}
+}
+
+/* ------------------------------------------------------- many findings -- */
+
+static void
+test_findings_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_txn t;
+	struct wh_key k;
+
+	fx_furnish(f);
+	fx_begin(f, &t);
+	for (uint64_t i = 1000; i < 3000; i++) {
+		wh_index_by_state(&k, 1, i);
+		assert_int_equal(wh_index_put(&t, WH_TABLE_OPS_INDEX, &k, 0, 0), 0);
+	}
+	wrong_row_count(&t);
+	fx_commit(&t);
+	assert_int_equal(fx_check(f, true), WH_ECORRUPT);
+	assert_true(f->findings > 50 && f->findings < 150);
+}
+
+/* Names from outside reach a finding only as harmless text. */
+static void
+test_findings_are_harmless(void **state)
+{
+	const struct wh_row row = {.body = WH_STR("body-to-damage")};
+	struct fixture *f = *state;
+	struct wh_txn t;
+
+	fx_begin(f, &t);
+	assert_int_equal(wh_rows_put(&t, wh_str("a\x1b[2J\n\xff\\", 8), &row), 0);
+	fx_commit(&t);
+	fx_damage(f, "body-to-damage");
+	fx_assert_finds(f, true, "rows: row a\\x1b[2J\\x0a\\xff\\x5c: the checksum");
+}
+
+struct writer {
+	struct fixture *f;
+	atomic_bool stop;
+	unsigned commits;
+};
+
+/* Each commit changes rows, indexes and counters together. */
+static void *
+write_on(void *arg)
+{
+	struct writer *me = arg;
+	struct wh_txn t;
+	uint64_t revision;
+
+	while (!me->stop) {
+		struct wh_oprow op = fx_op(6 + me->commits % 50, "lane",
+					   (uint8_t)(me->commits % 7), me->commits);
+
+		if (wh_txn_begin(me->f->s, &t) != 0)
+			break;
+		if (wh_ops_put(&t, &op) != 0 ||
+		    wh_changes_add(&t, WH_STR("change"), 20, &revision) != 0 ||
+		    wh_txn_commit(&t) != 0)
+			break;
+		me->commits++;
+	}
+	return NULL;
+}
+
+static void
+test_check_beside_commits(void **state)
+{
+	struct fixture *f = *state;
+	struct writer writer = {.f = f};
+	pthread_t thread;
+
+	fx_furnish(f);
+	assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
+	for (int i = 0; i < 100; i++)
+		fx_check_clean(f);
+	writer.stop = true;
+	pthread_join(thread, NULL);
+	assert_true(writer.commits > 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_planted),
+		fx_test(test_findings_are_bounded),
+		fx_test(test_findings_are_harmless),
+		fx_test(test_check_beside_commits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
