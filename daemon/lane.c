@@ -100,7 +100,8 @@ load_op(struct wh_lane *l, uint64_t seq)
 	o->op.seq = seq;
 	memcpy(o->op.id, row.id, sizeof(o->op.id));
 	o->was = o->op.state;
-	return 0;
+	o->has_want = o->op.kind == WH_OP_CREATE && wh_op_state_live(o->op.state);
+	return o->has_want ? wh_form_of_body(o->op.fields, o->want_was) : 0;
 }
 
 static int

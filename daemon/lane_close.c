@@ -304,19 +304,15 @@ write_past(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o)
 static int
 write_want(struct wh_txn *t, const struct wh_lane_op *o)
 {
-	uint64_t form[2];
+	bool wants = o->op.kind == WH_OP_CREATE && wh_op_state_live(o->op.state);
+	uint64_t form[2] = {0};
+	int r = wants ? wh_form_of_body(o->op.fields, form) : 0;
 
-	if (o->op.kind != WH_OP_CREATE)
-		return 0;
-
-	int r = wh_form_of_body(o->op.fields, form);
-
-	if (r)
-		return r;
-	if (wh_op_state_live(o->op.state))
-		return wh_wants_put(t, form, o->op.seq);
-	r = wh_wants_del(t, form, o->op.seq);
-	return r < 0 ? r : 0;
+	if (r == 0 && o->has_want && (!wants || memcmp(form, o->want_was, sizeof(form)) != 0))
+		r = wh_wants_del(t, o->want_was, o->op.seq);
+	if (r < 0 || !wants)
+		return r < 0 ? r : 0;
+	return wh_wants_put(t, form, o->op.seq);
 }
 
 static int
