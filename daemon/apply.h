@@ -123,7 +123,7 @@ struct wh_result_job {
 	/* results */
 	enum wh_op_state state;    /* after */
 	bool ended, created_without_id;
-	uint32_t tries;            /* the loop's: times the outcome could not be stored */
+	uint32_t tries;            /* the loop's: times the store could not take it */
 };
 int wh_result_run(struct wh_job *job, struct wh_txn *t);
 void wh_result_fini(struct wh_result_job *j);

@@ -137,14 +137,17 @@ static int
 obey_merge(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
 	   enum wh_merge_verdict verdict)
 {
+	int r;
+
 	switch (verdict) {
 	case WH_MERGE_SEND:
 		return send_merged(s, l, o, wh_buf_view(&s->merged));
 	case WH_MERGE_NOOP:
 		return wh_finish_update(l, o, t, l->row.body, "noop");
 	case WH_MERGE_DISCARD:
+		r = wh_finish_update(l, o, t, l->row.body, "noop");
 		o->op.reason = WH_STR("remote_wins");
-		return wh_finish_update(l, o, t, l->row.body, "noop");
+		return r;
 	case WH_MERGE_CONFLICT:
 		conflict(s, l, o, "both_changed");
 		return 0;

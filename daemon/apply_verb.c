@@ -117,12 +117,10 @@ cancel(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 static void
 resolve_mine(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 {
-	/* The conflict was seen: what the upstream has now is the new base. */
-	if (l->has_row)
-		o->op.base = wh_lane_keep(l, l->row.body);
+	/* What was shown is the new base; what others did after that is a new conflict. */
+	if (o->op.theirs.n)
+		o->op.base = o->op.theirs;
 	o->op.theirs = WH_STR_NULL;
-	if (o->op.kind == WH_OP_DELETE)
-		o->op.flags |= WH_OPF_FORCE;
 	go_on(v, l, o);
 }
 

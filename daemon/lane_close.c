@@ -68,6 +68,20 @@ fold_one(struct wh_buf *acc, struct wh_str change, struct wh_str whid)
 	return 0;
 }
 
+/* An update whose row is gone upstream stands over what its caller saw. */
+static int
+fold_change(struct wh_buf *acc, const struct wh_op *op)
+{
+	bool is_create = op->kind == WH_OP_CREATE;
+	int r = 0;
+
+	if (op->fields.n == 0)
+		return 0;
+	if (!is_create && acc->n == 0 && op->base.n)
+		r = fold_one(acc, op->base, op->target);
+	return r ? r : fold_one(acc, op->fields, is_create ? op->target : WH_STR_NULL);
+}
+
 static int
 fold_ops(const struct wh_lane *l, struct wh_buf *acc, struct wh_effect *e)
 {
@@ -84,9 +98,7 @@ fold_ops(const struct wh_lane *l, struct wh_buf *acc, struct wh_effect *e)
 		}
 		if (op->kind == WH_OP_CREATE)
 			e->tmp_id = op->tmp_id;
-		if (op->fields.n)
-			r = fold_one(acc, op->fields,
-				     op->kind == WH_OP_CREATE ? op->target : WH_STR_NULL);
+		r = fold_change(acc, op);
 	}
 	return r;
 }

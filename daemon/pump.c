@@ -250,6 +250,8 @@ sleep_until(struct wh_pump *p, struct wh_mono at)
 		if (p->flights[i].phase == FLIGHT_COOL &&
 		    p->flights[i].until.ms - p->d->now.mono.ms < wait)
 			wait = p->flights[i].until.ms - p->d->now.mono.ms;
+	if (p->parked && p->parked_until.ms - p->d->now.mono.ms < wait)
+		wait = p->parked_until.ms - p->d->now.mono.ms;
 	if (at.ms == WH_NEVER && wait > INT64_MAX / 2) {
 		uv_timer_stop(&p->timer);
 		return;
@@ -300,7 +302,9 @@ step(struct wh_pump *p, struct wh_mono *ret_wake)
 	struct wh_sched_in in = {
 		.now = p->d->now,
 		.gates = &p->gates,
-		.concurrency = (uint32_t)p->d->config->queue_concurrency,
+		.concurrency = p->n_flights < FLIGHTS_MAX
+				       ? (uint32_t)p->d->config->queue_concurrency
+				       : 0,
 		.cand = cand,
 		.inflight = inflight,
 		.n_inflight = gather_inflight(p, inflight, wh_array_len(inflight)),
@@ -343,6 +347,7 @@ wh_pump_poke(struct wh_pump *p)
 		return;
 	p->in_turn = true;
 	warm_up(p);
+	wh_pump_unpark(p);
 	bring_probe_nearer(p);
 	while (p->again && steps < TURN_MAX) {
 		p->again = false;
@@ -542,6 +547,7 @@ wh_pump_free(struct wh_pump *p)
 	if (!p)
 		return NULL;
 	wh_pump_list_fini(&p->list);
+	wh_pump_drop_parked(p);
 	free(p->undecided);
 	uv_close((uv_handle_t *)&p->timer, on_closed);
 	return NULL;

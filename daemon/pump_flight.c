@@ -191,6 +191,57 @@ log_outcome(const struct wh_result_job *j)
 }
 
 static void
+free_result(struct wh_result_job *j)
+{
+	wh_result_fini(j);
+	free(j);
+}
+
+/*
+ * An outcome that the store cannot take (a full disk) waits until it can: its
+ * flight stays, so the operation stays SENDING and nothing is sent twice.
+ */
+static void
+park(struct wh_pump *p, struct wh_result_job *j, int fault)
+{
+	if (j->tries++ == 0)
+		wh_log(WH_LOG_ERROR, "queue",
+		       "an outcome could not be stored; it is kept and tried again every second",
+		       "seq=%llu fault=%s", (unsigned long long)j->seq,
+		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
+	j->job.next = p->parked;
+	p->parked = &j->job;
+	p->parked_until.ms = p->d->now.mono.ms + COOL_MS;
+}
+
+void
+wh_pump_unpark(struct wh_pump *p)
+{
+	struct wh_job *job = p->parked;
+
+	if (!job || p->parked_until.ms > p->d->now.mono.ms)
+		return;
+	p->parked = NULL;
+	while (job) {
+		struct wh_job *next = job->next;
+
+		wh_writer_submit(p->d->writer, job);
+		job = next;
+	}
+}
+
+void
+wh_pump_drop_parked(struct wh_pump *p)
+{
+	while (p->parked) {
+		struct wh_job *next = p->parked->next;
+
+		free_result((struct wh_result_job *)p->parked);
+		p->parked = next;
+	}
+}
+
+static void
 result_done(struct wh_job *job, struct whd *d, int fault)
 {
 	struct wh_result_job *j = (struct wh_result_job *)job;
@@ -198,24 +249,16 @@ result_done(struct wh_job *job, struct whd *d, int fault)
 	struct flight *f = wh_pump_flight(p, j->seq);
 
 	if (fault) {
-		/* The outcome is not stored: SENDING stays, so nothing is sent twice. Try again. */
-		wh_log(WH_LOG_ERROR, "queue", "an outcome could not be stored, trying again",
-		       "seq=%llu fault=%s", (unsigned long long)j->seq,
-		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
-		if (!p->stopping && j->tries++ < 100) {
-			wh_writer_submit(d->writer, job);
-			return;
-		}
-	} else {
-		count_outcome(d, j);
-		log_outcome(j);
+		park(p, j, fault);
+		return;
 	}
+	count_outcome(d, j);
+	log_outcome(j);
 	if (f)
 		wh_pump_drop_flight(p, f);
 	if (j->created_without_id)
 		p->list_wanted = true;
-	wh_result_fini(j);
-	free(j);
+	free_result(j);
 }
 
 /* The facts' text moves with the job: the commit thread reads it. */

@@ -64,6 +64,8 @@ struct wh_pump {
 
 	struct flight flights[FLIGHTS_MAX];
 	size_t n_flights;
+	struct wh_job *parked;         /* outcomes that the store could not take yet */
+	struct wh_mono parked_until;
 	struct wh_inflight *undecided; /* creates of unknown outcome, with their keys */
 	size_t n_undecided;
 	uint64_t undecided_revision;   /* change log head they were read at */
@@ -104,6 +106,9 @@ void wh_pump_request_key(const struct wh_pump *p, struct wh_http_request *r);
 void wh_pump_begin_op(struct wh_pump *p, const struct wh_cand *c);
 void wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r);
 void wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r);
+/* Hands parked outcomes to the funnel again when their time has come. */
+void wh_pump_unpark(struct wh_pump *p);
+void wh_pump_drop_parked(struct wh_pump *p);
 
 /* pump_list.c */
 void wh_pump_begin_list(struct wh_pump *p, const char *why);
