@@ -134,3 +134,37 @@ wh_url_check(struct wh_str url, struct wh_url *ret, struct wh_buf *why)
 		*ret = facts;
 	return r;
 }
+
+/* The one path of the API, whatever stands before it. */
+#define RESOURCE "webhookconfig"
+
+static bool
+ends_in_resource(struct wh_str path)
+{
+	struct wh_str want = WH_STR("/" RESOURCE);
+
+	/* Two slashes: it is the host that has this name. */
+	return path.n > want.n && path.p[path.n - want.n - 1] != '/' &&
+	       wh_str_ieq(wh_str(path.p + path.n - want.n, want.n), want);
+}
+
+char *
+wh_url_resource(struct wh_str url)
+{
+	const char *mark = url.n ? memchr(url.p, '?', url.n) : NULL;
+	struct wh_str path = wh_str(url.p, mark ? (size_t)(mark - url.p) : url.n);
+	struct wh_str query = wh_str(url.p + path.n, url.n - path.n);
+	struct wh_buf b = WH_BUF_NULL;
+
+	while (path.n && path.p[path.n - 1] == '/')
+		path.n--;
+	wh_buf_str(&b, path);
+	if (!ends_in_resource(path))
+		wh_buf_c(&b, "/" RESOURCE);
+	wh_buf_str(&b, query);
+
+	char *text = wh_xstrdup(wh_buf_view(&b));
+
+	wh_buf_fini(&b);
+	return text;
+}

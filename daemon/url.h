@@ -22,3 +22,10 @@ struct wh_url {
  * that goes on after the name of the thing ("must begin with https://").
  */
 WH_MUST_USE int wh_url_check(struct wh_str url, struct wh_url *ret, struct wh_buf *why);
+
+/*
+ * The address of the API's one resource, from the configured address: given
+ * as it is, or without its last part, which is then added. A query part stays
+ * at the end. malloc'd; the caller frees it.
+ */
+char *wh_url_resource(struct wh_str url);

@@ -23,6 +23,7 @@
 #include "daemon/sd.h"
 #include "daemon/server.h"
 #include "daemon/status.h"
+#include "daemon/url.h"
 #include "daemon/waits.h"
 #include "daemon/watch.h"
 #include "daemon/writer.h"
@@ -50,10 +51,12 @@ whd_on_commit(struct whd *d)
 /* ----------------------------------------------------------------- reload -- */
 
 static struct wh_http_settings
-http_settings(const struct wh_config *c)
+http_settings(const struct whd *d)
 {
+	const struct wh_config *c = d->config;
+
 	return (struct wh_http_settings){
-		.url = c->upstream_url,
+		.url = d->resource,
 		.header = c->upstream_header,
 		.ca_file = c->upstream_ca_file,
 		.timeout_ms = c->upstream_timeout,
@@ -108,7 +111,7 @@ whd_reload(struct whd *d, struct wh_buf *text)
 	}
 	wh_sd_reloading();
 	wh_config_adopt(&d->config, fresh, text);
-	http = http_settings(d->config);
+	http = http_settings(d);
 	wh_http_set(d->http, &http);
 	set_log_level(d->config);
 	wh_server_reconfigure(d->server);
@@ -249,7 +252,7 @@ bound_elsewhere(struct whd *d, struct wh_str url)
 	       "the store belongs to another upstream: set [store] path to a new directory, or "
 	       "[upstream] url back",
 	       "store_url=%s config_url=%s", WH_LOGQ(url),
-	       WH_LOGQ(wh_str_c(d->config->upstream_url)));
+	       WH_LOGQ(wh_str_c(d->resource)));
 	return EXIT_FAILURE;
 }
 
@@ -270,10 +273,10 @@ bind_store(struct whd *d, struct wh_txn *t)
 	struct wh_str url, instance;
 	int r = wh_meta_text(&t->view, "url", &url);
 
-	if (r == 0 && !wh_str_is(url, d->config->upstream_url))
+	if (r == 0 && !wh_str_is(url, d->resource))
 		return bound_elsewhere(d, url) ? WH_EINVAL : 0;
 	if (r == WH_ABSENT)
-		r = wh_meta_put_text(t, "url", wh_str_c(d->config->upstream_url));
+		r = wh_meta_put_text(t, "url", wh_str_c(d->resource));
 	if (r == 0)
 		r = wh_meta_text(&t->view, "instance", &instance);
 	if (r == 0 && instance.n == WH_INSTANCE_TEXT) {
@@ -380,7 +383,7 @@ start_signals(struct whd *d)
 static int
 start_parts(struct whd *d)
 {
-	struct wh_http_settings http = http_settings(d->config);
+	struct wh_http_settings http = http_settings(d);
 
 	d->waits = wh_waits_new(d);
 	d->watch = wh_watch_new(d);
@@ -411,6 +414,7 @@ close_all(struct whd *d)
 	d->store = wh_store_close(d->store);
 	d->keys = wh_keys_free(d->keys);
 	d->config = wh_config_free(d->config);
+	free(d->resource);
 	curl_global_cleanup();
 }
 
@@ -434,6 +438,7 @@ whd_run(struct wh_config *config)
 
 	tame_malloc();
 	d->config = config;
+	d->resource = wh_url_resource(wh_str_c(config->upstream_url));
 	d->boot = wh_clock_random();
 	whd_tick(d);
 	d->started = d->now;

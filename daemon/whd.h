@@ -35,6 +35,7 @@ struct whd {
 	uv_loop_t loop;
 	struct wh_now now;          /* one reading a turn of the loop */
 	struct wh_config *config;
+	char *resource;             /* address of the API's resource, from [upstream] url */
 	struct wh_keys *keys;
 	struct wh_store *store;
 	struct wh_view view;        /* the loop's read snapshot, renewed by commits only */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* daemon/url.c: which addresses may be called, row by row. */
 #include "daemon/url.h"
+#include <stdlib.h>
+
 #include "tests/unit/rows.h"
 
 enum fact { HTTPS = 1, LOOPBACK = 2, QUERY = 4 };
@@ -116,6 +118,31 @@ bytes_beyond_text(void **state)
 	wh_buf_fini(&why);
 }
 
+static const struct {
+	const char *url;
+	const char *resource;
+} resources[] = {
+	{"https://a.example/webhookconfig", "https://a.example/webhookconfig"},
+	{"https://a.example/v1/WebhookConfig/", "https://a.example/v1/WebhookConfig"},
+	{"https://a.example", "https://a.example/webhookconfig"},
+	{"https://a.example/v1/", "https://a.example/v1/webhookconfig"},
+	{"https://a.example/v1?x=1", "https://a.example/v1/webhookconfig?x=1"},
+	{"https://a.example/webhookconfig?x=/", "https://a.example/webhookconfig?x=/"},
+	{"https://webhookconfig", "https://webhookconfig/webhookconfig"},
+};
+
+static void
+resource_of(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < wh_array_len(resources); i++) {
+		char *text = wh_url_resource(wh_str_c(resources[i].url));
+
+		check(resources[i].url, strcmp(text, resources[i].resource) == 0);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
@@ -123,6 +150,7 @@ main(void)
 		cmocka_unit_test(good),
 		cmocka_unit_test(bad),
 		cmocka_unit_test(bytes_beyond_text),
+		cmocka_unit_test(resource_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
