@@ -234,11 +234,13 @@ step(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *
 		if (o->op.state != WH_OP_CHECKING)
 			return 0;
 		s->changed = true;
-		if (s->check_failed || !s->check_found) {
+		/* Gone is what a complete list lacked before and a read does not find now. */
+		if (s->check_failed || (!s->check_found && l->has_row)) {
 			check_in_vain(s, l, o);
 			return 0;
 		}
-		wh_lane_set_row(l, t, wh_buf_view(&s->check_row), s->check_began);
+		if (s->check_found)
+			wh_lane_set_row(l, t, wh_buf_view(&s->check_row), s->check_began);
 	} else if (o->op.state != WH_OP_QUEUED || o->op.next_at > s->rules.now.wall.ms) {
 		return 0;
 	}

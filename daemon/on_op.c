@@ -164,7 +164,7 @@ list_past(struct wh_call *c, const struct op_filter *f, struct wh_page *page, ui
 	int r = 0;
 
 	while (r == 0 && wh_page_room(page)) {
-		struct wh_past past;
+		struct wh_past past = {.end = before};
 		struct wh_op op;
 		char key[24];
 
@@ -172,6 +172,12 @@ list_past(struct wh_call *c, const struct op_filter *f, struct wh_page *page, ui
 			    ? wh_history_before_in_state(&d->view, before, (uint8_t)f->state,
 							 &past)
 			    : wh_history_before(&d->view, before, f->lane, &past);
+		if (r == WH_ECORRUPT && past.end < before) {
+			before = past.end; /* one damaged entry hides no other */
+			d->counters.rows_corrupt++;
+			r = 0;
+			continue;
+		}
 		if (r)
 			break;
 		before = past.end;

@@ -237,7 +237,7 @@ check_one(struct wh_check *c, const struct table_check *tc, const struct wh_walk
 		tc->row(c, w, &value);
 }
 
-static void
+static int
 check_table(struct wh_check *c, const struct table_check *tc)
 {
 	struct wh_walk w;
@@ -254,12 +254,14 @@ check_table(struct wh_check *c, const struct table_check *tc)
 	}
 	wh_walk_end(&w);
 	if (r == WH_ABSENT)
-		return;
+		return 0;
+	if (r != WH_ECORRUPT)
+		return r; /* no word on the store: memory, or the device */
 	c->cut[tc->table] = true;
 	wh_check_tell(c, tc->table, WH_STR_NULL,
-		      "a page is damaged (%s); the rows behind it cannot be read",
-		      wh_fault_str(r));
+		      "a page is damaged; the rows behind it cannot be read");
 	revive(c, &c->walk);
+	return 0;
 }
 
 /* ------------------------------------------------------------ counters -- */
@@ -348,31 +350,41 @@ check_stamp(struct wh_check *c)
 		revive(c, &c->look);
 }
 
+static int
+check_all(struct wh_check *c, bool deep)
+{
+	struct wh_meta meta;
+	int r = 0;
+
+	check_stamp(c);
+	if (wh_meta_load(&c->look, &meta) == 0)
+		c->meta = &meta;
+	else
+		wh_check_tell(c, WH_TABLE_META, WH_STR_NULL, "the counters are damaged");
+	for (size_t i = 0; i < wh_array_len(table_checks) && r == 0; i++) {
+		const struct table_check *tc = &table_checks[i];
+
+		if (!deep && !tc->at_start)
+			continue;
+		r = check_table(c, tc);
+		if (r == 0 && c->meta)
+			check_counters(c, tc);
+	}
+	c->meta = NULL;
+	return r;
+}
+
 int
 wh_store_check(struct wh_store *s, bool deep, wh_check_report *report, void *ctx)
 {
 	struct wh_check c = {.s = s, .report = report, .ctx = ctx};
-	struct wh_meta meta;
 	int r = begin_both(&c);
 
-	if (r == 0) {
-		check_stamp(&c);
-		if (wh_meta_load(&c.look, &meta) == 0)
-			c.meta = &meta;
-		else
-			wh_check_tell(&c, WH_TABLE_META, WH_STR_NULL,
-				      "the counters are damaged");
-		for (size_t i = 0; i < wh_array_len(table_checks); i++) {
-			const struct table_check *tc = &table_checks[i];
-
-			if (!deep && !tc->at_start)
-				continue;
-			check_table(&c, tc);
-			if (c.meta)
-				check_counters(&c, tc);
-		}
-	}
+	if (r == 0)
+		r = check_all(&c, deep);
 	wh_view_end(&c.look);
 	wh_view_end(&c.walk);
-	return r < 0 ? r : c.dirty ? WH_ECORRUPT : 0;
+	if (r == 0 && c.dirty)
+		r = WH_ECORRUPT;
+	return r;
 }

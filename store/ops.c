@@ -133,7 +133,7 @@ put_row(struct wh_txn *t, const struct wh_oprow *op, struct wh_put_result *ret)
 	return wh_table_put(t, WH_TABLE_OPS, &k, &d, ret);
 }
 
-/* An id names one operation for ever. */
+/* An id names one operation for ever. A damaged index row is written anew. */
 static int
 refuse_taken_id(const struct wh_txn *t, const struct wh_oprow *op)
 {
@@ -142,7 +142,7 @@ refuse_taken_id(const struct wh_txn *t, const struct wh_oprow *op)
 
 	if (r == 0 && seq != op->seq)
 		return WH_EBUG;
-	return r == WH_ABSENT ? 0 : r;
+	return r == WH_ABSENT || r == WH_ECORRUPT ? 0 : r;
 }
 
 static void

@@ -43,19 +43,25 @@ wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_t *ret_seqs, siz
 	return r < 0 ? r : 0;
 }
 
+/* A damaged index row is no reason to forget its operation, nor those behind
+ * it: the row of the operation knows the state, too. */
 static int
-read_due(const struct wh_walk *w, struct wh_due *ret)
+read_due(const struct wh_view *v, const struct wh_walk *w, struct wh_due *ret)
 {
 	const uint8_t *p = w->key.mv_data;
 	struct wh_value value;
-	int r = wh_walk_value(w, WH_BY_DUE_PREFIX, &value);
+	struct wh_oprow op = {.state = 0};
 
-	if (r < 0)
-		return r;
 	ret->due_at = wh_be_to_time(wh_be_get(p + 1, 8));
 	ret->seq = wh_be_get(p + 9, 8);
-	ret->state = value.prefix[0];
-	return 0;
+	if (wh_walk_value(w, WH_BY_DUE_PREFIX, &value) == 0) {
+		ret->state = value.prefix[0];
+		return 0;
+	}
+	int r = wh_ops_get(v, ret->seq, &op);
+
+	ret->state = op.state;
+	return r;
 }
 
 static bool
@@ -85,8 +91,9 @@ wh_ops_due(const struct wh_view *v, const struct wh_due *after, struct wh_due *r
 	if (max > 0)
 		r = wh_walk_after(&w, &k);
 	while (r == 0 && n < max && is_due(&w)) {
-		r = read_due(&w, &ret[n]);
-		if (r == 0 && ++n < max)
+		if (read_due(v, &w, &ret[n]) == 0)
+			n++;
+		if (n < max)
 			r = wh_walk_next(&w);
 	}
 	wh_walk_end(&w);

@@ -5,7 +5,7 @@
  */
 #include "tests/unit/store_fixture.h"
 
-#include "store/table.h"
+#include "store/index.h"
 
 static const struct {
 	const char *text; /* of the value to damage */
@@ -165,6 +165,210 @@ test_damaged_request(void **state)
 	fx_check_clean(f);
 }
 
+static void
+test_damaged_tomb(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_txn t;
+
+	fx_begin(f, &t);
+	assert_int_equal(wh_tombs_put(&t, WH_STR("a"), 0x7a7a7a7a7a7a7a7a), 0);
+	assert_int_equal(wh_tombs_put(&t, WH_STR("b"), 0x7b7b7b7b7b7b7b7b), 0);
+	fx_commit(&t);
+	fx_damage(f, "zzzzzzzz");
+	fx_begin(f, &t);
+	assert_int_equal(wh_tombs_trim(&t, 1), 0);
+	assert_int_equal(t.view.meta.tombs, 1);
+	fx_commit(&t);
+	fx_check_clean(f);
+}
+
+/* A copy that would be refused as a store is not made. */
+static void
+test_copy_of_damage(void **state)
+{
+	struct fixture *f = *state;
+	char file[400];
+
+	fx_furnish(f);
+	snprintf(file, sizeof(file), "%s/copy.mdb", f->dir);
+	fx_damage(f, "history_count");
+	assert_int_equal(wh_store_copy(f->s, file), WH_ECORRUPT);
+	assert_int_not_equal(access(file, F_OK), 0);
+}
+
+/* ---------------------------------------------- damage within LMDB's pages -- */
+
+#define PAGE 4096
+#define PAGE_HEADER 16
+#define BRANCH 0x01
+#define LEAF 0x02
+
+static uint16_t
+u16_at(const char *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static void
+put_rows(struct fixture *f, unsigned n)
+{
+	struct wh_txn t;
+	char whid[32];
+
+	fx_begin(f, &t);
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(whid, sizeof(whid), "id-%05u", 2 * i);
+		fx_put_row(&t, whid, "body of a row, not a short one");
+	}
+	fx_commit(&t);
+}
+
+/* Changes all pages of a kind whose second key begins with "id-". */
+static void
+change_pages(const char *file, uint16_t kind, void (*change)(char *page))
+{
+	size_t size = (size_t)fx_file_size(file);
+	char *all = wh_xcalloc(1, size);
+	unsigned changed = 0;
+	int fd = open(file, O_RDWR);
+
+	assert_int_equal(pread(fd, all, size, 0), (ssize_t)size);
+	for (char *page = all + 2 * PAGE; page < all + size; page += PAGE) {
+		uint16_t lower = u16_at(page + 12);
+		uint16_t node = u16_at(page + PAGE_HEADER + 2);
+
+		if (u16_at(page + 10) != kind || lower < PAGE_HEADER + 4 || node > PAGE - 11 ||
+		    memcmp(page + node + 8, "id-", 3) != 0)
+			continue;
+		change(page);
+		changed++;
+	}
+	assert_true(changed > 0);
+	assert_int_equal(pwrite(fd, all, size, 0), (ssize_t)size);
+	close(fd);
+	free(all);
+}
+
+static void
+raise_separator(char *page)
+{
+	char *node = page + u16_at(page + PAGE_HEADER + 2);
+
+	node[8 + u16_at(node + 6) - 1]++;
+}
+
+static void
+swap_rows(char *page)
+{
+	char first[2];
+
+	memcpy(first, page + PAGE_HEADER, 2);
+	memcpy(page + PAGE_HEADER, page + PAGE_HEADER + 2, 2);
+	memcpy(page + PAGE_HEADER + 2, first, 2);
+}
+
+static void
+test_led_astray(void **state)
+{
+	struct fixture *f = *state;
+
+	put_rows(f, 2000);
+	fx_close(f);
+	change_pages(f->data, BRANCH, raise_separator);
+	fx_open(f);
+	fx_assert_finds(f, true, "it is not found under its key");
+	assert_false(fx_found(f, "order"));
+}
+
+static void
+test_out_of_order(void **state)
+{
+	struct fixture *f = *state;
+
+	put_rows(f, 20);
+	fx_close(f);
+	change_pages(f->data, LEAF, swap_rows);
+	fx_open(f);
+	fx_assert_finds(f, true, "rows: row id-00000: it is not in the order of the keys");
+}
+
+/* Flips a byte of a value, as LMDB has it. */
+static void
+damage_value(struct wh_txn *t, enum wh_table table, const struct wh_key *key)
+{
+	MDB_dbi dbi = t->view.store->dbi[table];
+	MDB_val k = {key->n, (void *)(uintptr_t)key->b};
+	MDB_val data;
+	char copy[400];
+
+	assert_int_equal(mdb_get(wh_view_txn(&t->view), dbi, &k, &data), 0);
+	assert_true(data.mv_size <= sizeof(copy));
+	memcpy(copy, data.mv_data, data.mv_size);
+	copy[data.mv_size - 1] ^= 1;
+	data.mv_data = copy;
+	assert_int_equal(mdb_put(wh_view_txn(&t->view), dbi, &k, &data, 0), 0);
+}
+
+/* Operations are found, due and moved on although their index rows are bad. */
+static void
+test_damaged_op_index(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_due due[8];
+	struct wh_oprow op;
+	struct wh_txn t;
+	struct wh_key k;
+	uint8_t id[WH_OP_ID];
+	uint64_t seq;
+	size_t n;
+
+	fx_furnish(f);
+	fx_begin(f, &t);
+	fx_id(2, id);
+	wh_index_by_id(&k, id);
+	damage_value(&t, WH_TABLE_OPS_INDEX, &k);
+	wh_index_by_due(&k, 200, 2);
+	damage_value(&t, WH_TABLE_OPS_INDEX, &k);
+	fx_commit(&t);
+	fx_assert_finds(f, false, "ops_index: row 69020000");
+	fx_begin(f, &t);
+	assert_int_equal(wh_ops_find(&t.view, id, &seq), WH_ECORRUPT);
+	assert_int_equal(wh_ops_due(&t.view, NULL, due, 8, &n), 0);
+	assert_int_equal(n, 5);
+	assert_true(due[1].seq == 2 && due[1].state == 2);
+	assert_int_equal(wh_ops_get(&t.view, 2, &op), 0);
+	op.state = 3;
+	op.due_at = 250;
+	assert_int_equal(wh_ops_put(&t, &op), 0);
+	fx_commit(&t);
+	fx_check_clean(f);
+}
+
+/* One that is damaged in its row and its index row is passed over. */
+static void
+test_damaged_op_and_index(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_due due[8];
+	struct wh_txn t;
+	struct wh_key k;
+	size_t n;
+
+	fx_furnish(f);
+	fx_begin(f, &t);
+	wh_index_by_due(&k, 200, 2);
+	damage_value(&t, WH_TABLE_OPS_INDEX, &k);
+	wh_key_order(&k, 2);
+	damage_value(&t, WH_TABLE_OPS, &k);
+	assert_int_equal(wh_ops_due(&t.view, NULL, due, 2, &n), 0);
+	assert_true(n == 2 && due[0].seq == 1 && due[1].seq == 3);
+	wh_txn_abort(&t);
+}
+
 /* A whole value under another key, or in another table, is not taken for it. */
 static void
 test_moved_value(void **state)
@@ -279,11 +483,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_flips),     fx_test(test_flip_concerns_one_row),
-		fx_test(test_damaged_row_can_go), fx_test(test_damaged_counters),
-		fx_test(test_damaged_op),         fx_test(test_damaged_history),
-		fx_test(test_damaged_request),    fx_test(test_moved_value),
-		fx_test(test_lying_length),       fx_test(test_lost_pages),
+		cmocka_unit_test(test_flips),       fx_test(test_flip_concerns_one_row),
+		fx_test(test_damaged_row_can_go),   fx_test(test_damaged_counters),
+		fx_test(test_damaged_op),           fx_test(test_damaged_op_index),
+		fx_test(test_damaged_op_and_index), fx_test(test_damaged_history),
+		fx_test(test_damaged_request),      fx_test(test_damaged_tomb),
+		fx_test(test_copy_of_damage),       fx_test(test_led_astray),
+		fx_test(test_out_of_order),         fx_test(test_moved_value),
+		fx_test(test_lying_length),         fx_test(test_lost_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
