@@ -52,6 +52,11 @@ distrust_url(const struct wh_config *c, const struct wh_url *url)
 	return NULL;
 }
 
+static const char no_address[] =
+	"no address is set: it comes with the subscription key, from the API's developer "
+	"portal "
+	"or from its support; set it to the API's address, with or without /webhookconfig";
+
 static void
 check_url(struct wh_config_draft *d)
 {
@@ -60,11 +65,7 @@ check_url(struct wh_config_draft *d)
 	struct wh_url url = {0};
 
 	if (text.n == 0) {
-		complain(
-			d, "upstream", "url",
-			"no address is set: it comes with the subscription key, from the API's "
-			"developer portal or from its support; set it to the address that ends "
-			"in /webhookconfig");
+		complain(d, "upstream", "url", no_address);
 		return;
 	}
 	const char *sentence = NULL;

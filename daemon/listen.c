@@ -59,8 +59,7 @@ check_place(const char *path, struct wh_buf *text)
 				       : fail_errno(text, path, "cannot be looked at",
 						    "correct socket.path");
 	if (!S_ISSOCK(st.st_mode)) {
-		wh_buf_printf(text, "%s: is no socket: remove it or correct socket.path",
-			      path);
+		wh_buf_printf(text, "%s: is no socket: remove it or correct socket.path", path);
 		return WH_EINVAL;
 	}
 	int r = set_address(&address, path, text);
@@ -78,8 +77,7 @@ check_place(const char *path, struct wh_buf *text)
 	close(fd);
 	if (refused)
 		return 0;
-	wh_buf_printf(text, "%s: another process serves there: is whd running already?",
-		      path);
+	wh_buf_printf(text, "%s: another process serves there: is whd running already?", path);
 	return WH_EBUSY;
 }
 

@@ -303,8 +303,7 @@ open_listener(struct wh_server *s, struct whd *d, struct wh_buf *text)
 		return r;
 	if (uv_poll_init(&d->loop, &s->accept, s->listener.fd) == 0)
 		return 0;
-	wh_buf_c(text,
-		 "the listening socket cannot be watched: see the limits of the system");
+	wh_buf_c(text, "the listening socket cannot be watched: see the limits of the system");
 	wh_listener_close(&s->listener);
 	return WH_ESYS;
 }

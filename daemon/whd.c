@@ -132,7 +132,11 @@ on_hup(uv_signal_t *s, int signum)
 
 	(void)signum;
 	whd_tick(d);
-	if (whd_reload(d, &text))
+	int r = whd_reload(d, &text);
+
+	while (text.n && text.p[text.n - 1] == '\n')
+		text.n--;
+	if (r)
 		wh_log(WH_LOG_ERROR, "config", "reload refused, the old configuration stays",
 		       "why=%s", WH_LOGQ(wh_buf_view(&text)));
 	wh_buf_fini(&text);

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""The project's own Python client, with every answer held against the contract, and what tests
+ask again and again."""
+
+import contextlib
+
+from support import contract, paths  # paths: puts whclient.py into reach
+
+import whclient
+
+assert paths.CLIENT
+WhdError = whclient.WhdError
+OWN_CODES = ("UNREACHABLE", "LOST", "PROTOCOL")  # the client's, not whd's
+
+
+class Client(whclient.Client):
+    """A blocking client whose answers are checked."""
+
+    Error = WhdError
+
+    def __init__(self, path, timeout=60):
+        super().__init__(str(path), timeout)
+
+    def call(self, method, **params):
+        given = [name for name, value in params.items() if value is not None]
+        try:
+            result = super().call(method, **params)
+        except WhdError as error:
+            if error.code not in OWN_CODES:
+                contract.note_error(error.type, error.code)
+            raise
+        contract.note_result(method, given, result)
+        return result
+
+    def go_offline(self, sim):
+        """Takes the API away and makes whd notice: the gate `link` is shut afterwards."""
+        sim.down()
+        for _ in range(8):  # at most five failures in a row make an outage
+            with refused("OFFLINE"):
+                self.call("sync.now")
+            if self.status()["upstream"]["gate"] == "link":
+                return
+        raise AssertionError(f"no outage noticed: {self.status()}")
+
+    def go_online(self, sim):
+        sim.up()
+        return self.online()
+
+    # ------------------------------------------------------------- waiting --
+
+    def synced(self, timeout=30):
+        return self.call("wait", until="synced", timeout_ms=timeout * 1000)
+
+    def idle(self, timeout=60):
+        return self.call("wait", until="idle", timeout_ms=timeout * 1000)
+
+    def online(self, timeout=30):
+        return self.call("wait", until="online", timeout_ms=timeout * 1000)
+
+    def settled(self, op, timeout=30):
+        """The operation once it has ended or needs a person; fails if it does neither."""
+        now = self.wait(op["op"] if isinstance(op, dict) else op, timeout)
+        assert now["state"] in whclient.SETTLED, now
+        return now
+
+    def applied(self, op, timeout=30):
+        """The operation, which must have taken effect."""
+        now = self.settled(op, timeout)
+        assert now["state"] == "done", self.call("queue.get", op=now["op"])
+        return now
+
+    def until(self, seen, since=0, timeout=30):
+        """Follows the change log from `since` until seen(event) is true; returns that event."""
+        while True:
+            page = self.call("events.read", since=since, timeout_ms=timeout * 1000)
+            assert not page.get("reset"), page
+            assert page["events"], f"nothing of the kind happened in {timeout} s"
+            for event in page["events"]:
+                if seen(event):
+                    return event
+            since = page["revision"]
+
+    def op_state(self, op, state, since=0, timeout=30):
+        """Waits until the operation has been in this state."""
+        ident = op["op"] if isinstance(op, dict) else op
+        return self.until(lambda e: e.get("op") == ident and e.get("state") == state, since,
+                          timeout)
+
+    def head(self):
+        """The newest revision of the change log."""
+        return self.call("events.read")["revision"]
+
+    def gate(self, name, timeout=30, since=0):
+        """Waits until the change log says that this gate is the worst one shut ("open": none)."""
+        return self.until(lambda e: e["kind"] == "gate" and e["state"] == name, since, timeout)
+
+
+@contextlib.contextmanager
+def refused(code, *parts):
+    """The block must fail with this error code, and a sentence that names `parts`."""
+    try:
+        yield
+    except WhdError as error:
+        assert error.code == code, error
+        for part in parts:
+            assert part in error.message, error
+    else:
+        raise AssertionError(f"not refused with {code}")

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""A create whose outcome is not known: it is looked up, never blindly sent again.
+
+Each row bends the reply to one POST, over http and over https, on a connection
+that the request log proves was used before. What counts is what the API
+executed: never more than one POST for one create.
+"""
+
+import pytest
+
+from support.client import refused
+from support.data import webhook
+from support.sim import six
+
+FAST = {"sync.interval": "100ms", "queue.concurrency": "1"}
+
+# what happens to the POST, whether the API has carried it out, the result in the end
+EXECUTED = {
+    "reset after execute": dict(action="reset_after"),
+    "close after execute": dict(action="close_after"),
+    "body cut by end": dict(action="cut_body", bytes=20),
+    "body cut by reset": dict(action="cut_body", bytes=20, reset=True),
+    "chunked body cut": dict(action="cut_body", bytes=20, chunked=True),
+    "nothing but headers": dict(action="cut_body", bytes=0),
+    "500 though executed": dict(action="status", status=500, execute=True),
+    "502 html though executed": dict(action="html", status=502, execute=True),
+    "503 though executed": dict(action="status", status=503, execute=True),
+    "504 though executed": dict(action="status", status=504, execute=True),
+    "408 though executed": dict(action="status", status=408, execute=True),
+    "html with 200": dict(action="html", status=200, execute=True),
+    "text with 200": dict(action="status", status=200, body="Webhook was created.",
+                          content_type="text/plain", execute=True),
+    "garbage with 200": dict(action="garbage"),
+    "302 to a login page": dict(action="redirect", execute=True),
+    "200 without id": dict(action="empty_200"),
+    "201 with an empty object": dict(action="status", status=201, body={}, execute=True),
+    "200 with null": dict(action="status", status=200, body="null", execute=True),
+    "409 though executed": dict(action="status", status=409, execute=True),
+    "599 though executed": dict(action="status", status=599, execute=True),
+}
+NOT_EXECUTED = {
+    "close before": dict(action="close_before"),
+    "reset before": dict(action="reset_before"),
+    "close before the body was read": dict(action="close_before", unread=True),
+    "reset before the body was read": dict(action="reset_before", unread=True),
+    "500 not executed": dict(action="status", status=500),
+    "503 html not executed": dict(action="html", status=503),
+    "504 not executed": dict(action="status", status=504),
+    "html with 200 not executed": dict(action="html", status=200),
+    "302 not executed": dict(action="redirect"),
+    "408 not executed": dict(action="status", status=408),
+}
+
+
+@pytest.fixture(params=["http", "https"])
+def api(request, world):
+    if request.param == "http":
+        return world.sim()
+    return world.sim(tls=request.getfixturevalue("authority"))
+
+
+def start(world, api):
+    whd = world.whd(api, FAST)
+    c = whd.client()
+    c.synced()
+    c.applied(c.create(**webhook(0)))  # the connection is warm now
+    return c
+
+
+def the_post(api):
+    """The log entry of the POST that was bent; it came on a connection used before."""
+    entry = next(e for e in api.log(method="POST") if '"hook 1"' in e["body"])
+    assert entry["conn_req"] > 1, "not on a reused connection"
+    return entry
+
+
+def check_rows(api, c, op):
+    """The API holds the webhook once, and whd serves exactly that."""
+    rows = [r for r in api.rows() if r["whname"] == "hook 1"]
+    assert len(rows) == 1, rows
+    assert op["whid"] == rows[0]["whid"] and six(rows[0]) == six(webhook(1))
+    assert six(c.get(op["tmp_id"])) == six(rows[0])
+    assert sorted(w["whid"] for w in c.list()) == sorted(r["whid"] for r in api.rows())
+
+
+@pytest.mark.parametrize("what", EXECUTED)
+def test_executed_once_and_adopted(world, api, what):
+    c = start(world, api)
+    rule = dict(EXECUTED[what])
+    rule = api.fault(rule.pop("action"), method="POST", **rule)
+    op = c.settled(c.create(**webhook(1)))
+    assert op["state"] == "done" and op["result"] in ("adopted", "applied"), op
+    assert api.hits(rule) == 1
+    assert the_post(api)["executed_n"] == 1
+    assert api.executed("POST") == 2, "one for each webhook"
+    check_rows(api, c, op)
+    assert op["attempts"] == 1
+
+
+@pytest.mark.parametrize("what", NOT_EXECUTED)
+def test_not_executed_is_sent_again_after_it_was_looked_up(world, api, what):
+    c = start(world, api)
+    rule = dict(NOT_EXECUTED[what])
+    api.fault(rule.pop("action"), method="POST", **rule)
+    op = c.applied(c.create(**webhook(1)))
+    assert op["result"] == "applied"
+    posts = [e for e in api.log(method="POST") if '"hook 1"' in (e["body"] or "")]
+    assert [e["executed_n"] for e in posts][-1] == 1 and api.executed("POST") == 2
+    check_rows(api, c, op)
+    first, last = api.log(method="POST")[1], posts[-1]
+    looks = [e for e in api.lists() if first["n"] < e["n"] < last["n"]]
+    assert len(looks) >= 2, "two complete lists must lack it before it is sent again"
+
+
+def test_refused_connection_is_sent_again_at_once(world, api):
+    """Nothing left: no look is needed and nothing is unknown."""
+    c = start(world, api)
+    c.go_offline(api)
+    op = c.create(**webhook(1))
+    api.up()
+    op = c.applied(op)
+    assert op["result"] == "applied" and op["attempts"] == 1
+    assert api.executed("POST") == 2
+
+
+REPLIES = [
+    dict(post_reply=reply, post_status=status, post_location=location)
+    for reply, status, location in (
+        ("object", 201, False), ("array1", 200, False), ("id", 200, False),
+        ("id_json_string", 201, False), ("id_object", 202, False), ("text", 200, False),
+        ("empty", 204, False), ("empty", 200, True), ("object_without_id", 200, False),
+        ("object_without_id", 201, True), ("text", 201, True))
+]
+
+
+@pytest.mark.parametrize("switches", REPLIES, ids=lambda s: "-".join(map(str, s.values())))
+def test_every_form_of_a_good_reply(world, api, switches):
+    c = start(world, api)
+    api.set(**switches)
+    op = c.applied(c.create(**webhook(1)))
+    assert api.executed("POST") == 2
+    check_rows(api, c, op)
+
+
+def test_created_but_never_listed_raises_an_alarm_and_is_never_sent_again(world, api):
+    c = start(world, api)
+    api.fault("status", method="POST", status=201, body={})  # says done, did nothing
+    op = c.settled(c.create(**webhook(1)))
+    assert (op["state"], op["reason"]) == ("held", "vanished")
+    assert len(api.log(method="POST")) == 2
+    with refused("NOT_FOUND"):
+        c.call("queue.resolve", op=op["op"], take="adopt", whid="nowhere")
+    assert c.call("queue.resolve", op=op["op"], take="discard")["state"] == "cancelled"
+    assert len(api.rows()) == 1
+
+
+def test_409_of_what_does_not_exist_is_rejected(world, api):
+    c = start(world, api)
+    api.fault("status", method="POST", status=409, body={"message": "name is taken"})
+    op = c.settled(c.create(**webhook(1)))
+    assert op["state"] == "dead" and op["reason"] == "rejected"
+    assert "name is taken" in op["last_error"]
+    assert c.get(op["tmp_id"])["_whd"]["state"] == "rejected"
+    assert api.executed("POST") == 1

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""Changes of one webhook queued while the API is away: what never left is combined, and only
+the final state is sent."""
+
+import json
+
+import pytest
+
+from support.client import refused
+from support.data import webhook
+from support.sim import six
+
+
+@pytest.fixture
+def away(sim, c):
+    """A webhook that exists, and the API gone."""
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+    return whid
+
+
+@pytest.fixture
+def back(sim, c):
+    """Brings the API back; returns the methods of the changes made since the outage."""
+    def bring():
+        before = sim.mark()
+        c.go_online(sim)
+        c.idle()
+        return [e["method"] for e in sim.changes(before)]
+    return bring
+
+
+def test_create_and_update_become_one_post(sim, c, away, back):
+    create = c.create(**webhook(2))
+    updates = [c.update(create["tmp_id"], {"whcomment": "v2"}),
+               c.update(create["tmp_id"], {"whname": "final"}, add_processes=["x"])]
+    for op in updates:
+        assert (op["state"], op["result"], op["into"]) == ("done", "merged", create["op"])
+    assert back() == ["POST"]
+    assert six(sim.rows()[1]) == six(
+        webhook(2, whcomment="v2", whname="final", processes=["p2", "all", "x"]))
+    assert c.applied(create)["attempts"] == 1
+
+
+def test_create_and_delete_send_nothing(sim, c, away, back):
+    create = c.create(**webhook(2))
+    update = c.update(create["tmp_id"], {"whcomment": "x"})
+    delete = c.delete(create["tmp_id"])
+    assert delete["state"] == "cancelled" and c.settled(create)["state"] == "cancelled"
+    assert c.settled(update)["result"] == "merged"
+    with refused("NOT_FOUND"):
+        c.get(create["tmp_id"])
+    assert back() == []
+    assert len(sim.rows()) == 1
+
+
+def test_update_and_update_become_one_patch(sim, c, away, back):
+    first = c.update(away, {"whcomment": "one", "whname": "n1"})
+    second = c.update(away, {"whcomment": "two"}, add_processes=["x"])
+    third = c.update(away, remove_processes=["all"])
+    assert second["into"] == third["into"] == first["op"]
+    assert back() == ["PATCH"]
+    assert six(sim.row(away)) == six(
+        webhook(1, whcomment="two", whname="n1", processes=["p1", "x"]))
+    assert c.applied(first)["result"] == "applied"
+
+
+def test_update_back_to_the_base_sends_nothing(sim, c, away, back):
+    there = c.update(away, {"whcomment": "there"})
+    again = c.update(away, {"whcomment": "comment 1"})
+    assert c.settled(there)["result"] == "noop" and again["result"] == "merged"
+    assert back() == []
+    assert sim.row(away)["whcomment"] == "comment 1"
+
+
+def test_update_and_delete_become_one_delete(sim, c, away, back):
+    update = c.update(away, {"whcomment": "x"})
+    delete = c.delete(away)
+    ended = c.settled(update)
+    assert (ended["state"], ended["into"]) == ("superseded", delete["op"])
+    assert back() == ["DELETE"]
+    assert sim.rows() == []
+    assert c.applied(delete)["result"] == "applied"
+
+
+def test_update_after_delete_is_refused(sim, c, away, back):
+    delete = c.delete(away)
+    with refused("DELETED", "cancel"):
+        c.update(away, {"whcomment": "x"})
+    with refused("DELETED"):
+        c.get(away)
+    assert list(c.list()) == [] and c.get(away, view="confirmed")["whid"] == away
+    c.call("queue.cancel", op=delete["op"])
+    assert c.get(away)["_whd"]["state"] == "synced"
+    c.update(away, {"whcomment": "x"})
+    assert back() == ["PATCH"]
+
+
+def test_second_delete_is_the_first(sim, c, away, back):
+    first = c.delete(away)
+    assert c.delete(away)["op"] == first["op"]
+    assert c.delete(away, force=True)["op"] == first["op"]
+    assert back() == ["DELETE"]
+    assert sim.rows() == []
+
+
+def test_same_create_twice_is_one_operation(sim, c, away, back):
+    first = c.create(**webhook(2))
+    assert c.create(**webhook(2))["op"] == first["op"]
+    turned = webhook(2, processes=["all", "p2"], callbackUrl="HTTPS://hooks.EXAMPLE.org/in/2")
+    assert c.create(**turned)["op"] == first["op"], "the same in normal form"
+    other = c.create(**webhook(2, whcomment="differs"))
+    assert other["op"] != first["op"]
+    twin = c.create(**webhook(2), allow_duplicate=True)
+    assert twin["op"] not in (first["op"], other["op"])
+    assert back() == ["POST"] * 3
+    assert len(sim.rows()) == 4
+
+
+def test_create_of_what_exists_adopts_it(sim, c):
+    theirs = sim.add(**webhook(1))
+    c.call("sync.now")
+    op = c.applied(c.create(**webhook(1)))
+    assert op["result"] == "adopted" and op["whid"] == theirs["whid"]
+    assert sim.executed("POST") == 0 and len(sim.rows()) == 1
+    twin = c.applied(c.create(**webhook(1), allow_duplicate=True))
+    assert twin["result"] == "applied" and len(sim.rows()) == 2
+
+
+def test_what_may_have_been_sent_is_never_merged(sim, c):
+    """An update that is on its way is immutable; the next goes behind it."""
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    rule = sim.fault("delay", method="PATCH", ms=600000)
+    first = c.update(whid, {"whcomment": "one"})
+    sim.wait_hits(rule)
+    second = c.update(whid, {"whname": "two"})
+    third = c.update(whid, {"whname": "three"})
+    assert "into" not in second and third["into"] == second["op"]
+    sim.clear_faults()
+    c.idle()
+    bodies = [json.loads(e["body"]) for e in sim.changes() if e["method"] == "PATCH"]
+    assert [(b["whcomment"], b["whname"]) for b in bodies] == [("one", "hook 1"),
+                                                               ("one", "three")]
+    assert c.applied(first)["result"] == c.applied(second)["result"] == "applied"
+
+
+def test_delete_behind_a_create_on_its_way_waits_for_its_id(sim, c):
+    rule = sim.fault("delay", method="POST", ms=600000)
+    create = c.create(**webhook(1))
+    sim.wait_hits(rule)
+    delete = c.delete(create["tmp_id"])
+    assert delete["state"] == "queued"
+    sim.clear_faults()
+    c.applied(delete)
+    assert [e["method"] for e in sim.changes()] == ["POST", "DELETE"]
+    assert sim.rows() == []
+
+
+def test_many_webhooks_drain_each_to_its_last_state(sim, c):
+    c.go_offline(sim)
+    tmp = [c.create(**webhook(n))["tmp_id"] for n in range(30)]
+    for turn in range(3):
+        for n in range(30):
+            c.update(tmp[n], {"whcomment": f"turn {turn} of {n}"})
+    c.go_online(sim)
+    c.idle()
+    assert sim.executed("POST") == 30 and sim.executed("PATCH") == 0
+    assert {r["whname"]: r["whcomment"] for r in sim.rows()} == {
+        f"hook {n}": f"turn 2 of {n}" for n in range(30)}

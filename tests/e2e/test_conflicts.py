@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""Others change what is changed here: merged where it can be, a person's decision where not."""
+
+import pytest
+
+from support.client import refused
+from support.data import webhook
+from support.sim import six
+
+
+ALWAYS_LOOK = {"queue.check_age": "0", "sync.interval": "200ms"}
+
+
+@pytest.fixture
+def whd(world, sim):
+    """A daemon that reads a webhook again before it changes it, however young its copy is."""
+    daemon = world.whd(sim, ALWAYS_LOOK)
+    daemon.client().synced()
+    return daemon
+
+
+@pytest.fixture
+def whid(sim, c):
+    """A webhook that others made, next to one that stays as it is."""
+    row = sim.add(**webhook(1))
+    sim.add(**webhook(2))
+    c.call("sync.now")
+    return row["whid"]
+
+
+def meanwhile(sim, c, mine, theirs):
+    """Queues a change offline while others edit the same webhook; returns the settled op."""
+    c.go_offline(sim)
+    op = mine()
+    theirs()
+    c.go_online(sim)
+    return c.settled(op, 4)
+
+
+def test_no_overlap_is_merged(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "mine"}),
+                   lambda: sim.edit(whid, whname="theirs"))
+    assert op["state"] == "done" and op["result"] == "applied"
+    assert six(sim.row(whid)) == six(webhook(1, whcomment="mine", whname="theirs"))
+    assert six(c.get(whid)) == six(sim.row(whid))
+
+
+def test_processes_are_merged_as_a_set(sim, c, whid):
+    op = meanwhile(
+        sim, c, lambda: c.update(whid, add_processes=["mine"], remove_processes=["p1"]),
+        lambda: sim.edit(whid, processes=["theirs", "all", "p1"]))
+    assert op["result"] == "applied"
+    assert sorted(sim.row(whid)["processes"]) == ["all", "mine", "theirs"]
+
+
+def test_same_edit_on_both_sides_is_no_request(sim, c, whid):
+    before = len(sim.changes())
+    op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "same"}),
+                   lambda: sim.edit(whid, whcomment="same"))
+    assert (op["state"], op["result"]) == ("done", "noop")
+    assert len(sim.changes()) == before
+
+
+def overlap(sim, c, whid, **params):
+    return meanwhile(
+        sim, c, lambda: c.update(whid, {"whcomment": "mine", "whname": "my name"}, **params),
+        lambda: sim.edit(whid, whcomment="theirs", municipalityId="261"))
+
+
+def test_overlap_is_a_conflict_with_all_three_sides(sim, c, whid):
+    before = len(sim.changes())
+    op = overlap(sim, c, whid)
+    assert (op["state"], op["reason"]) == ("conflict", "both_changed")
+    assert op["base"]["whcomment"] == "comment 1" and op["base"]["whname"] == "hook 1"
+    assert op["mine"] == {"whcomment": "mine", "whname": "my name"}
+    assert op["theirs"]["whcomment"] == "theirs" and op["theirs"]["municipalityId"] == "261"
+    seen = c.get(whid)
+    assert seen["_whd"]["state"] == "conflict" and seen["whcomment"] == "mine"
+    assert c.get(whid, view="confirmed")["whcomment"] == "theirs"
+    assert len(sim.changes()) == before, "nothing is sent before somebody decides"
+    assert "resolve" in c.call("queue.get", op=op["op"])["next"]
+    assert c.status()["queue"]["conflict"] == 1
+
+
+def test_resolve_mine(sim, c, whid):
+    op = overlap(sim, c, whid)
+    c.call("queue.resolve", op=op["op"], take="mine")
+    assert c.applied(op)["result"] == "applied"
+    assert six(sim.row(whid)) == six(
+        webhook(1, whcomment="mine", whname="my name", municipalityId="261"))
+
+
+@pytest.mark.parametrize("take", ["theirs", "discard"])
+def test_resolve_theirs(sim, c, whid, take):
+    op = overlap(sim, c, whid)
+    before = sim.rows()
+    assert c.call("queue.resolve", op=op["op"], take=take)["state"] == "cancelled"
+    assert c.get(whid)["whcomment"] == "theirs" and c.get(whid)["_whd"]["state"] == "synced"
+    c.idle()
+    assert sim.rows() == before
+
+
+def test_resolve_mine_does_not_overwrite_a_still_later_edit(sim, c, whid):
+    """The decision was about what was shown, not about what others did after it."""
+    op = overlap(sim, c, whid)
+    sim.edit(whid, whcomment="even later")
+    c.call("sync.now")
+    c.call("queue.resolve", op=op["op"], take="mine")
+    again = c.settled(op)
+    assert again["state"] == "conflict" and again["theirs"]["whcomment"] == "even later"
+    assert sim.row(whid)["whcomment"] == "even later"
+    c.call("queue.resolve", op=op["op"], take="mine")
+    c.applied(op)
+    assert sim.row(whid)["whcomment"] == "mine"
+
+
+def test_delete_decided_before_a_still_later_edit(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.delete(whid), lambda: sim.edit(whid, whcomment="theirs"))
+    sim.edit(whid, whcomment="even later")
+    c.call("sync.now")
+    c.call("queue.resolve", op=op["op"], take="mine")
+    assert c.settled(op)["state"] == "conflict" and sim.row(whid)
+
+
+def test_resolve_what_cannot_be(sim, c, whid):
+    op = overlap(sim, c, whid)
+    for take, code in (("recreate", "BAD_STATE"), ("adopt", "BAD_STATE"),
+                       ("yours", "INVALID_PARAM")):
+        with refused(code):
+            c.call("queue.resolve", op=op["op"], take=take, whid=whid)
+    assert c.call("queue.get", op=op["op"])["state"] == "conflict"
+
+
+POLICIES = {
+    # policy: (state, result or reason, what the API holds of the overlapping member and of mine)
+    "merge": ("conflict", "both_changed", "theirs", "hook 1"),
+    "manual": ("conflict", "both_changed", "theirs", "hook 1"),
+    "local-wins": ("done", "applied", "mine", "my name"),
+    "remote-wins": ("done", "applied", "theirs", "my name"),
+}
+
+
+@pytest.mark.parametrize("how", ["per call", "by configuration"])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_policies(world, sim, policy, how):
+    settings = {"queue.policy": policy} if how == "by configuration" else {}
+    c = world.whd(sim, {**ALWAYS_LOOK, **settings}).client()
+    c.synced()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    op = overlap(sim, c, whid, policy=policy if how == "per call" else None)
+    state, why, comment, name = POLICIES[policy]
+    assert (op["state"], op.get("result") or op.get("reason")) == (state, why)
+    assert (sim.row(whid)["whcomment"], sim.row(whid)["whname"]) == (comment, name)
+    assert sim.row(whid)["municipalityId"] == "261", "what only others changed stays theirs"
+
+
+def test_remote_wins_with_nothing_left_to_send(sim, c, whid):
+    before = len(sim.changes())
+    op = meanwhile(
+        sim, c, lambda: c.update(whid, {"whcomment": "mine"}, policy="remote-wins"),
+        lambda: sim.edit(whid, whcomment="theirs"))
+    assert (op["state"], op["result"], op["reason"]) == ("done", "noop", "remote_wins")
+    assert len(sim.changes()) == before and c.get(whid)["whcomment"] == "theirs"
+
+
+def test_manual_asks_even_without_overlap(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "mine"}, policy="manual"),
+                   lambda: sim.edit(whid, whname="theirs"))
+    assert op["state"] == "conflict"
+    c.call("queue.resolve", op=op["op"], take="mine")
+    c.applied(op)
+    assert six(sim.row(whid)) == six(webhook(1, whcomment="mine", whname="theirs"))
+
+
+# ------------------------------------------------------------ gone upstream --
+
+
+def test_update_of_what_others_deleted(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "mine"}),
+                   lambda: sim.remove(whid))
+    assert (op["state"], op["reason"]) == ("conflict", "gone_upstream")
+    assert op["theirs"] is None and op["base"]["whcomment"] == "comment 1"
+    assert sim.row(whid) is None, "never resurrected by itself"
+    seen = c.get(whid)
+    assert seen["_whd"]["state"] == "conflict" and seen["whid"] == whid
+    assert six(seen) == six(webhook(1, whcomment="mine")), "what the caller saw, with the change"
+    assert whid in [w["whid"] for w in c.list()]
+    assert whid not in [w["whid"] for w in c.list(view="confirmed")]
+
+
+def test_recreate(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "mine"}),
+                   lambda: sim.remove(whid))
+    made = c.call("queue.resolve", op=op["op"], take="recreate")
+    assert made["kind"] == "create" and made["op"] == op["op"]
+    done = c.applied(made)
+    assert done["whid"] != whid
+    assert six(sim.row(done["whid"])) == six(webhook(1, whcomment="mine"))
+    assert {w["whid"] for w in c.list()} == {r["whid"] for r in sim.rows()}
+    with refused("NOT_FOUND"):
+        c.get(whid)
+
+
+def test_discard(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "mine"}),
+                   lambda: sim.remove(whid))
+    assert c.call("queue.resolve", op=op["op"], take="discard")["state"] == "cancelled"
+    assert len(list(c.list())) == 1
+    with refused("NOT_FOUND"):
+        c.get(whid)
+    c.idle()
+    assert len(sim.rows()) == 1 and sim.changes() == []
+
+
+# ------------------------------------------------------------------- delete --
+
+
+def test_delete_of_what_others_changed_asks(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.delete(whid), lambda: sim.edit(whid, whcomment="theirs"))
+    assert (op["state"], op["reason"]) == ("conflict", "changed_upstream")
+    assert sim.row(whid), "not deleted"
+    c.call("queue.resolve", op=op["op"], take="mine")
+    c.applied(op)
+    assert sim.row(whid) is None
+
+
+def test_delete_by_force(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.delete(whid, force=True),
+                   lambda: sim.edit(whid, whcomment="theirs"))
+    assert op["state"] == "done" and sim.row(whid) is None
+
+
+def test_delete_taken_back(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.delete(whid), lambda: sim.edit(whid, whcomment="theirs"))
+    c.call("queue.resolve", op=op["op"], take="theirs")
+    assert c.get(whid)["whcomment"] == "theirs" and sim.row(whid)
+
+
+def test_delete_of_what_others_deleted(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.delete(whid), lambda: sim.remove(whid))
+    assert (op["state"], op["result"]) == ("done", "already")
+    assert sim.log(method="DELETE") == []
+
+
+def test_followers_wait_for_the_decision(sim, c, whid):
+    """What was queued behind a conflict is held, and goes on when that is decided."""
+    c.go_offline(sim)
+    first = c.update(whid, {"whcomment": "mine"})
+    c.call("queue.hold", op=first["op"])
+    second = c.delete(whid)
+    assert second["state"] == "held" and second["reason"] == "dependency"
+    c.call("queue.release", op=first["op"])
+    sim.edit(whid, whcomment="theirs")
+    c.go_online(sim)
+    assert c.settled(first)["state"] == "conflict"
+    assert c.settled(second)["reason"] == "dependency"
+    c.call("queue.resolve", op=first["op"], take="theirs")
+    assert c.settled(second)["state"] in ("done", "conflict")
+    assert [e["method"] for e in sim.changes()] in ([], ["DELETE"])
