@@ -151,6 +151,7 @@ close_handles(struct whd *d)
 	uv_close((uv_handle_t *)&d->on_int, NULL);
 	uv_close((uv_handle_t *)&d->on_hup, NULL);
 	uv_close((uv_handle_t *)&d->upkeep, NULL);
+	uv_close((uv_handle_t *)&d->watchdog, NULL);
 }
 
 static void
@@ -202,6 +203,34 @@ on_stop_signal(uv_signal_t *s, int signum)
 	whd_stop(d, signum == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
+/*
+ * The loop runs, or this would not be called; the store can be read; and the
+ * commit thread moves if it has work. Only then does systemd hear of it.
+ */
+static void
+on_watchdog(uv_timer_t *t)
+{
+	struct whd *d = t->data;
+	struct wh_str instance;
+	bool moves = wh_writer_idle(d->writer) || d->counters.commits != d->commits_seen;
+
+	whd_tick(d);
+	d->commits_seen = d->counters.commits;
+	if (moves && wh_meta_text(&d->view, "instance", &instance) == 0)
+		wh_sd_watchdog();
+}
+
+static void
+start_watchdog(struct whd *d)
+{
+	int64_t every = wh_sd_watchdog_ms() / 3;
+
+	uv_timer_init(&d->loop, &d->watchdog);
+	d->watchdog.data = d;
+	if (every > 0)
+		uv_timer_start(&d->watchdog, on_watchdog, (uint64_t)every, (uint64_t)every);
+}
+
 /* ----------------------------------------------------------------- upkeep -- */
 
 static void
@@ -221,7 +250,7 @@ on_upkeep(uv_timer_t *t)
 	wh_sd_status(line);
 }
 
-/* ------------------------------------------------------------------ start -- */
+/* ------------------------------------------------------------------- start -- */
 
 static int
 say(const char *what, const struct wh_buf *text)
@@ -458,6 +487,7 @@ whd_run(struct wh_config *config)
 		_exit(status);
 	}
 	start_signals(d);
+	start_watchdog(d);
 	say_ready(d);
 	wh_pump_poke(d->pump);
 	uv_run(&d->loop, UV_RUN_DEFAULT);

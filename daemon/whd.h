@@ -54,7 +54,8 @@ struct whd {
 	bool stopping;
 	uv_signal_t on_term, on_int, on_hup;
 	uv_timer_t upkeep;          /* housekeeping once in a while */
-	uv_timer_t stop_timer;
+	uv_timer_t watchdog;        /* runs only under systemd */
+	uint64_t commits_seen;      /* when the watchdog was fed last */
 };
 
 /*
