@@ -285,6 +285,7 @@ turn_page(struct wh_transfer *t, CURLM *multi, char *next)
 	free(t->url);
 	t->url = next;
 	t->pre_requests = 0;
+	wh_buf_reset(&t->result->body); /* an error names what this page said */
 	wh_list_reader_next_page(t->reader);
 	curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
 	return curl_multi_add_handle(multi, t->easy) == CURLM_OK;

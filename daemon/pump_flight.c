@@ -277,6 +277,27 @@ take_facts(struct wh_result_job *j, struct wh_http_result *r)
 	j->facts.error = wh_buf_view(&j->error);
 }
 
+/*
+ * Did other requests succeed since this one failed last? Then its failures are
+ * its own; if everything fails it is the endpoint, and they count for nothing.
+ */
+static bool
+others_succeeded(struct wh_pump *p, uint64_t seq)
+{
+	struct failed_op *f = NULL;
+	bool others = false;
+
+	for (size_t i = 0; i < FAILED_KEPT; i++)
+		if (p->failed[i].seq == seq)
+			f = &p->failed[i];
+	if (f)
+		others = p->successes > f->successes;
+	else
+		f = &p->failed[p->next_failed++ % FAILED_KEPT];
+	*f = (struct failed_op){seq, p->successes};
+	return others;
+}
+
 void
 wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r)
 {
@@ -295,11 +316,10 @@ wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r)
 	if (j->key_retry)
 		noted.ask = WH_ASK_NONE;
 	wh_rules_now(p->d, &j->rules);
-	j->others_succeed = p->successes > 0;
 	if (j->outcome.executed == WH_X_EXECUTED)
 		p->successes++;
-	else if (j->facts.status >= 500)
-		p->successes = 0; /* the next 5xx is its own fault only if others succeed until then */
+	else
+		j->others_succeed = others_succeeded(p, r->tag);
 	wh_pump_note(p, &noted, &j->facts, false);
 	if (f)
 		f->phase = FLIGHT_RESULT;

@@ -12,6 +12,7 @@
 #include "daemon/pump.h"
 #include "daemon/writer.h"
 
+#define FAILED_KEPT 64u  /* operations whose last failure is remembered */
 #define FLIGHTS_MAX 128u /* [queue] concurrency is at most 64 */
 
 enum flight_phase {
@@ -60,7 +61,11 @@ struct wh_pump {
 	struct wh_wall last_ok;
 	char last_error[256];
 	struct wh_wall last_error_at;
-	uint64_t successes;            /* executed requests, for the poison rule */
+	uint64_t successes;            /* executed requests, for the poison rule: */
+	struct failed_op {
+		uint64_t seq, successes; /* as they were when it failed last */
+	} failed[FAILED_KEPT];
+	size_t next_failed;
 
 	struct flight flights[FLIGHTS_MAX];
 	size_t n_flights;
