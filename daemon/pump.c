@@ -14,7 +14,7 @@
 #include "daemon/waits.h"
 
 #define CANDS_MAX 96u        /* looked at in one turn */
-#define SCAN_MAX 4096u       /* due operations passed over to find them */
+#define SCAN_MAX 1024u       /* due operations passed over to find them */
 #define CHECKS_FOR_LIST 8u   /* from so many stale bases on one list serves all */
 #define PROBE_MAX_MS 30000   /* longest time between probes while operations wait */
 #define TURN_MAX 1024u       /* steps of one turn; more means a bug, so look later */
