@@ -32,9 +32,10 @@ struct wh_enqueue {
 	enum wh_op_kind kind;
 	enum wh_cmd_id method;
 	uint32_t uid, pid;
-	uint8_t id[16];            /* drawn by the loop */
-	struct wh_buf whid;        /* update, delete */
-	struct wh_buf fields;      /* msgpack map: create all six, update the set ones (may be empty) */
+	uint8_t id[16];     /* drawn by the loop */
+	struct wh_buf whid; /* update, delete */
+	struct wh_buf
+		fields; /* msgpack map: create all six, update the set ones (may be empty) */
 	struct wh_buf add, remove; /* update: msgpack arrays, may be empty */
 	struct wh_buf request_id;  /* may be empty */
 	uint64_t params_hash[2];
@@ -45,9 +46,9 @@ struct wh_enqueue {
 	bool force, allow_duplicate, dry_run;
 	/* results */
 	struct wh_refusal refusal;
-	struct wh_buf op;          /* the op map */
-	uint8_t answer[16];        /* its id: the new one's, or an earlier one's */
-	bool queued, coalesced;    /* for the counters */
+	struct wh_buf op;       /* the op map */
+	uint8_t answer[16];     /* its id: the new one's, or an earlier one's */
+	bool queued, coalesced; /* for the counters */
 };
 int wh_enqueue_run(struct wh_job *job, struct wh_txn *t);
 /* The same decision over a view, writing nothing. */
@@ -60,17 +61,17 @@ void wh_enqueue_fini(struct wh_enqueue *e);
 struct wh_verb {
 	struct wh_job job;
 	struct wh_rules rules;
-	enum wh_cmd_id verb;       /* queue_retry, _cancel, _hold, _release, _resolve, _flush */
+	enum wh_cmd_id verb; /* queue_retry, _cancel, _hold, _release, _resolve, _flush */
 	uint8_t id[16];
 	uint32_t uid;
 	bool admin;
 	bool cascade;
-	struct wh_buf take;        /* resolve */
-	struct wh_buf whid;        /* resolve adopt */
+	struct wh_buf take; /* resolve */
+	struct wh_buf whid; /* resolve adopt */
 	/* results */
 	struct wh_refusal refusal;
 	struct wh_buf op;
-	uint64_t due;              /* flush: how many became due */
+	uint64_t due; /* flush: how many became due */
 };
 int wh_verb_run(struct wh_job *job, struct wh_txn *t);
 void wh_verb_fini(struct wh_verb *v);
@@ -88,22 +89,21 @@ struct wh_send {
 	struct wh_job job;
 	struct wh_rules rules;
 	uint64_t seq;
-	bool create_fresh;         /* a list began at most check_age ago */
+	bool create_fresh; /* a list began at most check_age ago */
 	/* the answer to the check, when there was one */
 	bool checked;
-	bool check_failed;         /* there was no usable answer */
-	bool check_gated;          /* ... because a gate is shut: costs the operation nothing */
-	bool check_found;          /* a row was found */
+	bool check_failed; /* there was no usable answer */
+	bool check_gated;  /* ... because a gate is shut: costs the operation nothing */
+	bool check_found;  /* a row was found */
 	struct wh_buf check_row;
-	int64_t check_began;       /* wall ms */
+	int64_t check_began; /* wall ms */
 	/* results */
 	enum wh_send_result result;
 	enum wh_op_kind kind;
 	struct wh_buf whid, request;
-	struct wh_buf merged;      /* the members that changed, on their way into request */
 	char method[8];
-	bool want_list;            /* absence must be confirmed by a list */
-	bool changed;              /* the operation was changed: look again at once */
+	bool want_list; /* absence must be confirmed by a list */
+	bool changed;   /* the operation was changed: look again at once */
 };
 int wh_send_run(struct wh_job *job, struct wh_txn *t);
 void wh_send_fini(struct wh_send *s);
@@ -117,20 +117,25 @@ struct wh_result_job {
 	uint64_t seq;
 	struct wh_facts facts;
 	struct wh_outcome outcome;
-	bool key_retry;            /* 401, and another key is left: no backoff */
-	bool others_succeed;       /* other requests succeeded since its last failure: poison counts */
+	bool key_retry;      /* 401, and another key is left: no backoff */
+	bool others_succeed; /* other requests succeeded since its last failure: poison counts
+			      */
 	struct wh_buf body, content_type, location, error;
 	/* results */
-	enum wh_op_state state;    /* after */
+	enum wh_op_state state; /* after */
 	bool ended, created_without_id;
-	uint32_t tries;            /* the loop's: times the store could not take it */
+	uint32_t tries; /* the loop's: times the store could not take it */
 };
 int wh_result_run(struct wh_job *job, struct wh_txn *t);
 void wh_result_fini(struct wh_result_job *j);
 
 /* Used by outcome, observation and resolve: the operation is in effect. */
+struct wh_made {
+	struct wh_str whid, body; /* of the webhook that the create made */
+	const char *result;
+};
 WH_MUST_USE int wh_finish_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
-				 struct wh_str whid, struct wh_str body, const char *result);
+				 const struct wh_made *made);
 WH_MUST_USE int wh_finish_update(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
 				 struct wh_str body, const char *result);
 WH_MUST_USE int wh_finish_delete(struct wh_lane *l, struct wh_lane_op *o, const char *result);
@@ -145,11 +150,12 @@ struct wh_list_counts {
 struct wh_list_rows {
 	struct wh_job job;
 	struct wh_rules rules;
-	uint64_t list;             /* its number */
-	uint64_t fence;            /* confirm counter when its request began */
-	bool first_load;           /* no list was ever whole: no event a row */
-	struct wh_chunk *chunk;    /* owned */
-	const struct wh_str *ignore; /* members whose change is none; borrowed from the session */
+	uint64_t list;          /* its number */
+	uint64_t fence;         /* confirm counter when its request began */
+	bool first_load;        /* no list was ever whole: no event a row */
+	struct wh_chunk *chunk; /* owned */
+	const struct wh_str
+		*ignore; /* members whose change is none; borrowed from the session */
 	size_t n_ignore;
 	/* results */
 	struct wh_list_counts counts;
@@ -162,14 +168,14 @@ struct wh_list_end {
 	struct wh_rules rules;
 	uint64_t list, fence;
 	bool complete, usable;
-	bool changed_rows;         /* its chunks added or changed something */
-	bool state_changed;        /* whole after a failed one or the reverse: worth an event */
-	int64_t began_at;          /* wall ms */
-	struct wh_seen *seen;      /* borrowed from the session */
-	uint64_t suspect_before;   /* missing hash of the suspect list before, 0 = none */
+	bool changed_rows;       /* its chunks added or changed something */
+	bool state_changed;      /* whole after a failed one or the reverse: worth an event */
+	int64_t began_at;        /* wall ms */
+	struct wh_seen *seen;    /* borrowed from the session */
+	uint64_t suspect_before; /* missing hash of the suspect list before, 0 = none */
 	/* results */
 	struct wh_list_counts counts;
-	uint64_t suspect;          /* != 0: suspiciously short; hash of what is missing */
+	uint64_t suspect; /* != 0: suspiciously short; hash of what is missing */
 	uint64_t suspect_missing;
 	uint32_t adopted, duplicates, vanished;
 	uint64_t revision;
@@ -179,8 +185,14 @@ int wh_list_end_run(struct wh_job *job, struct wh_txn *t);
 /* ------------------------------------------------- apply_observe.c -------- */
 
 /* A row of a list meets a lane whose head has an unknown outcome. */
-WH_MUST_USE int wh_observe_lane(struct wh_lane *l, struct wh_txn *t, uint64_t list, bool present,
-				struct wh_str body, bool complete);
+struct wh_look {
+	uint64_t list;      /* number of the list */
+	bool complete;      /* all of it was seen */
+	bool present;       /* it holds the row ... */
+	struct wh_str body; /* ... and this is it */
+};
+WH_MUST_USE int wh_observe_lane(struct wh_lane *l, struct wh_txn *t,
+				const struct wh_look *look);
 /* All creates of unknown outcome, in the light of a list that ended. */
 WH_MUST_USE int wh_observe_creates(struct wh_txn *t, struct wh_list_end *e);
 /* Does an undecided create want this row? Then it is withheld from readers. */
@@ -203,10 +215,10 @@ int wh_boot_run(struct wh_job *job, struct wh_txn *t);
 struct wh_mark {
 	struct wh_job job;
 	struct wh_rules rules;
-	struct wh_buf gates;       /* text to remember, empty = none */
-	const char *gate_event;    /* "link shut", "open": fixed text; NULL = none */
+	struct wh_buf gates;    /* text to remember, empty = none */
+	const char *gate_event; /* "link shut", "open": fixed text; NULL = none */
 	bool accept_shrink;
-	bool make_due;             /* retries that wait may go now: the line is back */
+	bool make_due; /* retries that wait may go now: the line is back */
 };
 int wh_mark_run(struct wh_job *job, struct wh_txn *t);
 void wh_mark_fini(struct wh_mark *m);

@@ -19,10 +19,10 @@ struct decision {
 	struct wh_enqueue *e;
 	struct wh_lane *lane;
 	const struct wh_view *view;
-	struct wh_buf effect;       /* effective body before */
+	struct wh_buf effect; /* effective body before */
 	struct wh_effect before;
-	struct wh_str fields;       /* members of the new op */
-	struct wh_lane_op *op;      /* the op to report; NULL when refused */
+	struct wh_str fields;  /* members of the new op */
+	struct wh_lane_op *op; /* the op to report; NULL when refused */
 };
 
 static int
@@ -126,7 +126,8 @@ check_room(struct decision *d)
 		       "[store] max_size, then call again");
 	else if (ops_stored(m) >= r->max_ops || m->op_bytes >= r->max_bytes)
 		refuse(&d->e->refusal, WH_ERR_QUEUE_FULL,
-		       "the queue has reached [queue] max_ops or max_bytes: wait until it drains, "
+		       "the queue has reached [queue] max_ops or max_bytes: wait until it "
+		       "drains, "
 		       "or cancel operations");
 }
 
@@ -157,7 +158,8 @@ new_op(struct decision *d)
 
 	if (!o) {
 		refuse(&d->e->refusal, WH_ERR_QUEUE_FULL,
-		       "this webhook has too many operations waiting: wait until some are done");
+		       "this webhook has too many operations waiting: wait until some are "
+		       "done");
 		return NULL;
 	}
 	describe(d, o);
@@ -250,20 +252,23 @@ check_target(struct decision *d)
 		return r;
 	if (!d->before.exists || (d->before.hidden && d->lane->withheld)) {
 		if (d->view->meta.synced_at == 0)
-			return refuse(&e->refusal, WH_ERR_NOT_SYNCED,
-				      "the first list has not arrived, so it is not known whether "
-				      "this webhook exists: wait for it with wait until=synced");
+			return refuse(
+				&e->refusal, WH_ERR_NOT_SYNCED,
+				"the first list has not arrived, so it is not known whether "
+				"this webhook exists: wait for it with wait until=synced");
 		return refuse(&e->refusal, WH_ERR_NOT_FOUND,
 			      "no webhook has this id: list them with webhook.list");
 	}
 	if (d->before.state == WH_HOOK_REJECTED)
-		return refuse(&e->refusal, WH_ERR_BAD_STATE,
-			      "this webhook's create was rejected: retry or cancel that operation, "
-			      "or create it anew");
+		return refuse(
+			&e->refusal, WH_ERR_BAD_STATE,
+			"this webhook's create was rejected: retry or cancel that operation, "
+			"or create it anew");
 	if (e->has_revision && e->if_revision != d->lane->revision_before)
-		return refuse(&e->refusal, WH_ERR_CONFLICT,
-			      "the webhook was changed since if_revision: read it again and repeat "
-			      "the change if it still applies");
+		return refuse(
+			&e->refusal, WH_ERR_CONFLICT,
+			"the webhook was changed since if_revision: read it again and repeat "
+			"the change if it still applies");
 	return 0;
 }
 

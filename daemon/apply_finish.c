@@ -58,7 +58,8 @@ rebase_successor(struct wh_lane *l, const struct wh_lane_op *o)
 
 /* Hands the create and all that follows it over to the lane of its whid. */
 static struct wh_lane_op *
-hand_over(struct wh_lane *from, struct wh_lane_op *create, struct wh_lane *to, struct wh_str whid)
+hand_over(struct wh_lane *from, struct wh_lane_op *create, struct wh_lane *to,
+	  struct wh_str whid)
 {
 	uint64_t seq = create->op.seq;
 
@@ -69,29 +70,29 @@ hand_over(struct wh_lane *from, struct wh_lane_op *create, struct wh_lane *to, s
 }
 
 int
-wh_finish_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, struct wh_str whid,
-		 struct wh_str body, const char *result)
+wh_finish_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
+		 const struct wh_made *made)
 {
 	struct wh_lane to;
-	int r = wh_lane_open(&to, &t->view, l->rules, whid);
+	int r = wh_lane_open(&to, &t->view, l->rules, made->whid);
 
 	if (r == 0) {
 		bool claimed = to.has_row && to.row.claim != 0;
 
 		to.renamed_from = l->key;
 		to.withheld = false;
-		wh_lane_set_row(&to, t, body, l->rules->now.wall.ms);
+		wh_lane_set_row(&to, t, made->body, l->rules->now.wall.ms);
 		if (!claimed)
 			to.row.claim = o->op.seq;
-		o = hand_over(l, o, &to, whid);
+		o = hand_over(l, o, &to, made->whid);
 		r = o ? 0 : WH_ENOMEM;
 	}
 	if (r == 0) {
-		wh_lane_done(&to, o, result);
+		wh_lane_done(&to, o, made->result);
 		r = rebase_successor(&to, o);
 	}
 	if (r == 0)
-		r = wh_aliases_put(t, l->key, whid);
+		r = wh_aliases_put(t, l->key, made->whid);
 	if (r == 0)
 		r = wh_lane_close(&to, t);
 	l->quiet = true; /* the local id went over to the whid: no deletion to report */

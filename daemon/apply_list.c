@@ -88,7 +88,9 @@ through_lane(struct rows *x, struct wh_str key, struct wh_str body)
 	int r = wh_lane_open(&l, &x->t->view, &x->job->rules, key);
 
 	if (r == 0 && unknown(&l)) {
-		r = wh_observe_lane(&l, x->t, x->job->list, true, body, false);
+		r = wh_observe_lane(
+			&l, x->t,
+			&(struct wh_look){.list = x->job->list, .present = true, .body = body});
 		if (r == 0)
 			r = wh_lane_close(&l, x->t);
 	} else if (r == 0 && !in_flight(&l)) {

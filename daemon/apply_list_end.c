@@ -88,7 +88,8 @@ remove_one(struct wh_list_end *e, struct wh_txn *t, struct wh_str key)
 	if (r == 0) {
 		const struct wh_lane_op *head = wh_lane_head(&l);
 
-		if (head && (head->op.state == WH_OP_SENDING || head->op.state == WH_OP_UNKNOWN)) {
+		if (head &&
+		    (head->op.state == WH_OP_SENDING || head->op.state == WH_OP_UNKNOWN)) {
 			wh_lane_fini(&l); /* its own look or outcome decides */
 			return 0;
 		}
@@ -147,9 +148,12 @@ observe_absent(struct wh_list_end *e, struct wh_txn *t, uint64_t seq)
 	int r = wh_lane_open_op(&l, &t->view, &e->rules, seq, &o);
 
 	if (r == 0 && o->op.kind != WH_OP_CREATE && !wh_seen_has(e->seen, l.key)) {
-		bool whole = e->complete && e->suspect == 0;
+		struct wh_look look = {
+			.list = e->list,
+			.complete = e->complete && e->suspect == 0,
+		};
 
-		r = wh_observe_lane(&l, t, e->list, false, WH_STR_NULL, whole);
+		r = wh_observe_lane(&l, t, &look);
 		if (r == 0)
 			r = wh_lane_close(&l, t);
 	}

@@ -18,7 +18,8 @@ look_again(struct wh_lane *l, struct wh_lane_op *o)
 {
 	uint32_t looks = o->op.negatives + o->op.incompletes;
 
-	o->op.next_at = l->rules->now.wall.ms + wh_retry_observe(looks, l->rules->settle_timeout);
+	o->op.next_at =
+		l->rules->now.wall.ms + wh_retry_observe(looks, l->rules->settle_timeout);
 	o->dirty = true;
 }
 
@@ -92,24 +93,23 @@ obey(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, enum wh_observe 
 }
 
 int
-wh_observe_lane(struct wh_lane *l, struct wh_txn *t, uint64_t list, bool present, struct wh_str body,
-		bool complete)
+wh_observe_lane(struct wh_lane *l, struct wh_txn *t, const struct wh_look *look)
 {
 	struct wh_lane_op *o = wh_lane_head(l);
 	struct wh_doc row = {0};
 	struct wh_sighting s = {
-		.complete = complete,
-		.began_after = list > o->op.unknown_list,
+		.complete = look->complete,
+		.began_after = look->list > o->op.unknown_list,
 	};
 	enum wh_observe verdict = WH_OB_AGAIN;
 	int r = 0;
 
 	if (!s.began_after)
 		return 0;
-	if (present) {
-		r = wh_doc_open(&row, body);
+	if (look->present) {
+		r = wh_doc_open(&row, look->body);
 		s.row = &row.record;
-	} else if (complete) {
+	} else if (look->complete) {
 		o->op.negatives++;
 	} else {
 		o->op.incompletes++;
@@ -117,7 +117,7 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, uint64_t list, bool present
 	if (r == 0)
 		r = verdict_of(l, &o->op, &s, &verdict);
 	if (r == 0)
-		r = obey(l, o, t, verdict, body);
+		r = obey(l, o, t, verdict, look->body);
 	wh_doc_close(&row);
 	return r;
 }
@@ -252,8 +252,9 @@ adopt(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, const struct su
 	}
 	e->adopted++;
 	e->duplicates += s->exact > 1;
-	r = wh_finish_create(l, o, t, s->whid, wh_lane_keep(l, row.body), "adopted");
-	return r;
+	struct wh_made made = {s->whid, wh_lane_keep(l, row.body), "adopted"};
+
+	return wh_finish_create(l, o, t, &made);
 }
 
 static int

@@ -63,7 +63,8 @@ has_all_members(struct wh_str body)
 }
 
 static void
-became_unknown(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o, const char *reason)
+became_unknown(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o,
+	       const char *reason)
 {
 	o->op.unknown_list = j->rules.list_last;
 	o->op.negatives = o->op.incompletes = 0;
@@ -74,7 +75,8 @@ became_unknown(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o,
 }
 
 static int
-create_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
+create_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o,
+		struct wh_txn *t)
 {
 	char room[WH_WHID_MAX + 1];
 	struct wh_str id = wh_outcome_created_id(&j->facts, room);
@@ -94,9 +96,12 @@ create_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o
 		wh_buf_reset(&row);
 		r = wh_doc_patch(&row, WH_STR_NULL, wh_buf_view(&sent), id);
 	}
-	if (r == 0)
-		r = wh_finish_create(l, o, t, id, wh_buf_view(&row),
-				     applied(wh_buf_view(&sent), wh_buf_view(&row)));
+	if (r == 0) {
+		struct wh_made made = {id, wh_buf_view(&row),
+				       applied(wh_buf_view(&sent), wh_buf_view(&row))};
+
+		r = wh_finish_create(l, o, t, &made);
+	}
 	wh_buf_fini(&sent);
 	wh_buf_fini(&row);
 	return r;
@@ -116,7 +121,8 @@ same_documented(struct wh_str a, struct wh_str b)
  * that what was sent is in effect.
  */
 static int
-update_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
+update_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o,
+		struct wh_txn *t)
 {
 	struct wh_buf sent = WH_BUF_NULL, row = WH_BUF_NULL;
 	struct wh_str under = l->has_row ? l->row.body : WH_STR_NULL;

@@ -103,7 +103,8 @@ send_create(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 		if (r < 0)
 			return r;
 		if (r == 0)
-			return wh_finish_create(l, o, t, twin, row.body, "adopted");
+			return wh_finish_create(l, o, t,
+						&(struct wh_made){twin, row.body, "adopted"});
 	}
 	o->op.mark = t->view.meta.list_complete;
 	r = body_of(s, o->op.fields, marker_of(s, &o->op, mark));
@@ -135,13 +136,13 @@ send_merged(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 
 static int
 obey_merge(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
-	   enum wh_merge_verdict verdict)
+	   const struct wh_merged *m)
 {
 	int r;
 
-	switch (verdict) {
+	switch (m->verdict) {
 	case WH_MERGE_SEND:
-		return send_merged(s, l, o, wh_buf_view(&s->merged));
+		return send_merged(s, l, o, wh_buf_view(&m->doc));
 	case WH_MERGE_NOOP:
 		return wh_finish_update(l, o, t, l->row.body, "noop");
 	case WH_MERGE_DISCARD:
@@ -159,8 +160,7 @@ static int
 send_update(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
 	struct wh_doc base = {0}, mine = {0}, theirs = {0};
-	enum wh_merge_verdict verdict;
-	uint32_t overlap;
+	struct wh_merged merged = {0};
 
 	if (!l->has_row) {
 		conflict(s, l, o, "gone_upstream");
@@ -173,13 +173,13 @@ send_update(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 	if (r == 0)
 		r = wh_doc_open(&theirs, l->row.body);
 	if (r == 0)
-		r = wh_merge(&base.record, &mine.record, &theirs.record, o->op.policy, &verdict,
-			     &s->merged, &overlap);
+		r = wh_merge(&base.record, &mine.record, &theirs.record, o->op.policy, &merged);
 	if (r == 0)
-		r = obey_merge(s, l, o, t, verdict);
+		r = obey_merge(s, l, o, t, &merged);
 	wh_doc_close(&base);
 	wh_doc_close(&mine);
 	wh_doc_close(&theirs);
+	wh_buf_fini(&merged.doc);
 	return r;
 }
 
@@ -220,8 +220,8 @@ check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 	int64_t wait = 0;
 
 	if (!s->check_gated)
-		wait = wh_retry_backoff(s->rules.retry_base, s->rules.retry_cap, o->op.failures++,
-					s->rules.random);
+		wait = wh_retry_backoff(s->rules.retry_base, s->rules.retry_cap,
+					o->op.failures++, s->rules.random);
 	o->op.next_at = s->rules.now.wall.ms + wait;
 	s->want_list = !s->check_failed;
 	wh_lane_state(l, o, WH_OP_QUEUED, "");
@@ -260,7 +260,6 @@ reset_results(struct wh_send *s)
 	s->want_list = s->changed = false;
 	wh_buf_reset(&s->whid);
 	wh_buf_reset(&s->request);
-	wh_buf_reset(&s->merged);
 }
 
 int
@@ -292,5 +291,4 @@ wh_send_fini(struct wh_send *s)
 	wh_buf_fini(&s->check_row);
 	wh_buf_fini(&s->whid);
 	wh_buf_fini(&s->request);
-	wh_buf_fini(&s->merged);
 }

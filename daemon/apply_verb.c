@@ -47,8 +47,8 @@ refuse_state(struct wh_verb *v, enum wh_op_state state)
 	const char *sep = "";
 
 	refuse(v, WH_ERR_BAD_STATE, "");
-	wh_buf_printf(&v->refusal.text, "the operation is %s; legal now: ",
-		      wh_op_state_str(state));
+	wh_buf_printf(&v->refusal.text,
+		      "the operation is %s; legal now: ", wh_op_state_str(state));
 	for (size_t i = 0; i < wh_array_len(verb_rules); i++)
 		if (verb_rules[i].states & (1u << state)) {
 			wh_buf_printf(&v->refusal.text, "%s%s", sep, verb_rules[i].name);
@@ -103,7 +103,8 @@ cancel(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 	}
 	if (o->op.kind == WH_OP_CREATE && has_followers(l, o) && !v->cascade) {
 		refuse(v, WH_ERR_BAD_STATE,
-		       "other operations follow this create and make no sense without it: cancel "
+		       "other operations follow this create and make no sense without it: "
+		       "cancel "
 		       "with cascade, or cancel those first");
 		return;
 	}
@@ -199,8 +200,9 @@ resolve_adopt(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, struct
 	}
 	if (r)
 		return r;
-	return wh_finish_create(l, o, t, wh_buf_view(&v->whid), wh_lane_keep(l, row.body),
-				"adopted");
+	struct wh_made made = {wh_buf_view(&v->whid), wh_lane_keep(l, row.body), "adopted"};
+
+	return wh_finish_create(l, o, t, &made);
 }
 
 static int

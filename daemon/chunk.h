@@ -14,7 +14,7 @@ struct wh_chunk {
 	struct wh_buf bytes;
 	struct wh_chunk_row {
 		size_t whid_at, whid_n, body_at, body_n; /* into bytes */
-	} *rows;
+	} * rows;
 	size_t n, cap;
 };
 struct wh_chunk *wh_chunk_new(uint64_t tag);
@@ -30,7 +30,7 @@ struct wh_str wh_chunk_body(const struct wh_chunk *c, size_t i);
 struct wh_seen {
 	struct wh_seen_id {
 		uint64_t lo, hi;
-	} *ids;
+	} * ids;
 	size_t n, cap;
 	uint64_t seed; /* drawn for each list, so that nobody can aim at collisions */
 	bool duplicates;
@@ -41,4 +41,3 @@ WH_MUST_USE int wh_seen_add(struct wh_seen *s, struct wh_str key);
 void wh_seen_sort(struct wh_seen *s);
 bool wh_seen_has(const struct wh_seen *s, struct wh_str key); /* key: folded whid */
 void wh_seen_fini(struct wh_seen *s);
-

@@ -17,8 +17,8 @@ struct wh_call {
 	struct wh_ticket ticket;
 	const struct wh_peer *peer;
 	const struct wh_cmd_info *cmd;
-	struct wh_buf *out;  /* the connection's output */
-	size_t out_start;    /* where this reply began */
+	struct wh_buf *out; /* the connection's output */
+	size_t out_start;   /* where this reply began */
 	enum { WH_CALL_OPEN, WH_CALL_ANSWERED, WH_CALL_PARKED } state;
 };
 
@@ -28,13 +28,13 @@ WH_PRINTF(3, 4) void wh_call_fail(struct wh_call *c, enum wh_error code, const c
 /* The answer comes later through the ticket. */
 void wh_call_park(struct wh_call *c);
 
-/* Answers one request (called by conn.c). After it the call is answered or parked. A result larger
- * than 1 MiB becomes TOO_LARGE. */
+/* Answers one request (called by conn.c). After it the call is answered or parked. A result
+ * larger than 1 MiB becomes TOO_LARGE. */
 void wh_dispatch(struct wh_call *c, struct wh_rpc *rpc);
 
-/* One prototype a command: void on_<id>(struct wh_call *, const struct wh_args_<id> *). A missing
- * handler does not link. */
-#define WH_CMD(id, method, verb, role, flags, result, help) \
+/* One prototype a command: void on_<id>(struct wh_call *, const struct wh_args_<id> *). A
+ * missing handler does not link. */
+#define WH_CMD(id, method, verb, role, flags, result, help)                                    \
 	void on_##id(struct wh_call *c, const struct wh_args_##id *a);
 #define WH_ARG(id, name, type, need, help)
 #define WH_END(id)

@@ -45,8 +45,8 @@ hash_set(enum wh_field f, const msgpack_object *set, uint64_t ret[2])
 	return r;
 }
 
-int
-wh_form_of(const struct wh_record *rec, uint64_t ret[2])
+static int
+form_of(const struct wh_record *rec, uint64_t ret[2])
 {
 	int r = 0;
 
@@ -67,7 +67,7 @@ wh_form_of_body(struct wh_str body, uint64_t ret[2])
 	int r = wh_doc_open(&d, body);
 
 	if (r == 0)
-		r = wh_form_of(&d.record, ret);
+		r = form_of(&d.record, ret);
 	wh_doc_close(&d);
 	return r;
 }

@@ -7,7 +7,5 @@
 
 #include "daemon/core/norm.h"
 
-/* Of the six documented members. 0 or a fault. */
-WH_MUST_USE int wh_form_of(const struct wh_record *r, uint64_t ret[2]);
-/* Of an encoded webhook. */
+/* Of the six documented members of an encoded webhook. 0 or a fault. */
 WH_MUST_USE int wh_form_of_body(struct wh_str body, uint64_t ret[2]);

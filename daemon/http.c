@@ -24,12 +24,12 @@ struct wh_http {
 	bool started;
 
 	/* under the mutex */
-	struct wh_transfer *incoming;  /* submitted, newest first */
-	struct wh_transfer *done;      /* finished, newest first */
+	struct wh_transfer *incoming; /* submitted, newest first */
+	struct wh_transfer *done;     /* finished, newest first */
 	struct wh_chunk_link *chunks, **chunks_tail;
-	unsigned chunks_out;           /* handed out, not yet taken by the loop */
+	unsigned chunks_out; /* handed out, not yet taken by the loop */
 	bool unpause, ending, ended;
-	struct wh_http_conf conf;      /* what new transfers use */
+	struct wh_http_conf conf; /* what new transfers use */
 
 	/* HTTP thread only */
 	CURLM *multi;

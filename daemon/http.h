@@ -23,25 +23,25 @@ enum wh_http_kind {
 
 struct wh_http_request {
 	enum wh_http_kind kind;
-	uint64_t tag;          /* the caller's: operation or list number */
+	uint64_t tag; /* the caller's: operation or list number */
 	char method[8];
-	struct wh_str whid;    /* FIND and SEND with a query; copied by submit */
-	struct wh_str body;    /* SEND; copied by submit */
-	struct wh_str key;     /* subscription key text; copied, wiped after use */
+	struct wh_str whid; /* FIND and SEND with a query; copied by submit */
+	struct wh_str body; /* SEND; copied by submit */
+	struct wh_str key;  /* subscription key text; copied, wiped after use */
 	int key_index;
 };
 
 struct wh_http_result {
 	enum wh_http_kind kind;
 	uint64_t tag;
-	struct wh_facts facts;         /* text points into the buffers below */
-	struct wh_buf body;            /* SEND: reply, at most 1 MiB; reads: its start */
-	struct wh_buf row;             /* FIND: the row found, a msgpack map */
+	struct wh_facts facts; /* text points into the buffers below */
+	struct wh_buf body;    /* SEND: reply, at most 1 MiB; reads: its start */
+	struct wh_buf row;     /* FIND: the row found, a msgpack map */
 	bool found;
-	bool usable, complete;         /* LIST and FIND: was it a list; was all of it seen */
+	bool usable, complete; /* LIST and FIND: was it a list; was all of it seen */
 	uint64_t elements, unreadable;
-	char why[200];                 /* why not complete */
-	struct wh_seen seen;           /* LIST */
+	char why[200];       /* why not complete */
+	struct wh_seen seen; /* LIST */
 	char error[256], content_type[128], location[512];
 };
 struct wh_http_result *wh_http_result_free(struct wh_http_result *r);

@@ -20,7 +20,8 @@ link_target(const char *header)
 		const char *stop = strchr(end, ',');
 		size_t params = stop ? (size_t)(stop - end) : strlen(end);
 
-		if (memmem(end, params, "rel=\"next\"", 10) || memmem(end, params, "rel=next", 8))
+		if (memmem(end, params, "rel=\"next\"", 10) ||
+		    memmem(end, params, "rel=next", 8))
 			return wh_str(p + 1, (size_t)(end - p - 1));
 		p = end;
 	}
@@ -72,7 +73,8 @@ wh_http_next_page(const char *base_url, const char *current_url, struct wh_str b
 
 	if (link.n && link.n < 4096 && !wh_str_has_control(link))
 		text = wh_xstrdup(link);
-	if (text && base && next && curl_url_set(base, CURLUPART_URL, base_url, 0) == CURLUE_OK &&
+	if (text && base && next &&
+	    curl_url_set(base, CURLUPART_URL, base_url, 0) == CURLUE_OK &&
 	    curl_url_set(next, CURLUPART_URL, current_url, 0) == CURLUE_OK &&
 	    curl_url_set(next, CURLUPART_URL, text, 0) == CURLUE_OK)
 		found = if_ours(base, next);

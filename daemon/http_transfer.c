@@ -215,7 +215,8 @@ set_request(struct wh_transfer *t)
 }
 
 bool
-wh_transfer_begin(struct wh_transfer *t, CURLM *multi, const struct wh_transfer_host *host, void *ctx)
+wh_transfer_begin(struct wh_transfer *t, CURLM *multi, const struct wh_transfer_host *host,
+		  void *ctx)
 {
 	t->host = host;
 	t->host_ctx = ctx;

@@ -20,7 +20,8 @@ void wh_http_conf_fini(struct wh_http_conf *c);
 
 /* What a transfer asks of its thread. */
 struct wh_transfer_host {
-	bool (*hand_chunk)(void *ctx, struct wh_chunk *c); /* takes it over; false = no memory */
+	bool (*hand_chunk)(void *ctx,
+			   struct wh_chunk *c); /* takes it over; false = no memory */
 	bool (*must_pause)(void *ctx);
 };
 
@@ -28,29 +29,30 @@ struct wh_transfer {
 	struct wh_transfer *next;
 	struct wh_http_result *result;
 	/* request */
-	char *url;                 /* of the page being read */
+	char *url; /* of the page being read */
 	char *base_url;
 	char method[8];
 	struct wh_buf body;
-	struct wh_buf whid;        /* FIND: folded id to look for */
+	struct wh_buf whid;         /* FIND: folded id to look for */
 	struct curl_slist *headers; /* the key's line among them: wiped at the end */
-	struct wh_buf key;         /* to be scrubbed out of what comes back; wiped at the end */
+	struct wh_buf key; /* to be scrubbed out of what comes back; wiped at the end */
 	char *ca_file;
 	struct wh_http_settings s;
 	/* while it runs */
 	CURL *easy;
 	const struct wh_transfer_host *host;
 	void *host_ctx;
-	unsigned pre_requests;     /* times libcurl was about to send */
-	uint64_t received;         /* decoded bytes of all pages */
+	unsigned pre_requests; /* times libcurl was about to send */
+	uint64_t received;     /* decoded bytes of all pages */
 	int64_t pages;
 	bool paused, too_large, no_memory;
 	struct wh_list_reader *reader; /* LIST and FIND */
 	struct wh_chunk *chunk;
-	char link_next[1024];      /* from a Link header */
+	char link_next[1024]; /* from a Link header */
 };
 
-struct wh_transfer *wh_transfer_new(const struct wh_http_request *r, const struct wh_http_conf *c);
+struct wh_transfer *wh_transfer_new(const struct wh_http_request *r,
+				    const struct wh_http_conf *c);
 void wh_transfer_free(struct wh_transfer *t);
 /* True if it could not begin: the result says why. */
 bool wh_transfer_begin(struct wh_transfer *t, CURLM *multi, const struct wh_transfer_host *host,

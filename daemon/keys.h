@@ -14,8 +14,9 @@
 
 struct wh_keys;
 
-/* Reads the file: 0, or a fault with a sentence (file, what, what to do). The file must be regular,
- * not a link, and readable by its owner only (in $CREDENTIALS_DIRECTORY the directory is judged). */
+/* Reads the file: 0, or a fault with a sentence (file, what, what to do). The file must be
+ * regular, not a link, and readable by its owner only (in $CREDENTIALS_DIRECTORY the directory
+ * is judged). */
 WH_MUST_USE int wh_keys_load(struct wh_keys **ret, const char *file, struct wh_buf *text);
 struct wh_keys *wh_keys_free(struct wh_keys *k);
 size_t wh_keys_count(const struct wh_keys *k);

@@ -38,36 +38,37 @@ struct wh_lane {
 	const struct wh_view *view;
 	const struct wh_rules *rules;
 	char key_room[WH_KEY_MAX];
-	struct wh_str key;        /* folded whid, or local id */
+	struct wh_str key; /* folded whid, or local id */
 
-	bool has_row;             /* confirmed row present */
-	struct wh_row row;        /* its body borrows from row_bytes */
+	bool has_row;      /* confirmed row present */
+	struct wh_row row; /* its body borrows from row_bytes */
 	struct wh_buf row_bytes;
-	bool row_dirty;           /* to be written (or deleted, if !has_row) */
-	bool had_row;             /* as loaded */
-	uint64_t form_was[2];     /* normal-form hash of the row as loaded */
+	bool row_dirty;       /* to be written (or deleted, if !has_row) */
+	bool had_row;         /* as loaded */
+	uint64_t form_was[2]; /* normal-form hash of the row as loaded */
 
 	bool had_overlay;
-	bool visible_before;      /* as readers saw it */
-	bool withheld;            /* hidden until an undecided create is decided */
+	bool visible_before; /* as readers saw it */
+	bool withheld;       /* hidden until an undecided create is decided */
 	uint64_t revision_before;
-	struct wh_buf before;     /* effective body as readers saw it */
+	struct wh_buf before; /* effective body as readers saw it */
 
 	struct wh_str renamed_from; /* local id this webhook was known by until now */
-	bool quiet;               /* first load: no event a row */
+	bool quiet;                 /* first load: no event a row */
 
-	struct wh_lane_op *ops;   /* in order of seq */
+	struct wh_lane_op *ops; /* in order of seq */
 	size_t n_ops, cap_ops;
 	struct wh_lane_block *blocks; /* text that members were replaced with */
-	int fault;                /* sticky; close forwards it */
+	int fault;                    /* sticky; close forwards it */
 };
 
 /* Loads the lane of a whid or local id (already resolved through the aliases). */
-WH_MUST_USE int wh_lane_open(struct wh_lane *l, const struct wh_view *v, const struct wh_rules *r,
-			     struct wh_str whid);
+WH_MUST_USE int wh_lane_open(struct wh_lane *l, const struct wh_view *v,
+			     const struct wh_rules *r, struct wh_str whid);
 /* The lane of an operation, and the operation in it. WH_ABSENT if it has ended meanwhile. */
 WH_MUST_USE int wh_lane_open_op(struct wh_lane *l, const struct wh_view *v,
-				const struct wh_rules *r, uint64_t seq, struct wh_lane_op **ret);
+				const struct wh_rules *r, uint64_t seq,
+				struct wh_lane_op **ret);
 /* Writes what changed. The lane is to be finished by wh_lane_fini() in any case. */
 WH_MUST_USE int wh_lane_close(struct wh_lane *l, struct wh_txn *t);
 void wh_lane_fini(struct wh_lane *l);
@@ -83,8 +84,8 @@ struct wh_lane_op *wh_lane_head(struct wh_lane *l);
 struct wh_lane_op *wh_lane_tail(struct wh_lane *l);
 /* A new zeroed operation at the end; NULL if the lane is full or memory is out. */
 struct wh_lane_op *wh_lane_append(struct wh_lane *l);
-/* Hands an operation over to the end of another lane; its target becomes whid. NULL if memory is
- * out. The lane it came from must be finished last: the op may still borrow from it. */
+/* Hands an operation over to the end of another lane; its target becomes whid. NULL if memory
+ * is out. The lane it came from must be finished last: the op may still borrow from it. */
 struct wh_lane_op *wh_lane_move(struct wh_lane_op *op, struct wh_lane *to, struct wh_str whid);
 
 /* Copies text into the lane's own memory: valid until the lane is finished. */
@@ -92,12 +93,15 @@ struct wh_str wh_lane_keep(struct wh_lane *l, struct wh_str text);
 /* The same for a buffer, which is finished; its fault becomes the lane's. */
 struct wh_str wh_lane_keep_buf(struct wh_lane *l, struct wh_buf *b);
 /* Sets the state (edge checked) and marks the op dirty. */
-void wh_lane_state(struct wh_lane *l, struct wh_lane_op *o, enum wh_op_state to, const char *reason);
+void wh_lane_state(struct wh_lane *l, struct wh_lane_op *o, enum wh_op_state to,
+		   const char *reason);
 /* The same for done: with its result. */
 void wh_lane_done(struct wh_lane *l, struct wh_lane_op *o, const char *result);
 
-/* Replaces the confirmed row's body (copied); counts as a confirmation if `confirmed_at` > 0. */
-void wh_lane_set_row(struct wh_lane *l, struct wh_txn *t, struct wh_str body, int64_t confirmed_at);
+/* Replaces the confirmed row's body (copied); counts as a confirmation if `confirmed_at` > 0.
+ */
+void wh_lane_set_row(struct wh_lane *l, struct wh_txn *t, struct wh_str body,
+		     int64_t confirmed_at);
 /* Touches the row so that lists begun earlier do not overwrite it. */
 void wh_lane_touch(struct wh_lane *l, struct wh_txn *t);
 /* The upstream has it no more. */
@@ -105,15 +109,16 @@ void wh_lane_drop_row(struct wh_lane *l);
 
 /* What readers see with the operations as they are now. */
 struct wh_effect {
-	bool overlay;              /* an overlay is needed */
-	bool exists;               /* there is a body */
+	bool overlay; /* an overlay is needed */
+	bool exists;  /* there is a body */
 	bool hidden;
 	uint32_t pending;
 	enum wh_webhook_state state;
 	struct wh_str tmp_id;
 };
 /* Folds the live operations over the confirmed row; the body is appended to out. */
-WH_MUST_USE int wh_lane_fold(const struct wh_lane *l, struct wh_effect *ret, struct wh_buf *out);
+WH_MUST_USE int wh_lane_fold(const struct wh_lane *l, struct wh_effect *ret,
+			     struct wh_buf *out);
 
 /* Appends one event to the change log. op may be NULL; fields: msgpack array or empty. */
 struct wh_event {
@@ -121,8 +126,8 @@ struct wh_event {
 	struct wh_str whid;
 	struct wh_str old_whid;
 	const struct wh_op *op;
-	uint32_t fields;      /* bit per documented member that changed */
-	const char *note;     /* gate, sync: a word more */
+	uint32_t fields;  /* bit per documented member that changed */
+	const char *note; /* gate, sync: a word more */
 };
 WH_MUST_USE int wh_event_add(struct wh_txn *t, const struct wh_event *e, struct wh_wall now,
 			     uint64_t *ret_revision);

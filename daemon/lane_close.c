@@ -7,7 +7,6 @@
  */
 #include "daemon/lane.h"
 
-
 #include "daemon/doc.h"
 #include "daemon/form.h"
 
@@ -187,7 +186,8 @@ pack_event(struct wh_buf *b, const struct wh_event *e, struct wh_wall now)
 }
 
 int
-wh_event_add(struct wh_txn *t, const struct wh_event *e, struct wh_wall now, uint64_t *ret_revision)
+wh_event_add(struct wh_txn *t, const struct wh_event *e, struct wh_wall now,
+	     uint64_t *ret_revision)
 {
 	struct wh_buf b = WH_BUF_NULL;
 	size_t at = wh_pack_open_map(&b);
@@ -312,7 +312,8 @@ write_past(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o)
 	return r;
 }
 
-/* A create that waits is findable by what it wants, so that the same wish is not queued twice. */
+/* A create that waits is findable by what it wants, so that the same wish is not queued twice.
+ */
 static int
 write_want(struct wh_txn *t, const struct wh_lane_op *o)
 {
@@ -328,7 +329,8 @@ write_want(struct wh_txn *t, const struct wh_lane_op *o)
 }
 
 static int
-write_op(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o, const struct wh_lane_op *head)
+write_op(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o,
+	 const struct wh_lane_op *head)
 {
 	bool ended = wh_op_state_ended(o->op.state);
 	int r = ended ? write_past(l, t, o) : write_live(l, t, o, due_of(o, head));
@@ -401,8 +403,8 @@ write_row(struct wh_lane *l, struct wh_txn *t)
 }
 
 static int
-write_overlay(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e, struct wh_str body,
-	      uint64_t revision)
+write_overlay(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e,
+	      struct wh_str body, uint64_t revision)
 {
 	struct wh_overlay o = {
 		.revision = revision,

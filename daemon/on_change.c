@@ -48,10 +48,11 @@ change_done(struct wh_job *job, struct whd *d, int fault)
 
 	count(d, e);
 	if (fault)
-		wh_server_fail(d->server, cc->ticket, error_of(fault),
-			       "the change was not taken: %s; nothing of it is kept, call again "
-			       "when that is mended",
-			       wh_fault_str(fault));
+		wh_server_fail(
+			d->server, cc->ticket, error_of(fault),
+			"the change was not taken: %s; nothing of it is kept, call again "
+			"when that is mended",
+			wh_fault_str(fault));
 	else if (e->refusal.code)
 		wh_server_fail(d->server, cc->ticket, e->refusal.code, "%.*s",
 			       WH_STR_FMT(wh_buf_view(&e->refusal.text)));
@@ -120,7 +121,8 @@ check_whid(struct wh_call *c, struct wh_str whid)
 	if (wh_whid_valid(whid))
 		return true;
 	wh_call_fail(c, WH_ERR_INVALID_PARAM,
-		     "whid must be 1 to %d bytes of text without control characters", WH_WHID_MAX);
+		     "whid must be 1 to %d bytes of text without control characters",
+		     WH_WHID_MAX);
 	return false;
 }
 
@@ -148,7 +150,8 @@ check_members(struct wh_call *c, const msgpack_object *map)
 	return r == 0;
 }
 
-/* What must be the same when a request_id is used again: all parameters but request_id itself. */
+/* What must be the same when a request_id is used again: all parameters but request_id itself.
+ */
 static void
 hash_part(XXH3_state_t *s, const char *name, struct wh_str value)
 {
@@ -170,9 +173,10 @@ hash_params(struct wh_enqueue *e)
 	hash_part(s, "add", wh_buf_view(&e->add));
 	hash_part(s, "remove", wh_buf_view(&e->remove));
 	hash_part(s, "flags", wh_str((const char *)flags, sizeof(flags)));
-	hash_part(s, "revision", e->has_revision ? wh_str((const char *)&e->if_revision,
-							  sizeof(e->if_revision))
-						 : WH_STR_NULL);
+	hash_part(s, "revision",
+		  e->has_revision
+			  ? wh_str((const char *)&e->if_revision, sizeof(e->if_revision))
+			  : WH_STR_NULL);
 
 	XXH128_hash_t h = XXH3_128bits_digest(s);
 
@@ -331,8 +335,9 @@ read_conditions(struct wh_call *c, const struct wh_args_webhook_update *a, struc
 	if (wh_has(a, webhook_update, policy)) {
 		e->has_policy = wh_policy_parse(a->policy, &e->policy);
 		if (!e->has_policy) {
-			wh_call_fail(c, WH_ERR_INVALID_PARAM,
-				     "policy is none of merge, local-wins, remote-wins, manual");
+			wh_call_fail(
+				c, WH_ERR_INVALID_PARAM,
+				"policy is none of merge, local-wins, remote-wins, manual");
 			return false;
 		}
 	}

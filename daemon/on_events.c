@@ -37,14 +37,12 @@ pack_none(const struct whd *d, struct wh_buf *out, bool reset)
 static int
 pack_behind(struct whd *d, const struct wh_wait *wait, struct wh_buf *out)
 {
-	struct wh_buf array = WH_BUF_NULL;
-	uint64_t last = 0;
-	uint32_t n = 0;
-	int r = wh_watch_read(d, wait->revision, wait->limit, &array, &n, &last);
+	struct wh_watch_batch behind = {0};
+	int r = wh_watch_read(d, wait->revision, wait->limit, &behind);
 
 	if (r == 0)
-		pack_frame(d, out, wh_buf_view(&array), last, false);
-	wh_buf_fini(&array);
+		pack_frame(d, out, wh_buf_view(&behind.array), behind.last, false);
+	wh_buf_fini(&behind.array);
 	return r;
 }
 

@@ -65,11 +65,13 @@ on_queue_get(struct wh_call *c, const struct wh_args_queue_get *a)
 	if (r == 0)
 		wh_buf_str(wh_call_result(c), wh_buf_view(&op));
 	else if (r == WH_EINVAL)
-		wh_call_fail(c, WH_ERR_INVALID_PARAM, "op is not an operation id: give the text "
-						      "that create, update or delete returned");
+		wh_call_fail(c, WH_ERR_INVALID_PARAM,
+			     "op is not an operation id: give the text "
+			     "that create, update or delete returned");
 	else if (r == WH_ABSENT)
-		wh_call_fail(c, WH_ERR_OP_NOT_FOUND, "no operation has this id: list them with "
-						     "queue.list or history.list");
+		wh_call_fail(c, WH_ERR_OP_NOT_FOUND,
+			     "no operation has this id: list them with "
+			     "queue.list or history.list");
 	else
 		wh_call_fail(c, r == WH_ECORRUPT ? WH_ERR_CORRUPT : WH_ERR_INTERNAL,
 			     "the operation could not be read: %s", wh_fault_str(r));
@@ -82,8 +84,8 @@ struct op_filter {
 	bool has_state;
 	enum wh_op_state state;
 	char lane_room[WH_KEY_MAX];
-	struct wh_str lane;   /* empty = all */
-	int64_t since;        /* history: ended at or after; 0 = all */
+	struct wh_str lane; /* empty = all */
+	int64_t since;      /* history: ended at or after; 0 = all */
 	uint64_t hash;
 };
 
@@ -192,22 +194,22 @@ list_past(struct wh_call *c, const struct op_filter *f, struct wh_page *page, ui
 	return r < 0 ? r : 0;
 }
 
+/* *ret holds where to start without a cursor; a cursor (p NULL = none given) replaces it. */
 static bool
-start_of(struct wh_call *c, const struct op_filter *f, bool has, struct wh_str cursor,
-	 uint64_t from, uint64_t *ret)
+start_of(struct wh_call *c, const struct op_filter *f, struct wh_str cursor, uint64_t *ret)
 {
 	struct wh_str key;
 	int64_t value;
 
-	*ret = from;
-	if (!has)
+	if (!cursor.p)
 		return true;
 	if (wh_cursor_read(cursor, f->hash, &key) && wh_parse_i64(key, 0, INT64_MAX, &value)) {
 		*ret = (uint64_t)value;
 		return true;
 	}
-	wh_call_fail(c, WH_ERR_INVALID_PARAM,
-		     "cursor belongs to another question: repeat the same filters, or start anew");
+	wh_call_fail(
+		c, WH_ERR_INVALID_PARAM,
+		"cursor belongs to another question: repeat the same filters, or start anew");
 	return false;
 }
 
@@ -227,7 +229,6 @@ on_queue_list(struct wh_call *c, const struct wh_args_queue_list *a)
 {
 	struct op_filter f = {.hash = wh_cursor_filter(0, "queue", WH_STR_NULL)};
 	struct wh_page page;
-	uint64_t start;
 
 	if (wh_has(a, queue_list, state) && !filter_state(c, &f, a->state))
 		return;
@@ -235,12 +236,13 @@ on_queue_list(struct wh_call *c, const struct wh_args_queue_list *a)
 		filter_lane(c->d, &f, a->whid);
 
 	bool past = f.has_state && wh_op_state_ended(f.state);
+	uint64_t start = past ? UINT64_MAX : 0;
 
 	if (!wh_page_begin(&page, c, wh_has(a, queue_list, limit), a->limit, f.hash) ||
-	    !start_of(c, &f, wh_has(a, queue_list, cursor), a->cursor, past ? UINT64_MAX : 0,
-		      &start))
+	    !start_of(c, &f, a->cursor, &start))
 		return;
-	finish(c, &page, past ? list_past(c, &f, &page, start) : list_live(c, &f, &page, start));
+	finish(c, &page,
+	       past ? list_past(c, &f, &page, start) : list_live(c, &f, &page, start));
 }
 
 void
@@ -248,15 +250,16 @@ on_history_list(struct wh_call *c, const struct wh_args_history_list *a)
 {
 	struct op_filter f = {.hash = wh_cursor_filter(0, "history", WH_STR_NULL)};
 	struct wh_page page;
-	uint64_t start;
+	uint64_t start = UINT64_MAX;
 
 	if (wh_has(a, history_list, whid))
 		filter_lane(c->d, &f, a->whid);
 	if (wh_has(a, history_list, since))
 		f.since = a->since;
-	f.hash = wh_cursor_filter(f.hash, "since", wh_str((const char *)&f.since, sizeof(f.since)));
+	f.hash = wh_cursor_filter(f.hash, "since",
+				  wh_str((const char *)&f.since, sizeof(f.since)));
 	if (!wh_page_begin(&page, c, wh_has(a, history_list, limit), a->limit, f.hash) ||
-	    !start_of(c, &f, wh_has(a, history_list, cursor), a->cursor, UINT64_MAX, &start))
+	    !start_of(c, &f, a->cursor, &start))
 		return;
 	finish(c, &page, list_past(c, &f, &page, start));
 }
@@ -315,8 +318,8 @@ new_verb(struct wh_call *c, struct wh_str op)
 		free(v);
 		return NULL;
 	}
-	v->verb.job = (struct wh_job){
-		.run = wh_verb_run, .done = verb_done, .class = WH_JOB_CONTROL};
+	v->verb.job =
+		(struct wh_job){.run = wh_verb_run, .done = verb_done, .class = WH_JOB_CONTROL};
 	wh_rules_now(c->d, &v->verb.rules);
 	v->verb.verb = c->cmd->id;
 	v->verb.uid = c->peer->uid;

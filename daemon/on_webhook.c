@@ -31,14 +31,16 @@ young_enough(struct wh_call *c, bool has, int64_t max_age, const struct wh_hook_
 	if (!has || (age->age_ms >= 0 && age->age_ms <= max_age))
 		return true;
 	if (age->age_ms < 0)
-		wh_call_fail(c, WH_ERR_NOT_SYNCED,
-			     "the first list has not arrived: wait with wait until=synced, or see "
-			     "status");
+		wh_call_fail(
+			c, WH_ERR_NOT_SYNCED,
+			"the first list has not arrived: wait with wait until=synced, or see "
+			"status");
 	else
-		wh_call_fail(c, WH_ERR_STALE,
-			     "the copy is %lld ms old, older than max_age: call sync.now, raise "
-			     "max_age, or see status",
-			     (long long)age->age_ms);
+		wh_call_fail(
+			c, WH_ERR_STALE,
+			"the copy is %lld ms old, older than max_age: call sync.now, raise "
+			"max_age, or see status",
+			(long long)age->age_ms);
 	return false;
 }
 
@@ -48,9 +50,10 @@ static void
 not_there(struct wh_call *c, const struct wh_hook_age *age)
 {
 	if (age->age_ms < 0)
-		wh_call_fail(c, WH_ERR_NOT_SYNCED,
-			     "the first list has not arrived: wait with wait until=synced, or see "
-			     "status");
+		wh_call_fail(
+			c, WH_ERR_NOT_SYNCED,
+			"the first list has not arrived: wait with wait until=synced, or see "
+			"status");
 	else
 		wh_call_fail(c, WH_ERR_NOT_FOUND,
 			     "no webhook has this id: list them with webhook.list");
@@ -107,7 +110,7 @@ on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 
 struct filter {
 	struct wh_str text[WH_F_COUNT];
-	uint32_t wanted;       /* bit per text member that must match */
+	uint32_t wanted; /* bit per text member that must match */
 	bool has_process, has_pending, pending;
 	struct wh_str process;
 	uint64_t hash;

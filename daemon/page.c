@@ -9,7 +9,8 @@
 #define ENVELOPE 4096u /* room for the head, the cursor and further members */
 
 bool
-wh_page_begin(struct wh_page *p, struct wh_call *c, bool has_limit, int64_t limit, uint64_t filter)
+wh_page_begin(struct wh_page *p, struct wh_call *c, bool has_limit, int64_t limit,
+	      uint64_t filter)
 {
 	*p = (struct wh_page){
 		.limit = LIMIT_DEFAULT,

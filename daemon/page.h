@@ -7,13 +7,12 @@
 
 #include "daemon/dispatch.h"
 
-
 struct wh_page {
-	struct wh_buf items;     /* encoded items, without the array head */
+	struct wh_buf items; /* encoded items, without the array head */
 	uint32_t n, limit;
 	uint64_t filter;
-	struct wh_buf last;      /* key of the last item */
-	size_t item_at;          /* where the last item began */
+	struct wh_buf last; /* key of the last item */
+	size_t item_at;     /* where the last item began */
 	bool more;
 };
 
@@ -25,7 +24,8 @@ bool wh_page_room(const struct wh_page *p);
 /* Where to append the next item, whose key is remembered for the cursor. */
 struct wh_buf *wh_page_item(struct wh_page *p, struct wh_str key);
 void wh_page_more(struct wh_page *p, bool more);
-/* Writes the result map: items, cursor if there is more, and `members` (may be NULL) adds n more. */
+/* Writes the result map: items, cursor if there is more, and `members` (may be NULL) adds n
+ * more. */
 struct wh_page_members {
 	size_t n;
 	void (*pack)(struct whd *d, struct wh_buf *out);

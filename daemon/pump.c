@@ -13,11 +13,11 @@
 #include "daemon/rules_now.h"
 #include "daemon/waits.h"
 
-#define CANDS_MAX 96u        /* looked at in one turn */
-#define SCAN_MAX 1024u       /* due operations passed over to find them */
-#define CHECKS_FOR_LIST 8u   /* from so many stale bases on one list serves all */
-#define PROBE_MAX_MS 30000   /* longest time between probes while operations wait */
-#define TURN_MAX 1024u       /* steps of one turn; more means a bug, so look later */
+#define CANDS_MAX 96u      /* looked at in one turn */
+#define SCAN_MAX 1024u     /* due operations passed over to find them */
+#define CHECKS_FOR_LIST 8u /* from so many stale bases on one list serves all */
+#define PROBE_MAX_MS 30000 /* longest time between probes while operations wait */
+#define TURN_MAX 1024u     /* steps of one turn; more means a bug, so look later */
 
 /* --------------------------------------------------------------- flights -- */
 
@@ -116,8 +116,8 @@ load_cand(const struct wh_pump *p, const struct wh_due *due, const struct wh_rul
 		.due = {due->due_at},
 		.keys = keys_of(&op),
 	};
-	ret->fresh = op.kind == WH_OP_CREATE ? creates_fresh(p)
-					     : row_is_fresh(p, row.lane, rules);
+	ret->fresh =
+		op.kind == WH_OP_CREATE ? creates_fresh(p) : row_is_fresh(p, row.lane, rules);
 	return true;
 }
 
@@ -187,8 +187,8 @@ refresh_undecided(struct wh_pump *p)
 		if (wh_ops_get(v, seq, &row) || wh_op_decode(&op, row.body) ||
 		    op.kind != WH_OP_CREATE)
 			continue;
-		p->undecided[p->n_undecided++] = (struct wh_inflight){
-			.seq = seq, .kind = op.kind, .keys = keys_of(&op)};
+		p->undecided[p->n_undecided++] =
+			(struct wh_inflight){.seq = seq, .kind = op.kind, .keys = keys_of(&op)};
 	}
 }
 
@@ -383,7 +383,8 @@ store_gates(struct wh_pump *p, unsigned changed)
 	bool link = changed & (1u << WH_GATE_LINK);
 	enum wh_gate_id worst = wh_gates_worst(&p->gates);
 
-	m->job = (struct wh_job){.run = wh_mark_run, .done = mark_done, .class = WH_JOB_CONTROL};
+	m->job =
+		(struct wh_job){.run = wh_mark_run, .done = mark_done, .class = WH_JOB_CONTROL};
 	wh_rules_now(p->d, &m->rules);
 	wh_gates_save(&p->gates, p->d->now, &m->gates);
 	m->gate_event = wh_gate_str(worst);
@@ -396,7 +397,7 @@ store_gates(struct wh_pump *p, unsigned changed)
 }
 
 void
-wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f, bool is_read)
+wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f)
 {
 	struct wh_gate_limits lim = {
 		.base_ms = p->d->config->retry_base,
@@ -418,8 +419,7 @@ wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_fact
 	}
 	wh_buf_fini(&sentence);
 
-	unsigned changed = wh_gates_note(&p->gates, o, is_read, &lim, p->d->now,
-					 wh_clock_random());
+	unsigned changed = wh_gates_note(&p->gates, o, &lim, p->d->now, wh_clock_random());
 
 	if (changed)
 		store_gates(p, changed);
@@ -460,6 +460,16 @@ wh_pump_keys_changed(struct wh_pump *p)
 	wh_pump_poke(p);
 }
 
+void
+wh_pump_reloaded(struct wh_pump *p)
+{
+	int64_t latest = p->d->now.mono.ms + p->d->config->sync_interval;
+
+	if (p->list_due.ms > latest)
+		p->list_due.ms = latest;
+	wh_pump_poke(p);
+}
+
 /* --------------------------------------------------------------- results -- */
 
 void
@@ -471,7 +481,8 @@ wh_pump_on_chunk(struct wh_pump *p, struct wh_chunk *c)
 void
 wh_pump_on_result(struct wh_pump *p, struct wh_http_result *r)
 {
-	if (p->stopping) { /* what was in flight stays SENDING: it is looked up after the start */
+	if (p->stopping) { /* what was in flight stays SENDING: it is looked up after the start
+			    */
 		wh_http_result_free(r);
 		return;
 	}
@@ -491,7 +502,8 @@ wh_pump_on_result(struct wh_pump *p, struct wh_http_result *r)
 uint64_t
 wh_pump_list_now(struct wh_pump *p)
 {
-	uint64_t satisfies = p->list_last + 1; /* a running one may be older than the question */
+	uint64_t satisfies =
+		p->list_last + 1; /* a running one may be older than the question */
 
 	p->list_wanted = true;
 	wh_pump_hurry(p);

@@ -24,6 +24,8 @@ uint64_t wh_pump_list_now(struct wh_pump *p);
 void wh_pump_hurry(struct wh_pump *p);
 /* The keys changed, or an admin wants a probe: AUTH may try at once. */
 void wh_pump_keys_changed(struct wh_pump *p);
+/* The configuration was read again: a shorter interval counts at once. */
+void wh_pump_reloaded(struct wh_pump *p);
 
 /* What the HTTP thread reports; called on the loop by http.c. */
 void wh_pump_on_result(struct wh_pump *p, struct wh_http_result *r);
@@ -41,6 +43,6 @@ bool wh_pump_synced(const struct wh_pump *p);
 void wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out);
 void wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out);
 void wh_pump_dump(const struct wh_pump *p, struct wh_buf *out);
-/* Age of the copy in ms, measured on the monotonic clock where this process saw the list, else on
- * the wall clock; -1 if never synced. */
+/* Age of the copy in ms, measured on the monotonic clock where this process saw the list, else
+ * on the wall clock; -1 if never synced. */
 int64_t wh_pump_age(const struct wh_pump *p);

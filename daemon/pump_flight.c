@@ -101,7 +101,8 @@ new_send(struct wh_pump *p, uint64_t seq)
 {
 	struct wh_send *s = wh_xcalloc(1, sizeof(*s));
 
-	s->job = (struct wh_job){.run = wh_send_run, .done = send_done, .class = WH_JOB_CONTROL};
+	s->job =
+		(struct wh_job){.run = wh_send_run, .done = send_done, .class = WH_JOB_CONTROL};
 	wh_rules_now(p->d, &s->rules);
 	s->seq = seq;
 	return s;
@@ -135,7 +136,7 @@ wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r)
 
 	if (o.ask == WH_ASK_AUTH && wh_pump_next_key(p, &r->facts))
 		o.ask = WH_ASK_NONE;
-	wh_pump_note(p, &o, &r->facts, true);
+	wh_pump_note(p, &o, &r->facts);
 	if (!f) {
 		wh_http_result_free(r);
 		return;
@@ -206,7 +207,8 @@ park(struct wh_pump *p, struct wh_result_job *j, int fault)
 {
 	if (j->tries++ == 0)
 		wh_log(WH_LOG_ERROR, "queue",
-		       "an outcome could not be stored; it is kept and tried again every second",
+		       "an outcome could not be stored; it is kept and tried again every "
+		       "second",
 		       "seq=%llu fault=%s", (unsigned long long)j->seq,
 		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
 	j->job.next = p->parked;
@@ -320,7 +322,7 @@ wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r)
 		p->successes++;
 	else
 		j->others_succeed = others_succeeded(p, r->tag);
-	wh_pump_note(p, &noted, &j->facts, false);
+	wh_pump_note(p, &noted, &j->facts);
 	if (f)
 		f->phase = FLIGHT_RESULT;
 	wh_http_result_free(r);

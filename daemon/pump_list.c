@@ -64,8 +64,8 @@ wh_pump_begin_list(struct wh_pump *p, const char *why)
 	r.tag = s->no;
 	wh_pump_request_key(p, &r);
 	p->d->counters.lists++;
-	wh_log(WH_LOG_DEBUG, "sync", "list begun", "list=%llu why=%s", (unsigned long long)s->no,
-	       why);
+	wh_log(WH_LOG_DEBUG, "sync", "list begun", "list=%llu why=%s",
+	       (unsigned long long)s->no, why);
 	wh_http_submit(p->d->http, &r);
 }
 
@@ -87,8 +87,8 @@ pack_sync(struct wh_buf *b, const struct wh_pump *p, const struct wh_list_counts
 }
 
 static void
-tell_waiters(struct wh_pump *p, const struct wh_list_counts *c, uint64_t revision, bool complete,
-	     bool failed)
+tell_waiters(struct wh_pump *p, const struct wh_list_counts *c, uint64_t revision,
+	     bool complete, bool failed)
 {
 	struct wh_buf map = WH_BUF_NULL, text = WH_BUF_NULL;
 
@@ -119,8 +119,8 @@ count_rows(struct whd *d, const struct wh_list_counts *c)
 static void
 log_list(const struct wh_pump *p, const struct wh_list_counts *c, bool whole)
 {
-	bool news = c->added || c->changed || c->removed || whole != p->last_whole ||
-		    !p->ended_any;
+	bool news =
+		c->added || c->changed || c->removed || whole != p->last_whole || !p->ended_any;
 
 	wh_log(whole ? (news ? WH_LOG_INFO : WH_LOG_DEBUG) : WH_LOG_WARNING, "sync",
 	       whole ? "list applied" : "list was not whole, nothing is removed",
@@ -138,10 +138,11 @@ note_suspect(struct wh_pump *p, const struct wh_list_end *e)
 	if (!e->suspect)
 		return;
 	p->d->counters.shrinks_suspect++;
-	snprintf(p->list_why, sizeof(p->list_why),
-		 "the list lacks %llu webhooks, suspiciously many: nothing is removed until the "
-		 "next list says the same or an admin accepts it",
-		 (unsigned long long)e->suspect_missing);
+	snprintf(
+		p->list_why, sizeof(p->list_why),
+		"the list lacks %llu webhooks, suspiciously many: nothing is removed until the "
+		"next list says the same or an admin accepts it",
+		(unsigned long long)e->suspect_missing);
 	if (p->list_due.ms > p->d->now.mono.ms + SUSPECT_AGAIN_MS)
 		schedule_next(p, SUSPECT_AGAIN_MS);
 }
@@ -199,8 +200,8 @@ submit_end(struct wh_pump *p)
 	struct list_session *s = &p->list;
 	struct wh_list_end *e = wh_xcalloc(1, sizeof(*e));
 
-	e->job = (struct wh_job){
-		.run = wh_list_end_run, .done = end_done, .class = WH_JOB_SYNC};
+	e->job =
+		(struct wh_job){.run = wh_list_end_run, .done = end_done, .class = WH_JOB_SYNC};
 	wh_rules_now(p->d, &e->rules);
 	e->list = s->no;
 	e->fence = s->fence;
@@ -321,7 +322,7 @@ wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r)
 		p->list_wanted = true;
 		o.ask = WH_ASK_NONE;
 	}
-	wh_pump_note(p, &o, &r->facts, true);
+	wh_pump_note(p, &o, &r->facts);
 	try_to_end(p);
 	wh_pump_poke(p);
 }

@@ -52,16 +52,16 @@ struct wh_pump {
 	struct whd *d;
 	uv_timer_t timer;
 	bool stopping;
-	bool in_turn;                  /* a turn is running: a poke makes it go round again */
+	bool in_turn; /* a turn is running: a poke makes it go round again */
 	bool again;
 
 	struct wh_gates gates;
-	uint32_t keys_failed;          /* 401 in a row, each with another key */
-	bool contact_good;             /* the last exchange was a success */
+	uint32_t keys_failed; /* 401 in a row, each with another key */
+	bool contact_good;    /* the last exchange was a success */
 	struct wh_wall last_ok;
 	char last_error[256];
 	struct wh_wall last_error_at;
-	uint64_t successes;            /* executed requests, for the poison rule: */
+	uint64_t successes; /* executed requests, for the poison rule: */
 	struct failed_op {
 		uint64_t seq, successes; /* as they were when it failed last */
 	} failed[FAILED_KEPT];
@@ -69,29 +69,29 @@ struct wh_pump {
 
 	struct flight flights[FLIGHTS_MAX];
 	size_t n_flights;
-	struct wh_job *parked;         /* outcomes that the store could not take yet */
+	struct wh_job *parked; /* outcomes that the store could not take yet */
 	struct wh_mono parked_until;
 	struct wh_inflight *undecided; /* creates of unknown outcome, with their keys */
 	size_t n_undecided;
-	uint64_t undecided_revision;   /* change log head they were read at */
+	uint64_t undecided_revision; /* change log head they were read at */
 
 	struct list_session list;
-	uint64_t list_last;            /* last number given out */
+	uint64_t list_last; /* last number given out */
 	bool list_wanted;
 	struct wh_mono list_due;
 	struct wh_mono list_spacing;
-	struct wh_mono list_ended;     /* the last usable one */
-	struct wh_mono whole_began;    /* the last complete one; ms 0 = none in this process */
+	struct wh_mono list_ended;  /* the last usable one */
+	struct wh_mono whole_began; /* the last complete one; ms 0 = none in this process */
 	bool ended_any;
-	int64_t list_took_ms;          /* the last one */
-	bool last_whole;               /* the last list was complete */
-	bool told_whole;               /* ... as last told in an event */
+	int64_t list_took_ms; /* the last one */
+	bool last_whole;      /* the last list was complete */
+	bool told_whole;      /* ... as last told in an event */
 	bool whole_known;
-	uint64_t suspect;              /* hash of what the suspect list lacked, 0 = none */
+	uint64_t suspect; /* hash of what the suspect list lacked, 0 = none */
 	uint64_t suspect_missing;
-	char list_why[256];            /* why the last one was not complete */
+	char list_why[256]; /* why the last one was not complete */
 
-	int64_t tokens_micro;          /* [upstream] rate: millionths of a request */
+	int64_t tokens_micro; /* [upstream] rate: millionths of a request */
 	struct wh_mono tokens_at;
 };
 
@@ -101,8 +101,7 @@ struct flight *wh_pump_flight(struct wh_pump *p, uint64_t seq);
 uint32_t wh_pump_busy(const struct wh_pump *p);
 void wh_pump_drop_flight(struct wh_pump *p, struct flight *f);
 /* Takes an outcome into the gates; remembers errors; stores what must survive. */
-void wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f,
-		  bool is_read);
+void wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f);
 /* 401: switches to the next key. True if there was one left to try. */
 bool wh_pump_next_key(struct wh_pump *p, const struct wh_facts *f);
 void wh_pump_request_key(const struct wh_pump *p, struct wh_http_request *r);

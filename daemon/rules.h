@@ -11,30 +11,30 @@
 struct wh_rules {
 	struct wh_now now;
 	uint64_t random;
-	uint64_t boot;            /* random number of this process */
-	uint64_t list_last;       /* last list number begun, committed or not */
+	uint64_t boot;      /* random number of this process */
+	uint64_t list_last; /* last list number begun, committed or not */
 	uint64_t max_ops;
 	uint64_t max_bytes;
-	bool store_full;          /* above the soft limit for new changes, or too little disk */
-	bool rows_full;           /* above the soft limit for upserts of a list */
-	bool online;              /* no gate shut, last contact good */
-	enum wh_policy policy;    /* of changes that name none */
-	bool patch_full;          /* [queue] patch_body = full */
-	bool marker;              /* [queue] create_marker = comment */
-	int64_t check_age;        /* ms */
-	bool list_fresh;          /* a whole list began at most check_age ago */
-	int64_t settle_timeout;   /* ms */
-	int64_t settle_error;     /* ms */
-	int64_t retry_base;       /* ms */
-	int64_t retry_cap;        /* ms */
-	int64_t history_max_age;  /* ms */
+	bool store_full;         /* above the soft limit for new changes, or too little disk */
+	bool rows_full;          /* above the soft limit for upserts of a list */
+	bool online;             /* no gate shut, last contact good */
+	enum wh_policy policy;   /* of changes that name none */
+	bool patch_full;         /* [queue] patch_body = full */
+	bool marker;             /* [queue] create_marker = comment */
+	int64_t check_age;       /* ms */
+	bool list_fresh;         /* a whole list began at most check_age ago */
+	int64_t settle_timeout;  /* ms */
+	int64_t settle_error;    /* ms */
+	int64_t retry_base;      /* ms */
+	int64_t retry_cap;       /* ms */
+	int64_t history_max_age; /* ms */
 	uint64_t history_max_ops;
-	uint32_t max_shrink;      /* percent */
+	uint32_t max_shrink; /* percent */
 };
 
-#define WH_CHANGES_KEPT 65536u               /* entries of the change log */
-#define WH_LANE_MAX 64u                      /* operations of one webhook */
-#define WH_REQUEST_ID_KEPT 604800000         /* 7 days in ms */
-#define WH_POISON_AFTER 8u                   /* 5xx of one op while others succeed */
-#define WH_INCOMPLETE_MAX 3u                 /* incomplete lists until a create is held */
-#define WH_CREATE_GRACE 30000                /* ms an own create may be missing from lists */
+#define WH_CHANGES_KEPT 65536u       /* entries of the change log */
+#define WH_LANE_MAX 64u              /* operations of one webhook */
+#define WH_REQUEST_ID_KEPT 604800000 /* 7 days in ms */
+#define WH_POISON_AFTER 8u           /* 5xx of one op while others succeed */
+#define WH_INCOMPLETE_MAX 3u         /* incomplete lists until a create is held */
+#define WH_CREATE_GRACE 30000        /* ms an own create may be missing from lists */

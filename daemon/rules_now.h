@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Fills the rules that a transaction body gets, from the configuration and the state as they are
- * now. Loop thread. */
+/* Fills the rules that a transaction body gets, from the configuration and the state as they
+ * are now. Loop thread. */
 #pragma once
 
 #include "daemon/rules.h"

@@ -10,8 +10,8 @@
 
 #define WH_SD_NONE 1 /* outcome: nothing was passed */
 
-/* The one listening unix stream socket passed to us, checked. WH_EINVAL if what was passed is not
- * one. */
+/* The one listening unix stream socket passed to us, checked. WH_EINVAL if what was passed is
+ * not one. */
 WH_MUST_USE int wh_sd_socket(int *ret_fd);
 void wh_sd_ready(const char *status);
 void wh_sd_reloading(void);

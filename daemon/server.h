@@ -12,9 +12,9 @@
 
 struct wh_peer {
 	uint32_t uid, gid;
-	int32_t pid;        /* for the log only */
-	enum wh_role role;  /* fixed at accept, derived anew on reload */
-	bool known;         /* false: may not even read ([access] read) */
+	int32_t pid;       /* for the log only */
+	enum wh_role role; /* fixed at accept, derived anew on reload */
+	bool known;        /* false: may not even read ([access] read) */
 };
 
 struct wh_ticket {
@@ -22,12 +22,13 @@ struct wh_ticket {
 	uint32_t msgid;
 };
 
-/* Takes the socket passed by systemd or makes its own ([socket]). 0 or a fault with a sentence. */
+/* Takes the socket passed by systemd or makes its own ([socket]). 0 or a fault with a sentence.
+ */
 WH_MUST_USE int wh_server_start(struct whd *d, struct wh_buf *text);
 /* Stops accepting and removes the socket if we made it. */
 void wh_server_stop_accepting(struct wh_server *s);
-/* Flushes what is queued, then closes all; `done` is called on the loop when the last is gone or
- * after timeout_ms. */
+/* Flushes what is queued, then closes all; `done` is called on the loop when the last is gone
+ * or after timeout_ms. */
 void wh_server_close(struct wh_server *s, int64_t timeout_ms, void (*done)(struct whd *));
 struct wh_server *wh_server_free(struct wh_server *s);
 /* [access] or [limits] changed. */
@@ -35,15 +36,15 @@ void wh_server_reconfigure(struct wh_server *s);
 
 /* Late replies. False if the connection is gone. result is one encoded object. */
 bool wh_server_reply(struct wh_server *s, struct wh_ticket t, struct wh_str result);
-WH_PRINTF(4, 5) bool wh_server_fail(struct wh_server *s, struct wh_ticket t, enum wh_error code,
-				    const char *fmt, ...);
-/* Role and uid of a live connection; false if it is gone. */
-bool wh_server_peer(const struct wh_server *s, uint64_t conn, struct wh_peer *ret);
+WH_PRINTF(4, 5)
+bool wh_server_fail(struct wh_server *s, struct wh_ticket t, enum wh_error code,
+		    const char *fmt, ...);
 /*
  * Pushes an encoded notification (a whole message). False if the connection is
  * gone. *ret_queued: unsent bytes of it now, against [limits] out_high.
  */
-bool wh_server_push(struct wh_server *s, uint64_t conn, struct wh_str message, size_t *ret_queued);
+bool wh_server_push(struct wh_server *s, uint64_t conn, struct wh_str message,
+		    size_t *ret_queued);
 
 struct wh_server_stats {
 	uint32_t connections, calls_waiting;

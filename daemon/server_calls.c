@@ -64,17 +64,6 @@ wh_server_fail(struct wh_server *s, struct wh_ticket t, enum wh_error code, cons
 }
 
 bool
-wh_server_peer(const struct wh_server *s, uint64_t conn, struct wh_peer *ret)
-{
-	const struct wh_conn *c = wh_server_find(s, conn);
-
-	if (!c)
-		return false;
-	*ret = c->peer;
-	return true;
-}
-
-bool
 wh_server_push(struct wh_server *s, uint64_t conn, struct wh_str message, size_t *ret_queued)
 {
 	struct wh_conn *c = wh_server_find(s, conn);

@@ -112,10 +112,10 @@ on_status(struct wh_call *c, const struct wh_args_status *a)
 static void
 counters_text(const struct wh_counters *c, struct wh_buf *b)
 {
-#define WH_COUNTER(name, help)                                                            \
-	wh_buf_printf(b,                                                                  \
-		      "# TYPE whd_" #name " counter\n# HELP whd_" #name " " help "\n"     \
-		      "whd_" #name "_total %llu\n",                                       \
+#define WH_COUNTER(name, help)                                                                 \
+	wh_buf_printf(b,                                                                       \
+		      "# TYPE whd_" #name " counter\n# HELP whd_" #name " " help "\n"          \
+		      "whd_" #name "_total %llu\n",                                            \
 		      (unsigned long long)c->name);
 #include "daemon/counters.def"
 #undef WH_COUNTER
@@ -124,8 +124,8 @@ counters_text(const struct wh_counters *c, struct wh_buf *b)
 static void
 gauge(struct wh_buf *b, const char *name, const char *help, double value)
 {
-	wh_buf_printf(b, "# TYPE whd_%s gauge\n# HELP whd_%s %s\nwhd_%s %.17g\n", name, name, help,
-		      name, value);
+	wh_buf_printf(b, "# TYPE whd_%s gauge\n# HELP whd_%s %s\nwhd_%s %.17g\n", name, name,
+		      help, name, value);
 }
 
 static void
@@ -135,9 +135,9 @@ queue_gauges(const struct wh_meta *m, struct wh_buf *b)
 		const char *state;
 		uint64_t n;
 	} rows[] = {
-		{"queued", m->ops_queued},	{"checking", m->ops_checking},
-		{"sending", m->ops_sending},	{"unknown", m->ops_unknown},
-		{"conflict", m->ops_conflict},	{"held", m->ops_held},
+		{"queued", m->ops_queued},     {"checking", m->ops_checking},
+		{"sending", m->ops_sending},   {"unknown", m->ops_unknown},
+		{"conflict", m->ops_conflict}, {"held", m->ops_held},
 		{"dead", m->ops_dead},
 	};
 
@@ -147,8 +147,9 @@ queue_gauges(const struct wh_meta *m, struct wh_buf *b)
 			      (unsigned long long)rows[i].n);
 }
 
-void
-wh_metrics_text(struct whd *d, struct wh_buf *b)
+/* Ends in "# EOF\n", as the OpenMetrics text format asks. */
+static void
+metrics_text(struct whd *d, struct wh_buf *b)
 {
 	const struct wh_store_space *s = wh_status_space(d);
 	int64_t age = wh_pump_age(d->pump), oldest = oldest_age(d);
@@ -173,7 +174,8 @@ wh_metrics_text(struct whd *d, struct wh_buf *b)
 	gauge(b, "revision", "head of the change log", (double)d->view.meta.revision);
 	gauge(b, "store_used_bytes", "bytes of the store in use", (double)s->used);
 	gauge(b, "store_max_bytes", "size of the store's map", (double)s->map_size);
-	gauge(b, "disk_free_bytes", "free bytes of the store's file system", (double)s->disk_free);
+	gauge(b, "disk_free_bytes", "free bytes of the store's file system",
+	      (double)s->disk_free);
 	gauge(b, "peers", "connections open now", peers.connections);
 	gauge(b, "waiting_calls", "calls parked now", peers.calls_waiting);
 	wh_buf_c(b, "# EOF\n");
@@ -185,7 +187,7 @@ on_metrics(struct wh_call *c, const struct wh_args_metrics *a)
 	struct wh_buf text = WH_BUF_NULL;
 
 	(void)a;
-	wh_metrics_text(c->d, &text);
+	metrics_text(c->d, &text);
 	wh_pack_str(wh_call_result(c), wh_buf_view(&text));
 	wh_buf_fini(&text);
 }

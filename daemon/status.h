@@ -6,7 +6,5 @@
 
 /* The map of the method `status`. */
 void wh_status_pack(struct whd *d, struct wh_buf *out);
-/* OpenMetrics text, ending in "# EOF\n". */
-void wh_metrics_text(struct whd *d, struct wh_buf *out);
 /* Store space, sampled at most once a second. */
 const struct wh_store_space *wh_status_space(struct whd *d);

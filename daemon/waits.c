@@ -193,12 +193,22 @@ answer_now(struct wh_call *c, const struct wh_wait_answer *a)
 		wh_call_fail(c, a->code, "%s", a->sentence);
 }
 
+static size_t
+waits_of(const struct wh_waits *w, uint64_t conn)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		n += w->all[i].ticket.conn == conn;
+	return n;
+}
+
 static void
 park(struct wh_call *c, struct wh_wait *wait)
 {
 	struct wh_waits *w = c->d->waits;
 
-	if (wh_waits_of(w, c->ticket.conn) >= (size_t)c->d->config->limits_waits) {
+	if (waits_of(w, c->ticket.conn) >= (size_t)c->d->config->limits_waits) {
 		c->d->counters.busy_refused++;
 		wh_call_fail(
 			c, WH_ERR_BUSY,
@@ -289,16 +299,6 @@ wh_waits_stop(struct wh_waits *w)
 			       "whd is stopping: connect again when it is back");
 	w->n = 0;
 	arm(w);
-}
-
-size_t
-wh_waits_of(const struct wh_waits *w, uint64_t conn)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->n; i++)
-		n += w->all[i].ticket.conn == conn;
-	return n;
 }
 
 void

@@ -24,12 +24,12 @@ enum wh_until { WH_UNTIL_SYNCED, WH_UNTIL_IDLE, WH_UNTIL_ONLINE };
 
 struct wh_wait {
 	enum wh_wait_kind kind;
-	uint8_t op[WH_OP_ID];  /* OP */
-	enum wh_until until;   /* WHD */
-	uint64_t revision;     /* WHD: and the log has reached it; EVENTS: behind it */
-	uint32_t limit;        /* EVENTS: at most */
-	uint64_t list;         /* LIST: this number or a later one */
-	int64_t timeout_ms;    /* as given; clamped; <= 0 means now or never */
+	uint8_t op[WH_OP_ID];    /* OP */
+	enum wh_until until;     /* WHD */
+	uint64_t revision;       /* WHD: and the log has reached it; EVENTS: behind it */
+	uint32_t limit;          /* EVENTS: at most */
+	uint64_t list;           /* LIST: this number or a later one */
+	int64_t timeout_ms;      /* as given; clamped; <= 0 means now or never */
 	struct wh_ticket ticket; /* waits.c's own */
 	int64_t deadline;        /* waits.c's own */
 };
@@ -43,12 +43,12 @@ void wh_waits_park_sync(struct wh_call *c, uint64_t list, int64_t timeout_ms);
 
 /* Look again at all of them. */
 void wh_waits_poke(struct wh_waits *w);
-/* A list that began after a sync.now call has ended. summary: the result map of sync.now; code: WH_ERR_NONE or why it failed. */
-void wh_waits_list_ended(struct wh_waits *w, uint64_t list, struct wh_str summary, enum wh_error code,
-			 struct wh_str sentence);
+/* A list that began after a sync.now call has ended. summary: the result map of sync.now; code:
+ * WH_ERR_NONE or why it failed. */
+void wh_waits_list_ended(struct wh_waits *w, uint64_t list, struct wh_str summary,
+			 enum wh_error code, struct wh_str sentence);
 void wh_waits_closed(struct wh_waits *w, uint64_t conn);
 /* Ends all with SHUTTING_DOWN. */
 void wh_waits_stop(struct wh_waits *w);
-size_t wh_waits_of(const struct wh_waits *w, uint64_t conn);
 /* One map: how many of each kind wait, and when the next is over (section of dump). */
 void wh_waits_dump(const struct wh_waits *w, struct wh_buf *out);

@@ -57,20 +57,20 @@ pack_event(struct wh_buf *out, uint64_t revision, struct wh_str body)
 }
 
 int
-wh_watch_read(struct whd *d, uint64_t since, uint32_t limit, struct wh_buf *ret_array,
-	      uint32_t *ret_n, uint64_t *ret_last)
+wh_watch_read(struct whd *d, uint64_t since, uint32_t limit, struct wh_watch_batch *ret)
 {
-	size_t from = ret_array->n, place = wh_pack_open_array(ret_array);
+	struct wh_buf *array = &ret->array;
+	size_t from = array->n, place = wh_pack_open_array(array);
 	uint64_t last = since, revision;
 	struct wh_str body;
 	uint32_t n = 0;
 	int r = 0;
 
-	while (n < limit && ret_array->n - from < READ_BYTES) {
+	while (n < limit && array->n - from < READ_BYTES) {
 		r = wh_changes_next(&d->view, last, &revision, &body);
 		if (r)
 			break;
-		r = pack_event(ret_array, revision, body);
+		r = pack_event(array, revision, body);
 		if (r)
 			return r;
 		last = revision;
@@ -78,10 +78,10 @@ wh_watch_read(struct whd *d, uint64_t since, uint32_t limit, struct wh_buf *ret_
 	}
 	if (r < 0)
 		return r;
-	wh_pack_close_array(ret_array, place, n);
-	*ret_n = n;
-	*ret_last = last;
-	return ret_array->fault;
+	wh_pack_close_array(array, place, n);
+	ret->n = n;
+	ret->last = last;
+	return array->fault;
 }
 
 bool

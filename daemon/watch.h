@@ -12,8 +12,8 @@
 struct wh_watch *wh_watch_new(struct whd *d);
 /* Frees; the loop must run once more before it ends. NULL is fine. */
 struct wh_watch *wh_watch_free(struct wh_watch *w);
-/* The connection gets every event behind `since` pushed, from the next turn of the loop on. A second
- * subscription of a connection takes the place of the first. */
+/* The connection gets every event behind `since` pushed, from the next turn of the loop on. A
+ * second subscription of a connection takes the place of the first. */
 void wh_watch_subscribe(struct wh_watch *w, uint64_t conn, uint64_t since);
 /* Look again: something was committed. */
 void wh_watch_poke(struct wh_watch *w);
@@ -24,11 +24,15 @@ void wh_watch_closed(struct wh_watch *w, uint64_t conn);
 void wh_watch_dump(const struct wh_watch *w, struct wh_buf *out);
 /*
  * Appends the array of events.read: the events behind `since`, at most limit
- * and at most 512 KiB; *ret_n how many, *ret_last the revision of the last, or
- * since. An event on the wire is the body kept in the change log with
- * `revision` put before its members.
+ * and at most 512 KiB; n how many, last the revision of the last, or since. An event on the
+ * wire is the body kept in the change log with `revision` put before its members.
  */
-WH_MUST_USE int wh_watch_read(struct whd *d, uint64_t since, uint32_t limit, struct wh_buf *ret_array,
-			      uint32_t *ret_n, uint64_t *ret_last);
+struct wh_watch_batch {
+	struct wh_buf array;
+	uint32_t n;
+	uint64_t last;
+};
+WH_MUST_USE int wh_watch_read(struct whd *d, uint64_t since, uint32_t limit,
+			      struct wh_watch_batch *ret);
 /* Can a reader go on from `since` of `instance` (empty = ours)? */
 bool wh_watch_continues(struct whd *d, uint64_t since, struct wh_str instance);

@@ -28,11 +28,11 @@
 #include "daemon/watch.h"
 #include "daemon/writer.h"
 
-#define FLUSH_MS 2000      /* longest time replies may take to leave at a stop */
-#define HTTP_STOP_MS 500   /* longest wait for the transport; it may sit in a name look-up */
-#define UPKEEP_MS 60000    /* dead readers, status line */
+#define FLUSH_MS 2000    /* longest time replies may take to leave at a stop */
+#define HTTP_STOP_MS 500 /* longest wait for the transport; it may sit in a name look-up */
+#define UPKEEP_MS 60000  /* dead readers, status line */
 
-#define EXIT_LOCKED 75     /* another whd holds the store or the socket */
+#define EXIT_LOCKED 75 /* another whd holds the store or the socket */
 
 void
 whd_tick(struct whd *d)
@@ -120,7 +120,7 @@ whd_reload(struct whd *d, struct wh_buf *text)
 	wh_log(WH_LOG_INFO, "config", "configuration read again", "restart_for=%s",
 	       WH_LOGQ(wh_buf_view(text)));
 	wh_sd_ready("reloaded");
-	wh_pump_poke(d->pump);
+	wh_pump_reloaded(d->pump);
 	return 0;
 }
 
@@ -180,8 +180,9 @@ on_written(struct whd *d)
 	wh_server_close(d->server, FLUSH_MS, on_peers_gone);
 }
 
-void
-whd_stop(struct whd *d, const char *why)
+/* Replies are flushed; what is in flight stays SENDING and is looked up after the start. */
+static void
+stop(struct whd *d, const char *why)
 {
 	if (d->stopping)
 		return;
@@ -200,7 +201,7 @@ on_stop_signal(uv_signal_t *s, int signum)
 	struct whd *d = s->data;
 
 	whd_tick(d);
-	whd_stop(d, signum == SIGTERM ? "SIGTERM" : "SIGINT");
+	stop(d, signum == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
 /*
@@ -284,8 +285,7 @@ bound_elsewhere(struct whd *d, struct wh_str url)
 	wh_log(WH_LOG_ERROR, "whd",
 	       "the store belongs to another upstream: set [store] path to a new directory, or "
 	       "[upstream] url back",
-	       "store_url=%s config_url=%s", WH_LOGQ(url),
-	       WH_LOGQ(wh_str_c(d->resource)));
+	       "store_url=%s config_url=%s", WH_LOGQ(url), WH_LOGQ(wh_str_c(d->resource)));
 	return EXIT_FAILURE;
 }
 
@@ -366,7 +366,8 @@ prepare_store(struct whd *d)
 		return status;
 	if (wh_store_check(d->store, false, report_damage, NULL) < 0)
 		wh_log(WH_LOG_ERROR, "store",
-		       "the store is damaged: what can be read is served, whd --check tells all",
+		       "the store is damaged: what can be read is served, whd --check tells "
+		       "all",
 		       "path=%s", WH_LOGQ(wh_str_c(d->config->store_path)));
 	if (boot_store(d) || wh_view_begin(d->store, &d->view))
 		return EXIT_FAILURE;
@@ -434,7 +435,8 @@ static void
 say_ready(struct whd *d)
 {
 	wh_log(WH_LOG_INFO, "whd", "ready", "version=%s socket=%s rows=%llu ops=%llu",
-	       WHD_VERSION, WH_LOGQ(wh_str_c(d->config->socket_path)), (unsigned long long)d->view.meta.rows,
+	       WHD_VERSION, WH_LOGQ(wh_str_c(d->config->socket_path)),
+	       (unsigned long long)d->view.meta.rows,
 	       (unsigned long long)(d->view.meta.ops_queued + d->view.meta.ops_unknown));
 	wh_sd_ready("serving");
 }

@@ -33,29 +33,29 @@ struct wh_waits;
 
 struct whd {
 	uv_loop_t loop;
-	struct wh_now now;          /* one reading a turn of the loop */
+	struct wh_now now; /* one reading a turn of the loop */
 	struct wh_config *config;
-	char *resource;             /* address of the API's resource, from [upstream] url */
+	char *resource; /* address of the API's resource, from [upstream] url */
 	struct wh_keys *keys;
 	struct wh_store *store;
-	struct wh_view view;        /* the loop's read snapshot, renewed by commits only */
-	struct wh_writer *writer;   /* the funnel for all writes */
-	struct wh_server *server;   /* socket, connections, dispatch */
-	struct wh_http *http;       /* transport thread */
-	struct wh_pump *pump;       /* what happens at the upstream */
-	struct wh_watch *watch;     /* subscribers of the change log */
-	struct wh_waits *waits;     /* parked calls */
+	struct wh_view view;      /* the loop's read snapshot, renewed by commits only */
+	struct wh_writer *writer; /* the funnel for all writes */
+	struct wh_server *server; /* socket, connections, dispatch */
+	struct wh_http *http;     /* transport thread */
+	struct wh_pump *pump;     /* what happens at the upstream */
+	struct wh_watch *watch;   /* subscribers of the change log */
+	struct wh_waits *waits;   /* parked calls */
 	struct wh_counters counters;
 	char instance[WH_INSTANCE_TEXT + 1];
-	uint64_t boot;              /* random number of this process */
+	uint64_t boot; /* random number of this process */
 	struct wh_now started;
 	struct wh_store_space space; /* sampled at most once a second */
 	struct wh_mono space_at;
 	bool stopping;
 	uv_signal_t on_term, on_int, on_hup;
-	uv_timer_t upkeep;          /* housekeeping once in a while */
-	uv_timer_t watchdog;        /* runs only under systemd */
-	uint64_t commits_seen;      /* when the watchdog was fed last */
+	uv_timer_t upkeep;     /* housekeeping once in a while */
+	uv_timer_t watchdog;   /* runs only under systemd */
+	uint64_t commits_seen; /* when the watchdog was fed last */
 };
 
 /*
@@ -73,5 +73,3 @@ void whd_on_commit(struct whd *d);
 /* Reads configuration and keys again. 0, or a fault with the lines to show in `text`, in which
  * case nothing changed. text also lists settings that need a restart. */
 WH_MUST_USE int whd_reload(struct whd *d, struct wh_buf *text);
-/* Begins an orderly stop: replies are flushed, what is in flight stays SENDING. */
-void whd_stop(struct whd *d, const char *why);

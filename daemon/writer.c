@@ -166,7 +166,8 @@ static void
 die_of_device_error(void)
 {
 	wh_log(WH_LOG_ERROR, "store",
-	       "the device failed while committing; whd ends so that nothing is acknowledged that "
+	       "the device failed while committing; whd ends so that nothing is acknowledged "
+	       "that "
 	       "is not on disk. Check the disk and its file system, then start whd again",
 	       "%s", "");
 	_Exit(1);

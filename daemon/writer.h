@@ -25,8 +25,8 @@ struct wh_writer *wh_writer_start(struct whd *d);
 void wh_writer_submit(struct wh_writer *w, struct wh_job *job);
 /* True if no job waits, runs or has yet to be handed back. */
 bool wh_writer_idle(const struct wh_writer *w);
-/* Ends the thread after what was submitted is flushed; completions still run. `done` is called on
- * the loop when all is handed back. */
+/* Ends the thread after what was submitted is flushed; completions still run. `done` is called
+ * on the loop when all is handed back. */
 void wh_writer_stop(struct wh_writer *w, void (*done)(struct whd *));
 struct wh_writer *wh_writer_free(struct wh_writer *w);
 void wh_writer_dump(const struct wh_writer *w, struct wh_buf *out);

@@ -20,11 +20,11 @@
 #define wh_array_len(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Hands the owned pointer *pp over to the caller and clears the place. */
-#define wh_steal(pp)                          \
-	__extension__({                       \
-		__typeof__(*(pp)) got = *(pp); \
-		*(pp) = NULL;                 \
-		got;                          \
+#define wh_steal(pp)                                                                           \
+	__extension__({                                                                        \
+		__typeof__(*(pp)) got = *(pp);                                                 \
+		*(pp) = NULL;                                                                  \
+		got;                                                                           \
 	})
 
 enum wh_fault {

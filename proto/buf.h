@@ -13,10 +13,10 @@
 
 struct wh_buf {
 	char *p;
-	size_t n;     /* bytes in use */
-	size_t cap;   /* bytes allocated */
-	size_t max;   /* hard cap; 0 means 1 GiB */
-	int fault;    /* 0, WH_ENOMEM or WH_ELIMIT; sticky */
+	size_t n;   /* bytes in use */
+	size_t cap; /* bytes allocated */
+	size_t max; /* hard cap; 0 means 1 GiB */
+	int fault;  /* 0, WH_ENOMEM or WH_ELIMIT; sticky */
 };
 
 #define WH_BUF_NULL ((struct wh_buf){0})

@@ -57,23 +57,25 @@ typedef const msgpack_object *wh_arg_LIST;
 typedef int64_t wh_arg_MS;
 
 /* struct wh_args_<id>: one typed member per argument and a mask of those seen */
-#define WH_CMD(id, method, verb, role, flags, result, help) \
-	struct wh_args_##id {                               \
+#define WH_CMD(id, method, verb, role, flags, result, help)                                    \
+	struct wh_args_##id {                                                                  \
 		uint32_t seen;
 #define WH_ARG(id, name, type, need, help) wh_arg_##type name;
-#define WH_END(id) \
-	}          \
+#define WH_END(id)                                                                             \
+	}                                                                                      \
 	;
 #include "proto/commands.def"
 #undef WH_CMD
 #undef WH_ARG
 #undef WH_END
 
-#define WH_CMD(id, method, verb, role, flags, result, help) enum wh_argno_##id {
+#define WH_CMD(id, method, verb, role, flags, result, help)                                    \
+	enum wh_argno_##id                                                                     \
+	{
 #define WH_ARG(id, name, type, need, help) WH_ARGNO_##id##_##name,
-#define WH_END(id)               \
-	WH_ARGNO_##id##__COUNT   \
-	}                        \
+#define WH_END(id)                                                                             \
+	WH_ARGNO_##id##__COUNT                                                                 \
+	}                                                                                      \
 	;
 #include "proto/commands.def"
 #undef WH_CMD

@@ -30,11 +30,11 @@ enum wh_frame_why {
 
 struct wh_frame {
 	struct wh_frame_limits limits;
-	size_t pos;          /* bytes of the object scanned so far */
-	size_t skip;         /* payload bytes still to pass over */
-	uint32_t elements;   /* claimed so far; after 0: those of the object found */
+	size_t pos;        /* bytes of the object scanned so far */
+	size_t skip;       /* payload bytes still to pass over */
+	uint32_t elements; /* claimed so far; after 0: those of the object found */
 	uint32_t depth;
-	uint64_t left[32];   /* objects still missing at each level */
+	uint64_t left[32]; /* objects still missing at each level */
 	enum wh_frame_why why;
 };
 

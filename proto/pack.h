@@ -87,4 +87,5 @@ bool wh_obj_eq(const msgpack_object *a, const msgpack_object *b);
  * that follow the header, so that a stored map can be served with members
  * appended. WH_EPROTO if data is no map.
  */
-WH_MUST_USE int wh_map_split(struct wh_str data, uint32_t *ret_count, struct wh_str *ret_members);
+WH_MUST_USE int wh_map_split(struct wh_str data, uint32_t *ret_count,
+			     struct wh_str *ret_members);

@@ -22,7 +22,7 @@ enum wh_field_type { WH_FT_TEXT, WH_FT_NAME, WH_FT_URL, WH_FT_SET };
 struct wh_field_info {
 	const char *name;
 	enum wh_field_type type;
-	size_t max;         /* bytes of a text, or of one item of a set */
+	size_t max; /* bytes of a text, or of one item of a set */
 	const char *option;
 	const char *help;
 };
@@ -35,8 +35,8 @@ extern const struct wh_field_info wh_fields[WH_F_COUNT];
 /* The documented members of one webhook or of one change; absent = not set.
  * SET values are msgpack arrays in *set. */
 struct wh_record {
-	uint32_t seen;                    /* bit per wh_field that is present */
-	struct wh_str text[WH_F_COUNT];   /* all but SET fields */
+	uint32_t seen;                         /* bit per wh_field that is present */
+	struct wh_str text[WH_F_COUNT];        /* all but SET fields */
 	const msgpack_object *set[WH_F_COUNT]; /* SET fields only, an array or NULL */
 };
 

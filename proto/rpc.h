@@ -33,11 +33,11 @@ enum wh_rpc_kind { WH_RPC_REQUEST = 0, WH_RPC_RESPONSE = 1, WH_RPC_NOTIFY = 2 };
 
 struct wh_rpc {
 	enum wh_rpc_kind kind;
-	uint32_t id;                   /* requests and responses */
-	struct wh_str method;          /* requests and notifications */
-	const msgpack_object *params;  /* the one map, or NULL when there is none */
-	const msgpack_object *error;   /* responses; NULL when nil */
-	const msgpack_object *result;  /* responses */
+	uint32_t id;                  /* requests and responses */
+	struct wh_str method;         /* requests and notifications */
+	const msgpack_object *params; /* the one map, or NULL when there is none */
+	const msgpack_object *error;  /* responses; NULL when nil */
+	const msgpack_object *result; /* responses */
 };
 
 /*
@@ -50,7 +50,8 @@ WH_MUST_USE int wh_rpc_read(const msgpack_object *msg, struct wh_rpc *ret, uint3
 			    const char **ret_why);
 
 /* Writers. After *_head exactly one object (params map / result) must follow. */
-void wh_rpc_request_head(struct wh_buf *b, uint32_t id, struct wh_str method); /* then one map */
-void wh_rpc_notify_head(struct wh_buf *b, const char *method);                 /* then one map */
-void wh_rpc_result_head(struct wh_buf *b, uint32_t id);                        /* then the result */
+void wh_rpc_request_head(struct wh_buf *b, uint32_t id,
+			 struct wh_str method);                /* then one map */
+void wh_rpc_notify_head(struct wh_buf *b, const char *method); /* then one map */
+void wh_rpc_result_head(struct wh_buf *b, uint32_t id);        /* then the result */
 void wh_rpc_error(struct wh_buf *b, uint32_t id, enum wh_error code, struct wh_str sentence);

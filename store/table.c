@@ -200,12 +200,6 @@ wh_walk_first(struct wh_walk *w)
 }
 
 int
-wh_walk_last(struct wh_walk *w)
-{
-	return walk(w, MDB_LAST);
-}
-
-int
 wh_walk_next(struct wh_walk *w)
 {
 	return walk(w, MDB_NEXT);

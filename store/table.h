@@ -91,7 +91,6 @@ WH_MUST_USE int wh_walk_begin(const struct wh_view *v, enum wh_table table,
 void wh_walk_end(struct wh_walk *w);
 /* Each: 0 (key and data are set), WH_ABSENT at the end, or a fault. */
 WH_MUST_USE int wh_walk_first(struct wh_walk *w);
-WH_MUST_USE int wh_walk_last(struct wh_walk *w);
 WH_MUST_USE int wh_walk_next(struct wh_walk *w);
 WH_MUST_USE int wh_walk_current(struct wh_walk *w); /* only right after it was positioned */
 WH_MUST_USE int wh_walk_from(struct wh_walk *w, const struct wh_key *key);   /* >= key */

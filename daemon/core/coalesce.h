@@ -25,18 +25,18 @@
 #include "daemon/core/op.h"
 
 enum wh_coalesce {
-	WH_CO_APPEND,        /* queue it behind what is there */
-	WH_CO_ABSORB,        /* tail takes over the members; new op ends as merged into tail */
-	WH_CO_CANCEL_BOTH,   /* tail and new op end as cancelled */
-	WH_CO_REPLACE,       /* tail ends as superseded by the new op, which takes tail's base */
-	WH_CO_SAME,          /* return tail itself */
+	WH_CO_APPEND,      /* queue it behind what is there */
+	WH_CO_ABSORB,      /* tail takes over the members; new op ends as merged into tail */
+	WH_CO_CANCEL_BOTH, /* tail and new op end as cancelled */
+	WH_CO_REPLACE,     /* tail ends as superseded by the new op, which takes tail's base */
+	WH_CO_SAME,        /* return tail itself */
 	WH_CO_REFUSE_DELETED /* tail is a delete */
 };
 
 /* tail: the last live operation of the lane, NULL if there is none. */
 enum wh_coalesce wh_coalesce(const struct wh_op *tail, enum wh_op_kind kind);
-/* True if the op was provably never sent: queued, or held with the reason "admin" or "dependency", and
- * no attempt may have reached the upstream. */
+/* True if the op was provably never sent: queued, or held with the reason "admin" or
+ * "dependency", and no attempt may have reached the upstream. */
 bool wh_op_never_sent(const struct wh_op *op);
 /* Members of `earlier` with those of `later` put over them, appended as one map. */
 void wh_coalesce_fields(struct wh_buf *out, const struct wh_record *earlier,

@@ -239,14 +239,14 @@ shut_mask(const struct wh_gates *g)
 }
 
 unsigned
-wh_gates_note(struct wh_gates *g, const struct wh_outcome *o, bool is_read,
-	      const struct wh_gate_limits *lim, struct wh_now now, uint64_t random)
+wh_gates_note(struct wh_gates *g, const struct wh_outcome *o, const struct wh_gate_limits *lim,
+	      struct wh_now now, uint64_t random)
 {
 	const unsigned before = shut_mask(g);
 	const struct note n = {.o = o, .lim = lim, .now = now, .random = random};
 
 	if (o->executed == WH_X_EXECUTED)
-		note_success(g, is_read, now.mono);
+		note_success(g, o->is_read, now.mono);
 	if (o->link_up && o->ask != WH_ASK_LINK)
 		note_link_up(g, now.mono);
 	note_ask(g, &n);

@@ -16,10 +16,10 @@ enum wh_gate_id { WH_GATE_LINK, WH_GATE_AUTH, WH_GATE_QUOTA, WH_GATE_RATE, WH_GA
 
 struct wh_gate_one {
 	bool shut;
-	struct wh_mono until;   /* when the next probe is allowed */
-	struct wh_mono hold;    /* asked by the upstream: nothing at all before this */
+	struct wh_mono until; /* when the next probe is allowed */
+	struct wh_mono hold;  /* asked by the upstream: nothing at all before this */
 	struct wh_wall since;
-	uint32_t probes;        /* failed ones since it shut */
+	uint32_t probes; /* failed ones since it shut */
 };
 
 struct wh_gates {
@@ -30,17 +30,17 @@ struct wh_gates {
 };
 
 struct wh_gate_limits {
-	int64_t base_ms, cap_ms;   /* [retry] */
-	int64_t probe_max_ms;      /* 30 s: while operations wait */
+	int64_t base_ms, cap_ms; /* [retry] */
+	int64_t probe_max_ms;    /* 30 s: while operations wait */
 	bool ops_wait;
 };
 
 void wh_gates_init(struct wh_gates *g);
 /*
- * Takes the outcome of any transfer. is_read: it was a GET. Returns a bit mask
+ * Takes the outcome of any transfer. Returns a bit mask
  * of gates whose `shut` changed.
  */
-unsigned wh_gates_note(struct wh_gates *g, const struct wh_outcome *o, bool is_read,
+unsigned wh_gates_note(struct wh_gates *g, const struct wh_outcome *o,
 		       const struct wh_gate_limits *lim, struct wh_now now, uint64_t random);
 /* Opens AUTH for one probe now: keys changed, or an admin asked. */
 void wh_gates_reopen_auth(struct wh_gates *g, struct wh_now now);

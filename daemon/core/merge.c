@@ -246,8 +246,7 @@ pack_document(struct wh_buf *out, const struct sides *s, uint32_t send)
 
 int
 wh_merge(const struct wh_record *base, const struct wh_record *mine,
-	 const struct wh_record *theirs, enum wh_policy policy,
-	 enum wh_merge_verdict *ret_verdict, struct wh_buf *ret, uint32_t *ret_overlap)
+	 const struct wh_record *theirs, enum wh_policy policy, struct wh_merged *ret)
 {
 	struct sides sides = {base, mine, theirs};
 	struct tally tally;
@@ -255,9 +254,11 @@ wh_merge(const struct wh_record *base, const struct wh_record *mine,
 
 	if (r)
 		return r;
-	*ret_overlap = tally.overlap;
-	*ret_verdict = decide(&sides, policy, &tally);
-	return *ret_verdict == WH_MERGE_SEND ? pack_document(ret, &sides, tally.send) : 0;
+	ret->overlap = tally.overlap;
+	ret->verdict = decide(&sides, policy, &tally);
+	if (ret->verdict != WH_MERGE_SEND)
+		return 0;
+	return pack_document(&ret->doc, &sides, tally.send);
 }
 
 void

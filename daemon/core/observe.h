@@ -8,26 +8,26 @@
 #include "daemon/core/op.h"
 
 enum wh_observe {
-	WH_OB_APPLIED,   /* the wish is in effect: done */
-	WH_OB_ABSENT_DONE, /* delete: a complete list lacks the row: done */
+	WH_OB_APPLIED,      /* the wish is in effect: done */
+	WH_OB_ABSENT_DONE,  /* delete: a complete list lacks the row: done */
 	WH_OB_NOT_EXECUTED, /* proven: queue it again */
-	WH_OB_THIRD,     /* update/delete: neither base nor wish: conflict rules */
-	WH_OB_GONE,      /* update: a complete list lacks the row: conflict */
-	WH_OB_AMBIGUOUS, /* create: only a near match, or a restored one (WH_OPF_RESTORED) without
-	                    an exact match: a person decides */
-	WH_OB_NO_COMPLETE, /* create: three incomplete lists: held(no_complete_list) */
-	WH_OB_LOST,      /* create reported executed, but lists lack it: held(vanished) */
-	WH_OB_AGAIN,     /* not decided: look again later */
+	WH_OB_THIRD,        /* update/delete: neither base nor wish: conflict rules */
+	WH_OB_GONE,         /* update: a complete list lacks the row: conflict */
+	WH_OB_AMBIGUOUS,    /* create: only a near match, or a restored one (WH_OPF_RESTORED)
+			       without    an exact match: a person decides */
+	WH_OB_NO_COMPLETE,  /* create: three incomplete lists: held(no_complete_list) */
+	WH_OB_LOST,         /* create reported executed, but lists lack it: held(vanished) */
+	WH_OB_AGAIN,        /* not decided: look again later */
 };
 
 /* What a look found. */
 struct wh_sighting {
-	bool complete;           /* the list was seen whole */
-	bool began_after;        /* it began after the attempt had ended */
+	bool complete;               /* the list was seen whole */
+	bool began_after;            /* it began after the attempt had ended */
 	const struct wh_record *row; /* update/delete: the target's row now; NULL = not in it */
-	uint32_t exact;          /* create: unclaimed candidates equal in normal form */
-	uint32_t near;           /* create: unclaimed candidates that nearly equal it */
-	bool settled;            /* the settle time has passed */
+	uint32_t exact;              /* create: unclaimed candidates equal in normal form */
+	uint32_t near;               /* create: unclaimed candidates that nearly equal it */
+	bool settled;                /* the settle time has passed */
 };
 
 /* The counters of op (negatives, incompletes) already include the list that was looked at. */

@@ -19,7 +19,12 @@ enum wh_op_state {
 };
 
 enum wh_op_kind { WH_OP_CREATE, WH_OP_UPDATE, WH_OP_DELETE };
-enum wh_policy { WH_POLICY_MERGE, WH_POLICY_LOCAL_WINS, WH_POLICY_REMOTE_WINS, WH_POLICY_MANUAL };
+enum wh_policy {
+	WH_POLICY_MERGE,
+	WH_POLICY_LOCAL_WINS,
+	WH_POLICY_REMOTE_WINS,
+	WH_POLICY_MANUAL
+};
 
 /* State of a webhook as a reader sees it (member _whd.state). */
 enum wh_webhook_state {
@@ -47,9 +52,9 @@ enum wh_op_flags {
 
 /* One attempt, newest last. Text is bounded: error 512 B, body 2 KiB, in all. */
 struct wh_attempt {
-	int64_t at;        /* wall ms, when SENDING (or the check) was committed */
-	int64_t took_ms;   /* -1 while it runs or when a crash ended it */
-	int64_t status;    /* HTTP status, 0 if none */
+	int64_t at;            /* wall ms, when SENDING (or the check) was committed */
+	int64_t took_ms;       /* -1 while it runs or when a crash ended it */
+	int64_t status;        /* HTTP status, 0 if none */
 	struct wh_str outcome; /* not_executed, executed, rejected, unknown */
 	struct wh_str rule;    /* which rule decided, a fixed sentence of core/outcome */
 	struct wh_str error;   /* transport error or the start of the reply */
@@ -61,50 +66,51 @@ struct wh_op {
 	enum wh_op_kind kind;
 	enum wh_op_state state;
 	enum wh_policy policy;
-	uint32_t flags;         /* enum wh_op_flags */
-	struct wh_str reason;   /* why it is in that state: a token, "" if plain */
-	struct wh_str target;   /* whid, or local id as long as there is none */
-	struct wh_str tmp_id;   /* creates: its local id; else empty */
-	struct wh_str fields;   /* msgpack map: documented members wanted (create: all, update:
-	                           changed ones) */
-	struct wh_str base;     /* msgpack map: the webhook as the caller saw it; empty: a create */
-	struct wh_str theirs;   /* conflict: the upstream's row, empty = it is gone */
+	uint32_t flags;       /* enum wh_op_flags */
+	struct wh_str reason; /* why it is in that state: a token, "" if plain */
+	struct wh_str target; /* whid, or local id as long as there is none */
+	struct wh_str tmp_id; /* creates: its local id; else empty */
+	struct wh_str fields; /* msgpack map: documented members wanted (create: all, update:
+				 changed ones) */
+	struct wh_str base; /* msgpack map: the webhook as the caller saw it; empty: a create */
+	struct wh_str theirs; /* conflict: the upstream's row, empty = it is gone */
 	uint32_t uid;
 	uint32_t pid;
-	int64_t created_at;     /* wall ms */
-	int64_t changed_at;     /* wall ms of the last state change */
-	int64_t next_at;        /* wall ms; 0 = none */
-	int64_t ended_at;       /* wall ms; 0 = not ended */
-	uint32_t attempts;      /* requests that were (perhaps) sent */
-	uint32_t failures;      /* consecutive, for backoff */
-	uint32_t poison;        /* 5xx of this op while others succeeded */
-	uint64_t mark;          /* create: last complete list begun before the POST */
-	uint64_t unknown_list;  /* last list number given out when it became UNKNOWN */
-	uint32_t negatives;     /* complete lists since then that lack it */
-	uint32_t incompletes;   /* incomplete lists since then */
-	uint64_t boot;          /* settle time: the process (boot counter) ... */
-	int64_t settle_mono;    /* ... and its monotonic ms when the attempt ended */
-	struct wh_str method;   /* request of the running attempt: POST, PATCH, DELETE ... */
-	struct wh_str request;  /* ... and its exact body, immutable from SENDING on */
+	int64_t created_at;       /* wall ms */
+	int64_t changed_at;       /* wall ms of the last state change */
+	int64_t next_at;          /* wall ms; 0 = none */
+	int64_t ended_at;         /* wall ms; 0 = not ended */
+	uint32_t attempts;        /* requests that were (perhaps) sent */
+	uint32_t failures;        /* consecutive, for backoff */
+	uint32_t poison;          /* 5xx of this op while others succeeded */
+	uint64_t mark;            /* create: last complete list begun before the POST */
+	uint64_t unknown_list;    /* last list number given out when it became UNKNOWN */
+	uint32_t negatives;       /* complete lists since then that lack it */
+	uint32_t incompletes;     /* incomplete lists since then */
+	uint64_t boot;            /* settle time: the process (boot counter) ... */
+	int64_t settle_mono;      /* ... and its monotonic ms when the attempt ended */
+	struct wh_str method;     /* request of the running attempt: POST, PATCH, DELETE ... */
+	struct wh_str request;    /* ... and its exact body, immutable from SENDING on */
 	struct wh_str last_error; /* one sentence, "" if none */
-	struct wh_str result;   /* done: applied, applied_changed, adopted, merged, noop, already */
-	struct wh_str into;     /* merged / superseded: text id of the op that carries it */
+	struct wh_str
+		result;     /* done: applied, applied_changed, adopted, merged, noop, already */
+	struct wh_str into; /* merged / superseded: text id of the op that carries it */
 	struct wh_str absorbed; /* msgpack array of text ids merged into this op */
 	struct wh_attempt log[WH_ATTEMPTS_KEPT];
 	uint32_t n_log;
 };
 
 /*
- * Decodes body; all text and maps of *ret borrow from it, nothing is allocated that outlives the
- * call. Nested maps (fields, base, theirs) and arrays (absorbed) were checked to be exactly one
- * object each, so they may be copied into a reply as they are. Attempts beyond WH_ATTEMPTS_KEPT
- * are dropped, the oldest first. 0, WH_EPROTO, WH_ELIMIT or WH_ENOMEM.
+ * Decodes body; all text and maps of *ret borrow from it, nothing is allocated that outlives
+ * the call. Nested maps (fields, base, theirs) and arrays (absorbed) were checked to be exactly
+ * one object each, so they may be copied into a reply as they are. Attempts beyond
+ * WH_ATTEMPTS_KEPT are dropped, the oldest first. 0, WH_EPROTO, WH_ELIMIT or WH_ENOMEM.
  */
 WH_MUST_USE int wh_op_decode(struct wh_op *ret, struct wh_str body);
 /* Appends the stored form; members that hold nothing are left out. Faults are b's. */
 void wh_op_encode(struct wh_buf *b, const struct wh_op *op);
-/* The op as callers see it: the wire map of DESIGN terms (see PROTOCOL). `full` adds the attempts
- * and what is next (queue.get). */
+/* The op as callers see it: the wire map of DESIGN terms (see PROTOCOL). `full` adds the
+ * attempts and what is next (queue.get). */
 void wh_op_pack(struct wh_buf *b, const struct wh_op *op, bool full);
 
 const char *wh_op_state_str(enum wh_op_state s);
@@ -118,7 +124,8 @@ bool wh_op_edge(enum wh_op_state from, enum wh_op_state to);
  * The only way to change a state: requires the edge to be legal. Sets reason (NULL = ""; it is
  * borrowed and must outlive the op: a literal), changed_at and ended_at; leaves next_at alone.
  */
-void wh_op_set_state(struct wh_op *op, enum wh_op_state to, const char *reason, struct wh_wall now);
+void wh_op_set_state(struct wh_op *op, enum wh_op_state to, const char *reason,
+		     struct wh_wall now);
 /* Appends an attempt, dropping the oldest beyond WH_ATTEMPTS_KEPT. Its text is borrowed. */
 void wh_op_log(struct wh_op *op, const struct wh_attempt *a);
 

@@ -309,5 +309,8 @@ wh_outcome_judge(enum wh_op_kind kind, const struct wh_facts *f)
 struct wh_outcome
 wh_outcome_judge_read(const struct wh_facts *f)
 {
-	return judge(ON_READ, f);
+	struct wh_outcome o = judge(ON_READ, f);
+
+	o.is_read = true;
+	return o;
 }

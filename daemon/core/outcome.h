@@ -24,47 +24,55 @@ enum wh_body_kind {
 /* How a transfer failed before or without a complete reply. */
 enum wh_transport {
 	WH_NET_OK,
-	WH_NET_RESOLVE,     /* name resolution */
-	WH_NET_CONNECT,     /* refused, unreachable */
-	WH_NET_TLS,         /* handshake */
-	WH_NET_CERT,        /* certificate, CA, pin: a person must act */
+	WH_NET_RESOLVE, /* name resolution */
+	WH_NET_CONNECT, /* refused, unreachable */
+	WH_NET_TLS,     /* handshake */
+	WH_NET_CERT,    /* certificate, CA, pin: a person must act */
 	WH_NET_TIMEOUT,
-	WH_NET_RESET,       /* reset, closed, empty reply, send or receive error */
-	WH_NET_RESEND,      /* libcurl wanted to send a second time and was stopped */
-	WH_NET_TOO_LARGE,   /* reply larger than max_body */
-	WH_NET_LOCAL,       /* out of memory and the like before anything was sent */
-	WH_NET_CANCELLED,   /* we are stopping */
+	WH_NET_RESET,     /* reset, closed, empty reply, send or receive error */
+	WH_NET_RESEND,    /* libcurl wanted to send a second time and was stopped */
+	WH_NET_TOO_LARGE, /* reply larger than max_body */
+	WH_NET_LOCAL,     /* out of memory and the like before anything was sent */
+	WH_NET_CANCELLED, /* we are stopping */
 };
 
 /* Everything the HTTP thread can tell of one transfer. Text borrows. */
 struct wh_facts {
 	enum wh_transport net;
-	bool may_have_left;    /* the pre-request callback ran at least once */
-	bool whole;            /* the reply's end was seen */
-	int status;            /* HTTP status, 0 = none */
-	int64_t retry_after_ms;/* from a header, -1 = none */
+	bool may_have_left;     /* the pre-request callback ran at least once */
+	bool whole;             /* the reply's end was seen */
+	int status;             /* HTTP status, 0 = none */
+	int64_t retry_after_ms; /* from a header, -1 = none */
 	int64_t took_ms;
-	int key;               /* index of the key used */
+	int key; /* index of the key used */
 	struct wh_str content_type;
 	struct wh_str location;
-	struct wh_str body;    /* first 64 KiB, decoded */
-	struct wh_str error;   /* libcurl's sentence, "" if none */
+	struct wh_str body;  /* first 64 KiB, decoded */
+	struct wh_str error; /* libcurl's sentence, "" if none */
 };
 
 enum wh_executed { WH_X_NOT_EXECUTED, WH_X_EXECUTED, WH_X_REJECTED, WH_X_UNKNOWN };
 
 /* Which gate the reply asks to shut. */
-enum wh_gate_ask { WH_ASK_NONE, WH_ASK_AUTH, WH_ASK_QUOTA, WH_ASK_RATE, WH_ASK_LINK, WH_ASK_FORBIDDEN };
+enum wh_gate_ask {
+	WH_ASK_NONE,
+	WH_ASK_AUTH,
+	WH_ASK_QUOTA,
+	WH_ASK_RATE,
+	WH_ASK_LINK,
+	WH_ASK_FORBIDDEN
+};
 
 struct wh_outcome {
 	enum wh_executed executed;
 	enum wh_gate_ask ask;
-	int64_t wait_ms;       /* asked by Retry-After or the text; -1 = none */
-	bool settle_short;     /* a complete 5xx: the server did finish */
-	bool observe_first;    /* 409 on POST: look before rejecting */
-	bool absent;           /* 404/410 that is not a route 404: needs a complete list to believe */
-	bool link_up;          /* a complete HTTP reply came: the line works */
-	const char *rule;      /* a fixed sentence: which rule decided */
+	int64_t wait_ms;    /* asked by Retry-After or the text; -1 = none */
+	bool settle_short;  /* a complete 5xx: the server did finish */
+	bool observe_first; /* 409 on POST: look before rejecting */
+	bool absent;  /* 404/410 that is not a route 404: needs a complete list to believe */
+	bool link_up; /* a complete HTTP reply came: the line works */
+	const char *rule; /* a fixed sentence: which rule decided */
+	bool is_read;     /* it was a GET */
 };
 
 struct wh_outcome wh_outcome_judge(enum wh_op_kind kind, const struct wh_facts *f);
@@ -80,4 +88,5 @@ struct wh_str wh_outcome_created_id(const struct wh_facts *f, char buf[WH_WHID_M
 const char *wh_transport_str(enum wh_transport t);
 const char *wh_executed_str(enum wh_executed e);
 /* One printable sentence for last_error and the log; bounded, control bytes removed. */
-void wh_outcome_sentence(struct wh_buf *b, const struct wh_facts *f, const struct wh_outcome *o);
+void wh_outcome_sentence(struct wh_buf *b, const struct wh_facts *f,
+			 const struct wh_outcome *o);

@@ -28,6 +28,6 @@ WH_MUST_USE int wh_remote_row(struct wh_buf *out, const msgpack_object *o, bool 
 /*
  * The row of `whid` in the reply to GET?whid=: an object, a one-element array,
  * an array that ignores the filter, or a wrapped one. 0 with the map appended,
- * 1 (not in it), WH_EPROTO (unreadable). 
+ * 1 (not in it), WH_EPROTO (unreadable).
  */
 WH_MUST_USE int wh_remote_find(struct wh_buf *out, struct wh_str json, struct wh_str whid);

@@ -27,8 +27,8 @@ struct wh_list_limits {
 /* One element that was read. Both borrow until the callback returns. */
 typedef int wh_list_on_row(void *ctx, struct wh_str whid, struct wh_str body);
 
-struct wh_list_reader *wh_list_reader_new(const struct wh_list_limits *lim, wh_list_on_row *on_row,
-					  void *ctx);
+struct wh_list_reader *wh_list_reader_new(const struct wh_list_limits *lim,
+					  wh_list_on_row *on_row, void *ctx);
 struct wh_list_reader *wh_list_reader_free(struct wh_list_reader *r);
 /* Starts the next page: keeps counts, forgets the parser's state. */
 void wh_list_reader_next_page(struct wh_list_reader *r);
@@ -39,12 +39,13 @@ WH_MUST_USE int wh_list_reader_feed(struct wh_list_reader *r, struct wh_str byte
 WH_MUST_USE int wh_list_reader_end_page(struct wh_list_reader *r, bool whole);
 
 struct wh_list_summary {
-	bool usable;          /* was it a list at all (else: HTML, garbage, an error object) */
-	bool complete;        /* all seen and believed, the next page aside */
-	uint64_t elements;    /* array elements seen */
-	uint64_t rows;        /* handed to on_row */
+	bool usable;       /* was it a list at all (else: HTML, garbage, an error object) */
+	bool complete;     /* all seen and believed, the next page aside */
+	uint64_t elements; /* array elements seen */
+	uint64_t rows;     /* handed to on_row */
 	uint64_t unreadable;
-	struct wh_str next;   /* link to the next page found in the body, "" = none; reader's memory */
-	char why[160];        /* first reason for not complete, a sentence */
+	struct wh_str
+		next;  /* link to the next page found in the body, "" = none; reader's memory */
+	char why[160]; /* first reason for not complete, a sentence */
 };
 void wh_list_reader_summary(const struct wh_list_reader *r, struct wh_list_summary *ret);

@@ -12,11 +12,11 @@
 struct wh_cand {
 	uint64_t seq;
 	enum wh_op_kind kind;
-	enum wh_op_state state;  /* queued or unknown */
+	enum wh_op_state state; /* queued or unknown */
 	struct wh_wall due;
 	struct wh_create_keys keys; /* creates only */
-	bool fresh;     /* its base needs no further look (row held by a recent list or reply) */
-	bool busy;      /* already in the pump's hands */
+	bool fresh; /* its base needs no further look (row held by a recent list or reply) */
+	bool busy;  /* already in the pump's hands */
 };
 
 struct wh_inflight {
@@ -29,17 +29,18 @@ struct wh_sched_in {
 	struct wh_now now;
 	const struct wh_gates *gates;
 	uint32_t concurrency;
-	const struct wh_cand *cand;      /* due-ordered; the first not yet due ends the list */
+	const struct wh_cand *cand; /* due-ordered; the first not yet due ends the list */
 	size_t n_cand;
-	const struct wh_inflight *inflight; /* mutations and checks in the pump's hands; undecided
-	                                       creates too */
-	size_t n_inflight;      /* entries above */
-	uint32_t n_busy;        /* how many of them occupy a connection now */
+	const struct wh_inflight *inflight; /* mutations and checks in the pump's hands;
+					       undecided creates too */
+	size_t n_inflight;                  /* entries above */
+	uint32_t n_busy;                    /* how many of them occupy a connection now */
 	bool list_running;
 	bool stopping;
 	struct wh_mono list_due; /* the next periodic list; ms 0 = at once */
 	bool list_wanted;        /* sync.now, a suspect list, a fresh list for creates */
-	/* Lists nobody scheduled or asked for (unknown ops, probes, stale bases) not before this. */
+	/* Lists nobody scheduled or asked for (unknown ops, probes, stale bases) not before
+	 * this. */
 	struct wh_mono observe_spacing_until;
 	uint32_t list_for_checks; /* 8: from this many stale updates on, list instead of GET */
 };
@@ -48,15 +49,15 @@ enum wh_action { WH_ACT_SEND, WH_ACT_CHECK, WH_ACT_LIST, WH_ACT_SLEEP };
 
 struct wh_sched_out {
 	enum wh_action action;
-	uint64_t seq;            /* SEND, CHECK */
-	const char *why;         /* LIST: wanted, interval, probe, unknown, create or check */
-	struct wh_mono wake;     /* SLEEP: look again then; WH_NEVER = only when poked */
+	uint64_t seq;        /* SEND, CHECK */
+	const char *why;     /* LIST: wanted, interval, probe, unknown, create or check */
+	struct wh_mono wake; /* SLEEP: look again then; WH_NEVER = only when poked */
 };
 
 /*
  * While a gate is shut the only action is LIST, as the probe, when the gate allows it. Stale
- * updates that wait for a list are checked one by one as long as no list can start, so that a slow
- * list never stops them. A wall clock that was set back delays the next look at a candidate by at
- * most 5 minutes; the caller then moves due times that lie too far ahead.
+ * updates that wait for a list are checked one by one as long as no list can start, so that a
+ * slow list never stops them. A wall clock that was set back delays the next look at a
+ * candidate by at most 5 minutes; the caller then moves due times that lie too far ahead.
  */
 struct wh_sched_out wh_sched_next(const struct wh_sched_in *in);

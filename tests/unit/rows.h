@@ -17,10 +17,10 @@
 
 #include "proto/json.h"
 
-#define check(what, x)                                        \
-	do {                                                  \
-		if (!(x))                                     \
-			fail_msg("%s: not so: %s", what, #x); \
+#define check(what, x)                                                                         \
+	do {                                                                                   \
+		if (!(x))                                                                      \
+			fail_msg("%s: not so: %s", what, #x);                                  \
 	} while (0)
 
 /* A tree and the bytes it borrows from. */

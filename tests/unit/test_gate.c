@@ -17,28 +17,31 @@
 #define RATE (1u << WH_GATE_RATE)
 
 /* The outcomes that the table of verdicts yields, as far as gates care. */
-static const struct wh_outcome refused = {WH_X_NOT_EXECUTED, WH_ASK_LINK, -1, 0, 0, 0, 0, ""};
-static const struct wh_outcome lost = {WH_X_UNKNOWN, WH_ASK_LINK, -1, 0, 0, 0, 0, ""};
-static const struct wh_outcome broken = {WH_X_UNKNOWN, WH_ASK_LINK, -1, 1, 0, 0, 1, ""};
-static const struct wh_outcome busy = {WH_X_UNKNOWN, WH_ASK_LINK, 20 * SECOND, 1, 0, 0, 1, ""};
-static const struct wh_outcome route = {WH_X_NOT_EXECUTED, WH_ASK_LINK, -1, 0, 0, 0, 1, ""};
-static const struct wh_outcome good = {WH_X_EXECUTED, WH_ASK_NONE, -1, 0, 0, 0, 1, ""};
-static const struct wh_outcome bad = {WH_X_REJECTED, WH_ASK_NONE, -1, 0, 0, 0, 1, ""};
-static const struct wh_outcome nokey = {WH_X_NOT_EXECUTED, WH_ASK_AUTH, -1, 0, 0, 0, 1, ""};
+static const struct wh_outcome refused = {
+	WH_X_NOT_EXECUTED, WH_ASK_LINK, -1, 0, 0, 0, 0, "", 0};
+static const struct wh_outcome lost = {WH_X_UNKNOWN, WH_ASK_LINK, -1, 0, 0, 0, 0, "", 0};
+static const struct wh_outcome broken = {WH_X_UNKNOWN, WH_ASK_LINK, -1, 1, 0, 0, 1, "", 0};
+static const struct wh_outcome busy = {
+	WH_X_UNKNOWN, WH_ASK_LINK, 20 * SECOND, 1, 0, 0, 1, "", 0};
+static const struct wh_outcome route = {WH_X_NOT_EXECUTED, WH_ASK_LINK, -1, 0, 0, 0, 1, "", 0};
+static const struct wh_outcome good = {WH_X_EXECUTED, WH_ASK_NONE, -1, 0, 0, 0, 1, "", 0};
+static const struct wh_outcome bad = {WH_X_REJECTED, WH_ASK_NONE, -1, 0, 0, 0, 1, "", 0};
+static const struct wh_outcome nokey = {WH_X_NOT_EXECUTED, WH_ASK_AUTH, -1, 0, 0, 0, 1, "", 0};
 static const struct wh_outcome denied = {
-	WH_X_NOT_EXECUTED, WH_ASK_FORBIDDEN, -1, 0, 0, 0, 1, ""};
-static const struct wh_outcome stopped = {WH_X_UNKNOWN, WH_ASK_NONE, -1, 0, 0, 0, 0, ""};
-static const struct wh_outcome many = {WH_X_NOT_EXECUTED, WH_ASK_RATE, -1, 0, 0, 0, 1, ""};
+	WH_X_NOT_EXECUTED, WH_ASK_FORBIDDEN, -1, 0, 0, 0, 1, "", 0};
+static const struct wh_outcome stopped = {WH_X_UNKNOWN, WH_ASK_NONE, -1, 0, 0, 0, 0, "", 0};
+static const struct wh_outcome many = {WH_X_NOT_EXECUTED, WH_ASK_RATE, -1, 0, 0, 0, 1, "", 0};
 static const struct wh_outcome many60 = {
-	WH_X_NOT_EXECUTED, WH_ASK_RATE, MINUTE, 0, 0, 0, 1, ""};
+	WH_X_NOT_EXECUTED, WH_ASK_RATE, MINUTE, 0, 0, 0, 1, "", 0};
 static const struct wh_outcome many9h = {
-	WH_X_NOT_EXECUTED, WH_ASK_RATE, 9 * HOUR, 0, 0, 0, 1, ""};
-static const struct wh_outcome used = {WH_X_NOT_EXECUTED, WH_ASK_QUOTA, -1, 0, 0, 0, 1, ""};
+	WH_X_NOT_EXECUTED, WH_ASK_RATE, 9 * HOUR, 0, 0, 0, 1, "", 0};
+static const struct wh_outcome used = {WH_X_NOT_EXECUTED, WH_ASK_QUOTA, -1, 0, 0, 0, 1, "", 0};
 static const struct wh_outcome used5d = {
-	WH_X_NOT_EXECUTED, WH_ASK_QUOTA, 5 * DAY, 0, 0, 0, 1, ""};
-static const struct wh_outcome used9s = {WH_X_NOT_EXECUTED, WH_ASK_QUOTA, 9000, 0, 0, 0, 1, ""};
+	WH_X_NOT_EXECUTED, WH_ASK_QUOTA, 5 * DAY, 0, 0, 0, 1, "", 0};
+static const struct wh_outcome used9s = {
+	WH_X_NOT_EXECUTED, WH_ASK_QUOTA, 9000, 0, 0, 0, 1, "", 0};
 static const struct wh_outcome used99d = {
-	WH_X_NOT_EXECUTED, WH_ASK_QUOTA, 99 * DAY, 0, 0, 0, 1, ""};
+	WH_X_NOT_EXECUTED, WH_ASK_QUOTA, 99 * DAY, 0, 0, 0, 1, "", 0};
 
 static const struct wh_gate_limits quiet = {SECOND, 300 * SECOND, 30 * SECOND, false};
 static const struct wh_gate_limits waiting = {SECOND, 300 * SECOND, 30 * SECOND, true};
@@ -59,6 +62,17 @@ struct step {
 	int64_t next;     /* next read, ms; -1 = may read now */
 };
 
+/* The rows say apart whether the outcome is that of a read. */
+static unsigned
+note(struct wh_gates *g, const struct wh_outcome *o, bool read,
+     const struct wh_gate_limits *lim, struct wh_now now)
+{
+	struct wh_outcome outcome = *o;
+
+	outcome.is_read = read;
+	return wh_gates_note(g, &outcome, lim, now, 0);
+}
+
 static void
 play(const struct step *steps, size_t n, const struct wh_gate_limits *lim)
 {
@@ -68,7 +82,7 @@ play(const struct step *steps, size_t n, const struct wh_gate_limits *lim)
 	for (size_t i = 0; i < n; i++) {
 		const struct step *s = &steps[i];
 		struct wh_mono next;
-		const unsigned changed = wh_gates_note(&g, s->o, s->read, lim, at(s->ms), 0);
+		const unsigned changed = note(&g, s->o, s->read, lim, at(s->ms));
 		const bool may = wh_gates_may_read(&g, at(s->ms).mono, &next);
 
 		check(s->what, changed == s->changed);
@@ -155,7 +169,7 @@ test_link_probe_times(void **state)
 		for (uint64_t i = 0; i < 400; i++) {
 			const uint64_t random = i * UINT64_C(0x9e3779b97f4a7c15) >> 11;
 
-			(void)wh_gates_note(&g, &refused, true, lims[k], at(now), random);
+			(void)wh_gates_note(&g, &refused, lims[k], at(now), random);
 			assert_true(probe_wait(&g, now) >= 500);
 			assert_true(probe_wait(&g, now) <= longest[k]);
 			if (i == 0)
@@ -192,7 +206,7 @@ test_auth(void **state)
 	wh_gates_init(&g);
 	wh_gates_reopen_auth(&g, at(0));
 	assert_true(wh_gates_open(&g));
-	(void)wh_gates_note(&g, &nokey, true, &quiet, at(0), 0);
+	(void)note(&g, &nokey, true, &quiet, at(0));
 	assert_false(wh_gates_may_read(&g, at(5).mono, &next));
 	wh_gates_reopen_auth(&g, at(5));
 	assert_true(wh_gates_may_read(&g, at(5).mono, &next));
@@ -224,10 +238,10 @@ test_quota(void **state)
 	PLAY(silent, &quiet);
 
 	wh_gates_init(&g);
-	(void)wh_gates_note(&g, &used99d, true, &quiet, at(0), 0);
+	(void)note(&g, &used99d, true, &quiet, at(0));
 	assert_int_equal(g.g[WH_GATE_QUOTA].hold.ms - START, 31 * DAY);
 	for (int64_t i = 1; i < 50; i++)
-		(void)wh_gates_note(&g, &used, true, &quiet, at(i * HOUR), 0);
+		(void)note(&g, &used, true, &quiet, at(i * HOUR));
 	assert_int_equal(g.g[WH_GATE_QUOTA].until.ms - START, 50 * HOUR);
 }
 
@@ -263,7 +277,7 @@ test_asked_for_nothing(void **state)
 	(void)state;
 	now_again.wait_ms = 0;
 	wh_gates_init(&g);
-	(void)wh_gates_note(&g, &now_again, true, &quiet, at(0), 0);
+	(void)note(&g, &now_again, true, &quiet, at(0));
 	assert_int_equal(g.g[WH_GATE_RATE].until.ms - START, SECOND);
 }
 
@@ -279,27 +293,27 @@ test_slow_start(void **state)
 	assert_false(g.ever_up);
 
 	/* One lost connection is no outage. */
-	(void)wh_gates_note(&g, &refused, true, &quiet, at(now), 0);
+	(void)note(&g, &refused, true, &quiet, at(now));
 	assert_int_equal(wh_gates_width(&g, 4), 0);
-	(void)wh_gates_note(&g, &good, true, &quiet, at(now += 500), 0);
+	(void)note(&g, &good, true, &quiet, at(now += 500));
 	assert_int_equal(wh_gates_width(&g, 4), 4);
 	assert_true(g.ever_up);
 
-	(void)wh_gates_note(&g, &refused, true, &quiet, at(now += 500), 0);
-	(void)wh_gates_note(&g, &refused, true, &quiet, at(now += 500), 0);
-	(void)wh_gates_note(&g, &good, true, &quiet, at(now += 5000), 0);
+	(void)note(&g, &refused, true, &quiet, at(now += 500));
+	(void)note(&g, &refused, true, &quiet, at(now += 500));
+	(void)note(&g, &good, true, &quiet, at(now += 5000));
 	assert_int_equal(wh_gates_width(&g, 64), 1);
-	(void)wh_gates_note(&g, &good, true, &quiet, at(now), 0);
+	(void)note(&g, &good, true, &quiet, at(now));
 	assert_int_equal(wh_gates_width(&g, 64), 1); /* reads prove nothing */
-	(void)wh_gates_note(&g, &good, false, &quiet, at(now), 0);
+	(void)note(&g, &good, false, &quiet, at(now));
 	assert_int_equal(wh_gates_width(&g, 64), 2);
-	(void)wh_gates_note(&g, &good, false, &quiet, at(now), 0);
+	(void)note(&g, &good, false, &quiet, at(now));
 	assert_int_equal(wh_gates_width(&g, 64), 4);
 	assert_int_equal(wh_gates_width(&g, 3), 3);
-	(void)wh_gates_note(&g, &lost, false, &quiet, at(now), 0);
+	(void)note(&g, &lost, false, &quiet, at(now));
 	assert_int_equal(wh_gates_width(&g, 64), 1);
 	for (int i = 0; i < 7; i++)
-		(void)wh_gates_note(&g, &good, false, &quiet, at(now), 0);
+		(void)note(&g, &good, false, &quiet, at(now));
 	assert_int_equal(g.slow_start, 0);
 	assert_int_equal(wh_gates_width(&g, 64), 64);
 }

@@ -223,18 +223,15 @@ test_verdicts(void **state)
 
 		sides_init(&s, r->base, r->mine, r->theirs);
 		for (unsigned p = 0; p < 4; p++) {
-			enum wh_merge_verdict verdict;
-			struct wh_buf out = WH_BUF_NULL;
-			uint32_t overlap;
-			int rc = wh_merge(&s.b, &s.m, &s.t, (enum wh_policy)p, &verdict, &out,
-					  &overlap);
+			struct wh_merged m = {0};
+			int rc = wh_merge(&s.b, &s.m, &s.t, (enum wh_policy)p, &m);
 
-			if (rc || (int)verdict != r->verdict[p])
+			if (rc || (int)m.verdict != r->verdict[p])
 				fail_msg("%s, %s: %d", r->what,
-					 wh_policy_str((enum wh_policy)p), (int)verdict);
-			check(r->what, overlap == r->overlap);
-			check(r->what, (out.n > 0) == (verdict == WH_MERGE_SEND));
-			wh_buf_fini(&out);
+					 wh_policy_str((enum wh_policy)p), (int)m.verdict);
+			check(r->what, m.overlap == r->overlap);
+			check(r->what, (m.doc.n > 0) == (m.verdict == WH_MERGE_SEND));
+			wh_buf_fini(&m.doc);
 		}
 		sides_fini(&s);
 	}
@@ -306,17 +303,14 @@ test_documents(void **state)
 	(void)state;
 	for (size_t i = 0; i < wh_array_len(send_rows); i++) {
 		const struct send_row *r = &send_rows[i];
-		enum wh_merge_verdict verdict;
-		struct wh_buf out = WH_BUF_NULL;
+		struct wh_merged m = {0};
 		struct sides s;
-		uint32_t overlap;
 
 		sides_init(&s, r->base, r->mine, r->theirs);
-		check(r->what,
-		      wh_merge(&s.b, &s.m, &s.t, r->policy, &verdict, &out, &overlap) == 0);
-		check(r->what, verdict == WH_MERGE_SEND);
-		check_value(r->what, &out, r->sent);
-		wh_buf_fini(&out);
+		check(r->what, wh_merge(&s.b, &s.m, &s.t, r->policy, &m) == 0);
+		check(r->what, m.verdict == WH_MERGE_SEND);
+		check_value(r->what, &m.doc, r->sent);
+		wh_buf_fini(&m.doc);
 		sides_fini(&s);
 	}
 }
@@ -324,16 +318,13 @@ test_documents(void **state)
 static void
 test_document_too_large(void **state)
 {
-	enum wh_merge_verdict verdict;
-	struct wh_buf out = wh_buf_capped(16);
-	uint32_t overlap;
+	struct wh_merged m = {.doc = wh_buf_capped(16)};
 	struct sides s;
 
 	(void)state;
 	sides_init(&s, DOC("B", "b", ""), "{'whname':'M'}", DOC("B", "b", ""));
-	assert_int_equal(wh_merge(&s.b, &s.m, &s.t, WH_POLICY_MERGE, &verdict, &out, &overlap),
-			 WH_ELIMIT);
-	wh_buf_fini(&out);
+	assert_int_equal(wh_merge(&s.b, &s.m, &s.t, WH_POLICY_MERGE, &m), WH_ELIMIT);
+	wh_buf_fini(&m.doc);
 	sides_fini(&s);
 }
 
