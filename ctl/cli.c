@@ -276,8 +276,8 @@ int
 wh_cli_parse(int argc, char *const *argv, struct wh_cli *ret, struct wh_buf *why)
 {
 	size_t room = (size_t)argc + 1;
-	const char *leading[2];
-	int at[2];
+	const char *leading[2] = {NULL};
+	int at[2] = {0};
 	size_t used = 0;
 
 	*ret = (struct wh_cli){
@@ -299,6 +299,9 @@ wh_cli_parse(int argc, char *const *argv, struct wh_cli *ret, struct wh_buf *why
 	r = walk_all(&w, at, r ? 0 : used);
 	if (r || wants_help(ret))
 		return r;
+	/* What looked like --help was the value of an option. */
+	if (!ret->verb)
+		return wh_verb_find(leading, n, &ret->verb, &used, why);
 	return check_words(ret, why);
 }
 

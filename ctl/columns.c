@@ -10,11 +10,10 @@
 
 static const struct {
 	enum wh_result_shape shape;
-	const char *path;
-	enum wh_column_kind kind;
-	unsigned width;
+	struct wh_column column;
 } defaults[] = {
-#define WH_COLUMN(shape, path, kind, width) {WH_RESULT_##shape, path, WH_COLUMN_##kind, width},
+#define WH_COLUMN(shape, path, heading, kind, width)                                           \
+	{WH_RESULT_##shape, {{path, sizeof(path) - 1}, heading, WH_COLUMN_##kind, width}},
 #include "ctl/columns.def"
 #undef WH_COLUMN
 };
@@ -38,9 +37,7 @@ default_columns(enum wh_result_shape shape)
 
 	for (size_t i = 0; i < wh_array_len(defaults); i++)
 		if (defaults[i].shape == shape)
-			c.columns[c.n++] =
-				(struct wh_column){wh_str_c(defaults[i].path), defaults[i].kind,
-						   defaults[i].width};
+			c.columns[c.n++] = defaults[i].column;
 	return c;
 }
 

@@ -16,6 +16,7 @@ enum wh_column_kind {
 
 struct wh_column {
 	struct wh_str path;
+	const char *heading; /* NULL = made from the path */
 	enum wh_column_kind kind;
 	unsigned width;
 };

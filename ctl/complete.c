@@ -169,7 +169,8 @@ offer_verbs(struct asked *a, const char *first)
 
 		if (!first && n && !v->name[n])
 			offer(a, wh_str(v->name, n), wh_str_c(v->help));
-		else if (!first && n && (i == 0 || strncmp(wh_verbs[i - 1].name, v->name, n)))
+		else if (!first && n &&
+			 (i == 0 || strncmp(wh_verbs[i - 1].name, v->name, n) != 0))
 			offer(a, wh_str(v->name, n), WH_STR_NULL);
 		else if (first && v->name[n] && strncmp(v->name, first, n) == 0 && !first[n])
 			offer(a, wh_str_c(v->name + n + 1), wh_str_c(v->help));

@@ -103,6 +103,23 @@ print_members(FILE *file)
 	}
 }
 
+static const struct {
+	enum wh_verb_id verb;
+	const char *text;
+} notes[] = {
+#define WH_NOTE(id, text) {WH_VERB_##id, text},
+#include "ctl/verbs.def"
+#undef WH_NOTE
+};
+
+static void
+print_note(FILE *file, const struct wh_verb *v)
+{
+	for (size_t i = 0; i < wh_array_len(notes); i++)
+		if (notes[i].verb == v->id)
+			fprintf(file, "\n%s\n", notes[i].text);
+}
+
 static void
 print_words(FILE *file, const struct wh_verb *v)
 {
@@ -120,6 +137,7 @@ wh_help_verb(FILE *file, const struct wh_verb *v)
 	fprintf(file, "%s.\n\nUsage: whctl %s", v->help, v->name);
 	print_operands(file, v);
 	fputs(" [OPTION...]\n", file);
+	print_note(file, v);
 	print_words(file, v);
 	if (v->scopes & WH_SCOPE_INPUT)
 		print_members(file);

@@ -116,10 +116,9 @@ wh_run_list(struct wh_ctl *ctl)
 	r = wh_ctl_params(ctl, &l.given);
 	if (!r)
 		r = list_all(&l);
-	/* A table that broke off is shown as far as it came; a JSON array is not. */
-	if (l.begun && r && ctl->out.format == WH_FORMAT_JSON)
-		wh_buf_reset(&ctl->out.buf);
-	if (l.begun)
+	if (l.begun && r)
+		wh_out_break(&ctl->out);
+	else if (l.begun)
 		wh_out_end(&ctl->out);
 	wh_params_fini(&l.given);
 	wh_buf_fini(&l.request);

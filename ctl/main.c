@@ -7,6 +7,7 @@
  * Ctrl-C comes as a readable descriptor, so that every wait can end in order
  * and say what goes on without it.
  */
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -27,6 +28,18 @@ catch_interrupt(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/*
+ * All text of whd is UTF-8, and libsmartcols 2.38 never returns when it cuts such text in the
+ * locale of a program that was given none, as from cron or in a container.
+ */
+static void
+speak_utf8(void)
+{
+	setlocale(LC_CTYPE, "");
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -37,7 +50,7 @@ main(int argc, char **argv)
 		.out = {.file = stdout, .terminal = isatty(STDOUT_FILENO)},
 	};
 
-	setlocale(LC_CTYPE, "");
+	speak_utf8();
 	if (argc > 1 && strcmp(argv[1], "--complete-args") == 0)
 		return wh_complete((size_t)argc - 2, argv + 2);
 	ctl.signal_fd = catch_interrupt();

@@ -75,6 +75,18 @@ wh_out_end(struct wh_out *o)
 }
 
 void
+wh_out_break(struct wh_out *o)
+{
+	if (o->format != WH_FORMAT_JSON)
+		o->ops->end(o);
+	else
+		wh_buf_reset(&o->buf);
+	wh_out_flush(o);
+	wh_columns_fini(&o->columns);
+	wh_buf_fini(&o->buf);
+}
+
+void
 wh_out_record(struct wh_out *o, enum wh_result_shape shape, const msgpack_object *record)
 {
 	o->shape = shape;

@@ -62,6 +62,9 @@ bool wh_out_parse_format(struct wh_out *o, const char *text);
 void wh_out_begin(struct wh_out *o, enum wh_result_shape shape);
 void wh_out_item(struct wh_out *o, const msgpack_object *item);
 void wh_out_end(struct wh_out *o);
+/* Instead of end when the list broke off: a table shows what there is of it, a
+ * JSON array is dropped, because half of one is none. */
+void wh_out_break(struct wh_out *o);
 /* One object that is not part of a list. */
 void wh_out_record(struct wh_out *o, enum wh_result_shape shape, const msgpack_object *record);
 /* A result that is text. */

@@ -75,14 +75,11 @@ lines_record(struct wh_out *o, const msgpack_object *record)
 	}
 }
 
-/* Text for a program (metrics) goes out as it is; never to a terminal. */
+/* What a program reads (metrics) holds nothing that is escaped here. */
 static void
 lines_text(struct wh_out *o, struct wh_str text)
 {
-	if (o->terminal)
-		wh_escape(&o->buf, text, WH_ESCAPE_TEXT);
-	else
-		wh_buf_str(&o->buf, text);
+	wh_escape(&o->buf, text, WH_ESCAPE_TEXT);
 	if (!text.n || text.p[text.n - 1] != '\n')
 		wh_buf_byte(&o->buf, '\n');
 }

@@ -49,31 +49,51 @@ new_table(const struct wh_out *o, bool heading)
 	return t;
 }
 
-/* The heading: the last word of the path, in capitals. */
+/* Without one of its own: the last word of the path, in capitals. */
 static void
-heading_of(struct wh_buf *out, struct wh_str path)
+heading_of(struct wh_buf *out, const struct wh_column *c)
 {
-	const char *dot = memrchr(path.p, '.', path.n);
-	size_t skip = dot ? (size_t)(dot + 1 - path.p) : 0;
-	size_t start = out->n;
+	const char *dot = memrchr(c->path.p, '.', c->path.n);
+	size_t skip = dot ? (size_t)(dot + 1 - c->path.p) : 0;
 
-	wh_escape(out, wh_str(path.p + skip, path.n - skip), WH_ESCAPE_LINE);
-	for (size_t i = start; i < out->n; i++)
+	if (c->heading)
+		wh_buf_c(out, c->heading);
+	else
+		wh_escape(out, wh_str(c->path.p + skip, c->path.n - skip), WH_ESCAPE_LINE);
+	for (size_t i = 0; !c->heading && i < out->n; i++)
 		out->p[i] = (char)toupper((unsigned char)out->p[i]);
 	wh_buf_byte(out, '\0');
+}
+
+/*
+ * Makes a column at least so wide. The library heeds the hint only if the
+ * column is strict, but then it forgets the heading: so only if it is wider.
+ */
+static void
+widen(struct libscols_column *c, size_t width)
+{
+	const char *heading = scols_cell_get_data(scols_column_get_header(c));
+
+	if (!heading || width <= strlen(heading))
+		return;
+	scols_column_set_whint(c, (double)width);
+	scols_column_set_flags(c, scols_column_get_flags(c) | SCOLS_FL_STRICTWIDTH);
 }
 
 static void
 add_column(struct wh_out *o, const struct wh_column *c)
 {
 	struct wh_buf name = wh_buf_capped(CELL_MAX);
+	struct libscols_column *made = NULL;
 	int flags = c->kind == WH_COLUMN_TRUNC ? SCOLS_FL_TRUNC : 0;
 
 	if (c->kind == WH_COLUMN_RIGHT)
 		flags |= SCOLS_FL_RIGHT;
-	heading_of(&name, c->path);
+	heading_of(&name, c);
 	if (!name.fault)
-		scols_table_new_column(o->table, name.p, o->live ? c->width : 0, flags);
+		made = scols_table_new_column(o->table, name.p, 0, flags);
+	if (made && o->live)
+		widen(made, c->width);
 	wh_buf_fini(&name);
 }
 
@@ -92,7 +112,7 @@ keep_widths(struct libscols_table *t)
 	for (size_t i = 0; i < scols_table_get_ncols(t); i++) {
 		struct libscols_column *c = scols_table_get_column(t, i);
 
-		scols_column_set_whint(c, (double)scols_column_get_width(c));
+		widen(c, scols_column_get_width(c));
 	}
 }
 

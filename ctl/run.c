@@ -62,8 +62,6 @@ call_timeout(struct wh_ctl *ctl, struct wh_params *p)
 
 	if (!has_arg(cmd, "timeout_ms"))
 		return -1;
-	if (wh_cli_has(&ctl->cli, "timeout_ms"))
-		return WH_CTL_ROUND + WH_CTL_TIMEOUT;
 	int64_t wait = ctl->timeout >= 0 ? ctl->timeout : WH_CTL_WAIT;
 
 	if (wait > WH_CTL_ROUND)

@@ -260,7 +260,8 @@ wh_verb_arg_is_option(const struct wh_verb *v, const struct wh_arg_info *arg)
 	for (size_t i = 0; i < wh_array_len(filled); i++)
 		if (filled[i].verb == v->id && strcmp(filled[i].arg, arg->name) == 0)
 			return false;
-	return !arg->required;
+	/* How long to wait is said by --timeout, for every verb. */
+	return !arg->required && strcmp(arg->name, "timeout_ms") != 0;
 }
 
 void

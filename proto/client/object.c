@@ -19,10 +19,13 @@ struct whc_object {
 	char bytes[]; /* size bytes, then the same terminated, then a NUL */
 };
 
+/* msgpack-c gives an empty text no place of its own: it may be NULL, or that of
+ * the text before it. */
 static void
 end_text(char *base, const char *text, uint32_t n)
 {
-	base[text - base + n] = '\0';
+	if (n)
+		base[text - base + n] = '\0';
 }
 
 /* Recursion is bounded by the depth of what was let in. */
@@ -131,7 +134,9 @@ whc_str(const struct whc_object *o, const char *path)
 {
 	struct wh_str s;
 
-	return wh_obj_str(find(o, path), &s) ? s.p : NULL;
+	if (!wh_obj_str(find(o, path), &s))
+		return NULL;
+	return s.n ? s.p : "";
 }
 
 int64_t

@@ -109,8 +109,6 @@ static const struct {
 	{"queue re x", "ambiguous: retry, release, resolve"},
 	{"queue canzel x", "no verb of whctl queue: did you mean cancel?"},
 	{"config", "needs one of: show, reload"},
-	{"apply", "\"apply\" is no verb"},
-	{"backup", "\"backup\" is no verb"},
 	{"get", "whctl get needs whid"},
 	{"get 1 2", "does not take \"2\""},
 	{"queue resolve x", "whctl queue resolve needs take"},
@@ -133,6 +131,8 @@ static const struct {
 	{"get 1 --limit 5", "--limit is not for get"},
 	{"list -f x", "-f is not for list"},
 	{"update 1 --set {}", "--set is no option"},
+	{"queue -s -h", "needs one of: list"},
+	{"-s --help frob", "no verb of whctl"},
 	{"queue get x --request-id y", "--request-id is no option"},
 };
 

@@ -162,6 +162,46 @@ static const struct {
 	{"true", "ERROR", "whd answered with an error that has no text"},
 };
 
+/* {"m": "", "l": [""]} as the answer to request 1, with "" spelt so. */
+#define FORM(what, empty)                                                                      \
+	{                                                                                      \
+		what, "\x94\x01\x01\xc0\x82\xa1m" empty "\xa1l\x91" empty,                     \
+			sizeof("\x94\x01\x01\xc0\x82\xa1m" empty "\xa1l\x91" empty) - 1        \
+	}
+
+/* Empty texts in each of their encodings: as a member, in a list, at the end. */
+static void
+empty_text_is_text(void **state)
+{
+	static const struct {
+		const char *what, *bytes;
+		size_t n;
+	} forms[] = {
+		FORM("fixstr", "\xa0"),
+		FORM("str 8", "\xd9\x00"),
+		FORM("str 16", "\xda\x00\x00"),
+		FORM("bin 8", "\xc4\x00"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < wh_array_len(forms); i++) {
+		const struct peer_step steps[] = {{PEER_ACCEPT, NULL, 0},
+						  {PEER_EXPECT, "status", 0},
+						  {PEER_RAW, forms[i].bytes, forms[i].n},
+						  {PEER_END, NULL, 0}};
+		struct whc_object *o = NULL;
+		struct peer p;
+		struct whc *c = open_to(&p, steps);
+
+		check(forms[i].what, whc_status(c, &o) == 0);
+		check(forms[i].what, whc_str(o, "m") && !*whc_str(o, "m"));
+		check(forms[i].what, whc_str(o, "l.0") && !*whc_str(o, "l.0"));
+		check(forms[i].what, whc_has(o, "m"));
+		whc_object_unref(o);
+		close_all(c, &p);
+	}
+}
+
 static void
 error_is_taken_apart(void **state)
 {
@@ -484,6 +524,7 @@ main(void)
 		cmocka_unit_test(unreachable_says_why),
 		cmocka_unit_test(path_comes_from_the_environment),
 		cmocka_unit_test(result_is_read_by_path),
+		cmocka_unit_test(empty_text_is_text),
 		cmocka_unit_test(error_is_taken_apart),
 		cmocka_unit_test(refused_connection_is_an_answer),
 		cmocka_unit_test(foreign_peer_is_refused),
