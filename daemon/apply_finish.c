@@ -8,6 +8,7 @@
 #include "daemon/apply.h"
 
 #include "daemon/core/merge.h"
+#include "daemon/core/norm.h"
 #include "daemon/doc.h"
 
 /* The next live operation behind o; NULL if there is none. */
@@ -24,35 +25,85 @@ successor(struct wh_lane *l, const struct wh_lane_op *o)
 	return NULL;
 }
 
+/* The two operations of a lane that meet when the first one is in effect. */
+struct meeting {
+	struct wh_doc wanted;   /* the predecessor's change */
+	struct wh_doc sent;     /* its request; empty if there was none */
+	struct wh_doc result;   /* what the upstream has now */
+	struct wh_doc base, mine; /* of the successor */
+};
+
+static int
+meeting_open(struct meeting *m, const struct wh_op *o, const struct wh_op *s, struct wh_str row)
+{
+	int r = wh_doc_open(&m->wanted, o->fields);
+
+	if (r == 0 && o->request.n)
+		r = wh_doc_open_json(&m->sent, o->request);
+	if (r == 0)
+		r = wh_doc_open(&m->result, row);
+	if (r == 0)
+		r = wh_doc_open(&m->base, s->base);
+	return r ? r : wh_doc_open(&m->mine, s->fields);
+}
+
+static void
+meeting_close(struct meeting *m)
+{
+	wh_doc_close(&m->wanted);
+	wh_doc_close(&m->sent);
+	wh_doc_close(&m->result);
+	wh_doc_close(&m->base);
+	wh_doc_close(&m->mine);
+}
+
+/* What the policy left to the upstream was not sent: that is somebody else's value. */
+static void
+keep_sent(struct meeting *m)
+{
+	struct wh_record *w = &m->wanted.record;
+
+	for (int f = 0; f < WH_F_COUNT && m->sent.record.seen; f++)
+		if (wh_fields[f].type != WH_FT_SET &&
+		    !wh_norm_field_eq((enum wh_field)f, w, &m->sent.record))
+			w->seen &= ~(1u << f);
+}
+
 /*
  * The successor was queued over what its predecessor wanted; what the
  * upstream made of that is its base now, else its own normalising of values
- * would look like somebody else's change.
+ * would look like somebody else's change. Its set goes along, so that it still
+ * adds and takes out the same. If nothing was sent the upstream made nothing
+ * of it: then the base stays what the caller saw.
  */
 static int
 rebase_successor(struct wh_lane *l, const struct wh_lane_op *o)
 {
 	struct wh_lane_op *s = successor(l, o);
-	struct wh_doc base = {0}, before = {0}, result = {0};
-	struct wh_buf b = WH_BUF_NULL;
+	struct wh_buf base = WH_BUF_NULL, mine = WH_BUF_NULL;
+	struct meeting m = {0};
 
-	if (!s || !l->has_row || s->op.base.n == 0 || o->op.fields.n == 0)
+	if (!s || !l->has_row || s->op.base.n == 0 || o->op.fields.n == 0 ||
+	    wh_str_is(o->op.result, "noop"))
 		return 0;
 
-	int r = wh_doc_open(&base, s->op.base);
+	int r = meeting_open(&m, &o->op, &s->op, l->row.body);
 
-	if (r == 0)
-		r = wh_doc_open(&before, o->op.fields);
-	if (r == 0)
-		r = wh_doc_open(&result, l->row.body);
 	if (r == 0) {
-		wh_merge_rebase(&b, &base.tree.root, &before.record, &result.record);
-		s->op.base = wh_lane_keep_buf(l, &b);
+		keep_sent(&m);
+		wh_merge_rebase(&base, &m.base.tree.root, &m.wanted.record, &m.result.record);
+	}
+	if (r == 0 && wh_record_has(&m.wanted.record, WH_F_PROCESSES) && s->op.fields.n) {
+		r = wh_merge_carry(&mine, &m.base.record, &m.mine.record, &m.result.record);
+		s->op.fields = wh_lane_keep_buf(l, &mine);
+	}
+	if (r == 0) {
+		s->op.base = wh_lane_keep_buf(l, &base);
 		s->dirty = true;
 	}
-	wh_doc_close(&base);
-	wh_doc_close(&before);
-	wh_doc_close(&result);
+	wh_buf_fini(&base);
+	wh_buf_fini(&mine);
+	meeting_close(&m);
 	return r;
 }
 

@@ -79,7 +79,7 @@ obey(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, enum wh_observe 
 		return 0;
 	case WH_OB_GONE:
 		wh_lane_drop_row(l);
-		o->op.theirs = WH_STR_NULL;
+		o->op.theirs = o->op.last_error = WH_STR_NULL;
 		wh_lane_state(l, o, WH_OP_CONFLICT, "gone_upstream");
 		return 0;
 	case WH_OB_AGAIN:

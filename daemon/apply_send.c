@@ -117,6 +117,7 @@ static void
 conflict(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const char *reason)
 {
 	o->op.theirs = l->has_row ? wh_lane_keep(l, l->row.body) : WH_STR_NULL;
+	o->op.last_error = WH_STR_NULL; /* an old one is not why */
 	wh_lane_state(l, o, WH_OP_CONFLICT, reason);
 	s->result = WH_SEND_NOTHING;
 }

@@ -129,6 +129,7 @@ static void
 resolve_theirs(struct wh_lane *l, struct wh_lane_op *o)
 {
 	o->op.theirs = WH_STR_NULL;
+	o->op.last_error = WH_STR_NULL;
 	wh_lane_state(l, o, WH_OP_CANCELLED, "theirs");
 }
 
@@ -142,6 +143,17 @@ merge_recreate(struct wh_lane *l, struct wh_lane_op *o)
 	return r;
 }
 
+/* A person has looked and says that it was not made: it goes out once more. */
+static void
+send_anew(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
+{
+	o->op.flags &= ~(uint32_t)(WH_OPF_MAYBE_SENT | WH_OPF_EXECUTED | WH_OPF_RESTORED |
+				   WH_OPF_ANSWERED);
+	o->op.next_at = v->rules.now.wall.ms;
+	o->op.failures = o->op.poison = 0;
+	wh_lane_state(l, o, WH_OP_QUEUED, "recreate");
+}
+
 /* The webhook was deleted upstream: the wish becomes a create under a local id of its own. */
 static int
 resolve_recreate(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
@@ -150,10 +162,14 @@ resolve_recreate(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, str
 	struct wh_lane to;
 	struct wh_lane_op *made;
 
+	if (o->op.kind == WH_OP_CREATE && o->op.state == WH_OP_HELD) {
+		send_anew(v, l, o);
+		return 0;
+	}
 	if (l->has_row || o->op.kind != WH_OP_UPDATE || o->op.state != WH_OP_CONFLICT) {
 		refuse(v, WH_ERR_BAD_STATE,
-		       "recreate is for an update whose webhook is gone upstream: take mine, "
-		       "theirs or discard");
+		       "recreate is for a held create, or an update whose webhook is gone "
+		       "upstream: take mine, theirs or discard");
 		return 0;
 	}
 	int r = merge_recreate(l, o);

@@ -119,6 +119,9 @@ wh_transfer_facts(struct wh_transfer *t, CURLcode code)
 	copy_header(t->easy, "Location", r->location, sizeof(r->location));
 	t->link_next[0] = '\0';
 	copy_header(t->easy, "Link", t->link_next, sizeof(t->link_next));
+	/* After a dead connection was dropped the buffer still tells of that one. */
+	if (code == CURLE_COULDNT_CONNECT && t->pre_requests > 0)
+		r->error[0] = '\0';
 	if (code != CURLE_OK && r->error[0] == '\0')
 		snprintf(r->error, sizeof(r->error), "%s", curl_easy_strerror(code));
 	scrub(&t->key, r->error, strlen(r->error));

@@ -25,7 +25,7 @@
 #define ON_ANY (ON_CHANGE | ON_READ)
 
 /* What a rule may ask of the facts. */
-#define NOT_SENT 1u /* the pre-request callback never ran */
+#define NOT_SENT 1u /* no byte of the request was taken by a socket */
 #define OURS 2u     /* stopped by ourselves: shutdown, out of memory */
 #define NO_REPLY 4u /* no status line came */
 #define CUT 8u      /* a status came, the end of the reply did not */

@@ -8,7 +8,7 @@
  * whole and the body is empty, JSON or a bare id. 2xx with HTML or other text
  * or a cut body, every 3xx, 408 and every 5xx are unknown. 401, 403, 429 and a
  * route 404 were not executed. Other 4xx are rejected. Without a reply: not
- * executed only if the pre-request callback never ran.
+ * executed only if no byte of the request was taken by a socket.
  */
 #pragma once
 
@@ -39,7 +39,7 @@ enum wh_transport {
 /* Everything the HTTP thread can tell of one transfer. Text borrows. */
 struct wh_facts {
 	enum wh_transport net;
-	bool may_have_left;     /* the pre-request callback ran at least once */
+	bool may_have_left;     /* the pre-request callback ran and a byte went out */
 	bool whole;             /* the reply's end was seen */
 	int status;             /* HTTP status, 0 = none */
 	int64_t retry_after_ms; /* from a header, -1 = none */

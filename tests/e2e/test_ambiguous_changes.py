@@ -87,8 +87,8 @@ def test_delete_of_what_is_gone_is_done_only_when_a_list_agrees(sim, fast, whid,
 
 def test_delete_of_what_others_deleted_is_done(sim, fast, whid):
     sim.fault("status", method="GET", status=503, count=-1)  # nobody tells whd
-    op = fast.delete(whid)
     sim.remove(whid)
+    op = fast.delete(whid)
     sim.clear_faults()
     assert fast.applied(op)["result"] in ("applied", "already")
     assert list(fast.list()) == []

@@ -127,6 +127,23 @@ def test_create_of_what_exists_adopts_it(sim, c):
     assert twin["result"] == "applied" and len(sim.rows()) == 2
 
 
+@pytest.mark.parametrize("refusal", ["apim_404_route", "apim_429", "apim_401"])
+def test_what_was_sent_and_certainly_not_executed_is_merged(world, sim, refusal):
+    """The gateway turned it away: such an attempt proves that nothing was carried out."""
+    whd = world.whd(sim, {"retry.base": "60s", "retry.cap": "1h"})
+    c = whd.client()
+    c.synced()
+    sim.fault(refusal, method="POST")
+    op = c.create(**webhook(1))
+    sim.wait_requests("POST", 1)
+    with refused("TIMEOUT"):
+        c.call("wait", until="idle", timeout_ms=100)
+    assert c.update(op["tmp_id"], {"whcomment": "merged"})["into"] == op["op"]
+    assert c.delete(op["tmp_id"])["state"] == "cancelled"
+    c.idle()
+    assert sim.executed("POST") == 0 and len(sim.changes()) == 1
+
+
 def test_what_may_have_been_sent_is_never_merged(sim, c):
     """An update that is on its way is immutable; the next goes behind it."""
     whid = c.applied(c.create(**webhook(1)))["whid"]

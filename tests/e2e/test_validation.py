@@ -63,6 +63,8 @@ def test_text_is_bounded_and_printable(sim, c, name):
     with refused("INVALID_PARAM", name, str(LONGEST[name])):
         c.create(**webhook(1, **{name: make(LONGEST[name] + 1)}))
     for bad in CONTROLS:
+        if name == "whcomment" and bad.strip("\t\n\r ab") == "":
+            continue  # free text may have lines and tabs
         value = "https://example.org/" + bad if name == "callbackUrl" else bad
         with refused("INVALID_PARAM", name):
             c.create(**webhook(1, **{name: value}))

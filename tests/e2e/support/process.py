@@ -37,21 +37,15 @@ class Child:
             self._ended = True
             self._woken.notify_all()
 
-    def _look(self, expression, since):
-        for line in self.lines[since:]:
-            if expression.search(line):
-                return line
-        return None
-
-    def wait_line(self, pattern, since=0, timeout=PATIENCE):
-        """The first line from number `since` on that matches; fails if it does not come."""
+    def wait_line(self, pattern, since=0, timeout=PATIENCE, nth=1):
+        """The n-th line from number `since` on that matches; fails if it does not come."""
         expression = re.compile(pattern)
         end = time.monotonic() + timeout
         with self._woken:
             while True:
-                line = self._look(expression, since)
-                if line is not None:
-                    return line
+                found = [line for line in self.lines[since:] if expression.search(line)]
+                if len(found) >= nth:
+                    return found[nth - 1]
                 left = end - time.monotonic()
                 if self._ended or left <= 0:
                     raise AssertionError(f"no line {pattern!r} from {self.argv[0]}:\n{self.tail()}")

@@ -5,6 +5,7 @@ At the end each whd must still be alive and leave with status 0 when asked to,
 and no key may stand in its log or in its store: every test checks that.
 """
 
+import os
 import pathlib
 import shutil
 import tempfile
@@ -13,9 +14,23 @@ from support.daemon import Whd
 from support.sim import Sim
 
 
+MEMORY = pathlib.Path("/dev/shm")
+MEMORY_LEAST = 256 << 20
+
+
+def make_folder():
+    """In memory where there is room: whd flushes each change, and a disk makes tests wait for it.
+    WHD_TEST_TMP names another place."""
+    place = os.environ.get("WHD_TEST_TMP")
+    if not place and os.access(MEMORY, os.W_OK):
+        if shutil.disk_usage(MEMORY).free >= MEMORY_LEAST:
+            place = MEMORY
+    return pathlib.Path(tempfile.mkdtemp(prefix="whd-e2e-", dir=place))
+
+
 class World:
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="whd-e2e-"))
+        self.folder = make_folder()
         self.sims = []
         self.whds = []
         self.closers = []

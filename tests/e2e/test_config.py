@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: MIT
+"""The configuration: every mistake is named with file, line and setting before anything runs; a
+reload takes what is live and keeps the old one on a mistake."""
+
+import os
+import subprocess
+
+import pytest
+
+from support import tables
+from support.client import refused
+from support.data import webhook
+from support.paths import WHD
+
+BAD_CONFIG = 78
+
+
+def check(whd, *options):
+    """Runs whd -n; (exit code, stdout, stderr)."""
+    done = subprocess.run([WHD, "-c", whd.config, "-n", *options], capture_output=True, text=True,
+                          timeout=30, stdin=subprocess.DEVNULL, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def idle(world):
+    """A whd that was never started."""
+    return world.whd("http://127.0.0.1:1/webhookconfig", start=False)
+
+
+def test_good_configuration(idle):
+    code, out, err = check(idle)
+    assert code == 0 and "good" in out and err == ""
+
+
+MISTAKES = {
+    # what is appended (its first line is line 1 of a drop-in): what the message must name
+    "unknown setting": ("[sync]\nintervall = 5s\n", (":2:", "sync.intervall", "interval")),
+    "unknown section": ("\n[snyc]\ninterval = 5s\n", (":2:", "[snyc]", "[sync]")),
+    "wrong section": ("[queue]\nlevel = info\n", (":2:", "queue.level", "[log]")),
+    "no duration": ("[sync]\ninterval = fast\n", (":2:", "sync.interval", "10s")),
+    "no unit": ("[sync]\ninterval = 60\n", (":2:", "sync.interval")),
+    "out of range": ("[queue]\nconcurrency = 65\n", (":2:", "queue.concurrency", "64")),
+    "negative": ("[queue]\nconcurrency = -1\n", (":2:", "queue.concurrency")),
+    "no number": ("[queue]\nconcurrency = 4x\n", (":2:", "queue.concurrency")),
+    "no word": ("[log]\nlevel = loud\n", (":2:", "log.level", "debug")),
+    "no boolean": ("[upstream]\nallow_http = true\n", (":2:", "upstream.allow_http", "yes")),
+    "no size": ("[limits]\nframe = 1kb\n", (":2:", "limits.frame", "KiB")),
+    "no mode": ("[socket]\nmode = 9999\n", (":2:", "socket.mode")),
+    "relative path": ("[store]\npath = store\n", (":2:", "store.path", "/")),
+    "empty": ("[store]\npath =\n", (":2:", "store.path", "empty")),
+    "twice": ("[sync]\ninterval = 5s\ninterval = 6s\n", (":3:", "sync.interval", "line 2")),
+    "before a section": ("interval = 5s\n", (":1:", "[section]")),
+    "no setting": ("[sync]\ninterval\n", (":2:", "key = value")),
+    "section unclosed": ("[sync\n", (":1:", "]")),
+    "text behind a section": ("[sync] interval = 1s\n", (":1:",)),
+    "control byte": ("[sync]\ninterval = 5s\x1b[31m\n", (":2:", "control")),
+    "not utf-8": (b"[sync]\ninterval = \xff\n", (":2:", "UTF-8")),
+    "too long a line": ("[sync]\nignore_members = " + "x" * 300 + "\n", (":2:", "long")),
+    "unknown user": ("[access]\nread = no-such-user\n", (":2:", "access.read", "no-such-user")),
+    "base over cap": ("[retry]\nbase = 1min\ncap = 1s\n", ("retry.base", "retry.cap")),
+    "high over max": ("[limits]\nout_high = 8MiB\n", ("limits.out_high", "limits.out_max")),
+    "http elsewhere": ("[upstream]\nurl = http://example.org/x\n", ("upstream.url", "127.0.0.1")),
+    "no url": ("[upstream]\nurl = example\n", (":2:", "upstream.url", "https://")),
+    "query in url": ("[upstream]\nurl = http://127.0.0.1/x?a=b\n", ("upstream.url", "query")),
+    "socket path too long": (f"[socket]\npath = /{'x' * 104}\n", ("socket.path", "long")),
+    "no ca file": ("[upstream]\nca_file = /nowhere/ca.pem\n", ("upstream.ca_file", "/nowhere")),
+    "bad header": ("[upstream]\nheader = a b\n", ("upstream.header",)),
+}
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_mistake_is_named(idle, what):
+    text, parts = MISTAKES[what]
+    folder = idle.config.with_name("whd.conf.d")
+    folder.mkdir(mode=0o755)
+    drop_in = folder / "10-test.conf"
+    drop_in.write_bytes(text if isinstance(text, bytes) else text.encode())
+    code, out, err = check(idle)
+    assert code == BAD_CONFIG and out == ""
+    assert "10-test.conf" in err
+    for part in parts:
+        assert part in err, err
+    assert "\x1b" not in err, "what is repeated is made printable"
+    child = idle.spawn()
+    assert child.wait() == BAD_CONFIG and not idle.store.exists()
+
+
+def test_all_mistakes_are_told_at_once(idle):
+    idle.config.write_text("[sync]\nintervall = 5s\n[quue]\n[log]\nlevel = loud\n")
+    code, _, err = check(idle)
+    assert code == BAD_CONFIG
+    for line in (2, 3, 5):
+        assert f"whd.conf:{line}:" in err
+
+
+def test_missing_url_says_where_to_get_one(idle):
+    idle.write_config(upstream_url=None)
+    code, _, err = check(idle)
+    assert code == BAD_CONFIG and "portal" in err
+
+
+@pytest.mark.parametrize("what", ["missing", "writable", "link", "folder", "fifo", "large"])
+def test_file_that_cannot_be_trusted(idle, what):
+    path = idle.config
+    if what == "writable":
+        path.chmod(0o666)
+    else:
+        text = path.read_bytes()
+        path.unlink()
+        if what == "link":
+            path.with_name("real").write_bytes(text)
+            path.symlink_to("real")
+        elif what == "folder":
+            path.mkdir()
+        elif what == "fifo":
+            os.mkfifo(path)
+        elif what == "large":
+            path.write_bytes(b"#" * (2 << 20))
+    code, _, err = check(idle)
+    assert code == BAD_CONFIG and str(path) in err
+
+
+@pytest.mark.parametrize("what", ["missing", "readable", "link", "empty", "space", "twice"])
+def test_key_file_that_cannot_be_used(world, what):
+    whd = world.whd("http://127.0.0.1:1/webhookconfig", start=False)
+    path = whd.key_file
+    if what == "missing":
+        path.unlink()
+    elif what == "readable":
+        path.chmod(0o644)
+    elif what == "link":
+        path.rename(path.with_name("real"))
+        path.symlink_to("real")
+    else:
+        path.write_text({"empty": "# none\n", "space": "a b\n", "twice": "same\nsame\n"}[what])
+    child = whd.spawn()
+    assert child.wait() != 0
+    assert str(path) in child.text and "test-key-1" not in child.text
+
+
+def test_print_and_parse_again(world, idle):
+    """What -n -v prints is a configuration with the same values."""
+    code, first, _ = check(idle, "-v")
+    assert code == 0
+    for section, key in tables.settings():
+        assert f"[{section}]" in first and f"{key} =" in first
+    idle.config.write_text(first)
+    assert check(idle, "-v") == (0, first, "")
+
+
+def test_drop_ins_override_in_order(world, sim):
+    whd = world.whd(sim, {"queue.concurrency": 3}, start=False)
+    folder = whd.config.with_name("whd.conf.d")
+    folder.mkdir(mode=0o755)
+    (folder / "20-b.conf").write_text("[queue]\nconcurrency = 7\n")
+    (folder / "10-a.conf").write_text("[queue]\nconcurrency = 5\nmax_ops = 9\n")
+    (folder / "30.conf.bak").write_text("[queue]\nconcurrency = 1\n")
+    shown = {(s["section"], s["key"]): s for s in
+             whd.start().client().call("config.show")["settings"]}
+    assert shown["queue", "concurrency"]["value"] == "7"
+    assert shown["queue", "concurrency"]["origin"].endswith("20-b.conf:2")
+    assert shown["queue", "max_ops"]["value"] == "9"
+    assert shown["queue", "policy"]["origin"] == "default"
+    assert shown.keys() == tables.settings().keys()
+    for name, (_, default, reload_) in tables.settings().items():
+        assert shown[name]["live"] == (reload_ == "LIVE"), name
+        assert shown[name]["default"] == default
+    assert "test-key-1" not in str(shown)
+
+
+# ------------------------------------------------------------------- reload --
+
+
+@pytest.mark.parametrize("how", ["SIGHUP", "config.reload"])
+def test_reload_takes_what_is_live(world, sim, how):
+    whd = world.whd(sim)
+    c = whd.client()
+    c.synced()
+    whd.write_config(queue_max_ops=1, sync_interval="100ms", socket_mode="0600")
+    if how == "SIGHUP":
+        assert "socket.mode" in whd.reload()
+    else:
+        assert "socket.mode" in c.call("config.reload")["notes"], "this needs a restart"
+    head = c.head()
+    sim.add(**webhook(5))
+    c.until(lambda e: e["kind"] == "created", head)
+    c.go_offline(sim)
+    c.create(**webhook(1))
+    with refused("QUEUE_FULL"):
+        c.create(**webhook(2))
+    assert whd.socket.stat().st_mode & 0o777 == 0o660
+
+
+@pytest.mark.parametrize("how", ["SIGHUP", "config.reload"])
+def test_bad_reload_changes_nothing(world, sim, how):
+    whd = world.whd(sim)
+    c = whd.client()
+    c.synced()
+    before = c.call("config.show")
+    whd.write_config(queue_max_ops=1, queue_policy="mine")
+    if how == "SIGHUP":
+        line = whd.reload()
+        assert "refused" in line and "queue.policy" in line
+    else:
+        with refused("INVALID_PARAM", "queue.policy", "whd.conf:"):
+            c.call("config.reload")
+    assert c.call("config.show") == before
+    whd.write_config(queue_policy="merge")
+    whd.key_file.write_text("")
+    with refused("INVALID_PARAM", "keys"):
+        c.call("config.reload")
+    assert c.call("config.show") == before
+    assert c.applied(c.create(**webhook(1)))
+
+
+def test_log_level_while_running(world, sim):
+    whd = world.whd(sim, {"log.level": "info"})
+    c = whd.client()
+    c.synced()
+    c.call("sync.now")
+    assert "list begun" not in whd.child.text
+    assert c.call("log.set", level="debug") == "debug"
+    c.call("sync.now")
+    whd.child.wait_line("list begun")
+    for bad in ("", "loud", "DEBUG"):
+        with refused("INVALID_PARAM", "level"):
+            c.call("log.set", level=bad)

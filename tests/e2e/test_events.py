@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""The change log: read or pushed, without gaps, and honest when it cannot be continued."""
+
+import pytest
+
+from support import wire
+from support.client import refused
+from support.data import webhook
+
+
+def all_events(c, since=0, limit=1000):
+    """Every event after `since`, page by page."""
+    found = []
+    while True:
+        page = c.call("events.read", since=since, limit=limit, timeout_ms=0)
+        assert not page.get("reset")
+        if not page["events"]:
+            return found
+        assert len(page["events"]) <= limit and page["revision"] == page["events"][-1]["revision"]
+        found += page["events"]
+        since = page["revision"]
+
+
+def check_unbroken(events, since):
+    revisions = [e["revision"] for e in events]
+    assert revisions == list(range(since + 1, since + 1 + len(revisions))), "no gap, no repeat"
+
+
+def test_life_of_a_webhook_in_events(sim, c):
+    since = c.head()
+    op = c.applied(c.create(**webhook(1)))
+    whid = op["whid"]
+    c.applied(c.update(whid, {"whcomment": "x", "whname": "y"}))
+    c.applied(c.delete(whid))
+    events = all_events(c, since)
+    check_unbroken(events, since)
+    hooks = [(e["kind"], e["whid"]) for e in events if e["kind"] not in ("op", "gate", "sync")]
+    assert hooks == [("created", op["tmp_id"]), ("renamed", whid), ("updated", whid),
+                     ("deleted", whid)]
+    assert next(e for e in events if e["kind"] == "renamed")["old_whid"] == op["tmp_id"]
+    assert sorted(next(e for e in events if e["kind"] == "updated")["fields"]) == [
+        "whcomment", "whname"]
+    states = [e["state"] for e in events if e["kind"] == "op" and e["op"] == op["op"]]
+    assert states[0] == "queued" and states[-1] == "done"
+    assert not any({"whname", "callbackUrl", "_whd"} & e.keys() for e in events), "no row inside"
+
+
+def test_edits_of_others(sim, c):
+    row = sim.add(**webhook(1))
+    c.call("sync.now")
+    since = c.head()
+    sim.edit(row["whid"], callbackUrl="https://other.example.org/")
+    c.call("sync.now")
+    sim.edit(row["whid"], undocumented=1)
+    c.call("sync.now")
+    other = sim.add(**webhook(2))
+    c.call("sync.now")
+    sim.remove(row["whid"])
+    c.call("sync.now")
+    events = all_events(c, since)
+    assert [(e["kind"], e["whid"], e.get("fields")) for e in events] == [
+        ("updated", row["whid"], ["callbackUrl"]), ("updated", row["whid"], None),
+        ("created", other["whid"], None), ("deleted", row["whid"], None)]
+
+
+def test_first_load_is_one_reset(world, sim):
+    sim.seed(300)
+    c = world.whd(sim).client()
+    c.synced()
+    events = all_events(c)
+    assert [e["kind"] for e in events if e["kind"] != "gate"] == ["reset"]
+
+
+def test_pages_of_any_size_show_the_same(sim, c):
+    since = c.head()
+    for n in range(8):
+        c.applied(c.create(**webhook(n)))
+    whole = all_events(c, since)
+    check_unbroken(whole, since)
+    for limit in (1, 3, 7):
+        assert all_events(c, since, limit) == whole
+    for bad in (0, -1, 1001):
+        with refused("INVALID_PARAM", "limit"):
+            c.call("events.read", since=0, limit=bad)
+    with refused("INVALID_PARAM", "since"):
+        c.call("events.read", since=-1)
+
+
+def test_read_waits_for_the_first_event(sim, whd):
+    c, other = whd.client(), wire.Raw(whd.socket)
+    head = c.head()
+    assert c.call("events.read", since=head, timeout_ms=0)["events"] == []
+    assert c.call("events.read", since=head, timeout_ms=50)["revision"] == head
+    other.send(1, "events.read", since=head)
+    op = c.create(**webhook(1))
+    events = other.result(1)["events"]
+    assert events[0]["revision"] == head + 1
+    c.applied(op)
+
+
+def test_log_survives_a_restart(sim, whd):
+    c = whd.client()
+    since = c.head()
+    c.applied(c.create(**webhook(1)))
+    before = all_events(c, since)
+    instance = c.call("hello")["instance"]
+    whd.kill()
+    whd.start()
+    c = whd.client()
+    assert c.call("hello")["instance"] == instance
+    assert all_events(c, since)[:len(before)] == before
+
+
+@pytest.mark.parametrize("method", ["events.read", "events.subscribe"])
+def test_what_cannot_be_continued_is_a_reset(sim, c, method):
+    c.applied(c.create(**webhook(1)))
+    head = c.head()
+    for params in (dict(since=head + 1), dict(since=2**62), dict(since=head, instance="another"),
+                   dict(since=1, instance="another")):
+        answer = c.call(method, **params)
+        assert answer["reset"] is True and answer["revision"] == head
+        assert answer["instance"] == c.call("hello")["instance"]
+    answer = c.call(method, since=head, instance=answer["instance"], **(
+        {"timeout_ms": 0} if method == "events.read" else {}))
+    assert "reset" not in answer
+
+
+def test_another_store_is_another_instance(world, sim):
+    first, second = (world.whd(sim).client() for _ in range(2))
+    for c in (first, second):
+        c.synced()
+    instance = first.call("hello")["instance"]
+    assert second.call("events.read", since=1, instance=instance)["reset"]
+
+
+# ------------------------------------------------------------------ subscribe --
+
+
+def test_subscriber_gets_every_event_once(sim, whd):
+    c = whd.client()
+    since = c.head()
+    watcher = wire.Raw(whd.socket)
+    watcher.send(1, "events.subscribe", since=since)
+    assert watcher.result(1)["revision"] == since
+    for n in range(20):
+        c.applied(c.create(**webhook(n)))
+    head = c.head()
+    pushed = watcher.events_until(lambda e: e["revision"] >= head)
+    check_unbroken(pushed, since)
+    assert pushed == all_events(c, since)
+
+
+def test_subscribe_from_the_past_catches_up(sim, whd):
+    c = whd.client()
+    for n in range(300):
+        c.create(**webhook(n))
+    c.idle()
+    head = c.head()
+    watcher = wire.Raw(whd.socket)
+    watcher.send(1, "events.subscribe", since=1)
+    watcher.result(1)
+    pushed = watcher.events_until(lambda e: e["revision"] >= head)
+    check_unbroken(pushed, 1)
+
+
+def test_subscription_without_since_is_only_what_is_new(sim, whd):
+    c = whd.client()
+    c.applied(c.create(**webhook(1)))
+    with c.events(timeout=20) as events:
+        head = events.revision
+        c.create(**webhook(2))
+        assert next(events)["revision"] == head + 1
+
+
+def test_other_calls_work_on_a_subscribed_connection(sim, whd):
+    watcher, c = wire.Raw(whd.socket), whd.client()
+    watcher.send(1, "events.subscribe")
+    watcher.result(1)
+    c.applied(c.create(**webhook(1)))
+    watcher.send(2, "status")
+    assert watcher.result(2)["live"]
+    watcher.send(3, "events.subscribe")
+    watcher.result(3)
+    c.applied(c.create(**webhook(2)))
+    seen = watcher.events_until(lambda e: e["revision"] >= c.head())
+    assert len({e["revision"] for e in seen}) == len(seen), "subscribed twice, sent once"
+
+
+def test_subscriber_that_does_not_read_hurts_nobody(world, sim):
+    """Its events stay in the log; whd holds no more than its output buffer; others go on."""
+    whd = world.whd(sim, {"limits.out_high": "64KiB", "limits.out_max": "256KiB",
+                          "limits.stall": "60s"})
+    c = whd.client()
+    c.synced()
+    since = c.head()
+    lazy, eager = wire.Raw(whd.socket, receive_buffer=4096), wire.Raw(whd.socket)
+    for watcher in (lazy, eager):
+        watcher.send(1, "events.subscribe", since=since)
+        watcher.result(1)
+    c.go_offline(sim)
+    tmp = c.create(**webhook(1))["tmp_id"]
+    for n in range(1500):
+        c.update(tmp, {"whcomment": f"turn {n}"})
+    head = c.head()
+    assert len(eager.events_until(lambda e: e["revision"] >= head)) == head - since
+    dump = c.call("dump", section="watch")["watch"]
+    assert dump["subscribers"] == 2 and dump["paused"] == 1
+    assert max(p["bytes_queued"] for p in c.call("dump", section="server")["server"]["list"]
+               ) < 256 * 1024
+    late = lazy.events_until(lambda e: e["revision"] >= head)
+    check_unbroken(late, since)
+
+
+def test_events_end_with_the_connection(sim, whd):
+    c = whd.client()
+    watcher = wire.Raw(whd.socket)
+    watcher.send(1, "events.subscribe")
+    watcher.result(1)
+    assert c.call("dump", section="watch")["watch"]["subscribers"] == 1
+    watcher.close()
+    c.applied(c.create(**webhook(1)))
+    assert c.call("dump", section="watch")["watch"]["subscribers"] == 0

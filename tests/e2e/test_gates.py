@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""Reasons not to talk to the API now: refused keys, too many calls, a dead line. A shut gate fails
+no operation, keeps the cache, and means what it says: the API sees no request."""
+
+import pytest
+
+from support.client import refused
+from support.data import webhook
+from support.sim import six
+
+BUSY = {"sync.interval": "100ms"}  # would list ten times a second if it were let
+
+
+def silence(sim, c, ms=700):
+    """The API sees nothing for a while, though there is work to do. Waits in whd itself."""
+    before = sim.mark()
+    with refused("TIMEOUT"):
+        c.call("wait", until="idle", revision=10**9, timeout_ms=ms)
+    assert sim.log(before) == []
+
+
+# ----------------------------------------------------------------------- 401 --
+
+
+def test_next_key_is_tried_at_once(world, sim):
+    world.secrets.add("wrong-key")
+    c = world.whd(sim, keys=("wrong-key", "test-key-1")).client()
+    c.synced()
+    assert [(e["status"], e["key"]) for e in sim.log()] == [(401, -1), (200, 0)]
+    assert c.applied(c.create(**webhook(1)))["attempts"] == 1
+    assert {e["key"] for e in sim.changes()} == {0}, "the good one stays in use"
+
+
+def test_key_that_dies_between_two_requests(world, sim):
+    """The portal rotates keys while changes are under way: none is lost or made twice."""
+    c = world.whd(sim, keys=("test-key-1", "test-key-2")).client()
+    c.synced()
+    c.applied(c.create(**webhook(0)))
+    sim.keys("test-key-2")
+    for n in range(1, 5):
+        c.applied(c.create(**webhook(n)))
+    assert sim.executed("POST") == 5 and len(sim.rows()) == 5
+    refusals = [e for e in sim.log() if e["status"] == 401]
+    assert len(refusals) == 1, "the dead key is not tried again and again"
+    assert "whd_key_failovers_total 1\n" in c.call("metrics")
+
+
+def test_all_keys_refused_shuts_the_gate(world, sim):
+    whd = world.whd(sim, BUSY, keys=("test-key-1", "test-key-2"))
+    c = whd.client()
+    c.synced()
+    whid = c.applied(c.create(**webhook(0)))["whid"]
+    sim.keys("new-key")
+    c.gate("auth")
+    status = c.status()["upstream"]
+    assert status["gate"] == "auth" and not status["online"] and "401" in status["last_error"]
+    assert status["until"] > status["since"]
+    op = c.create(**webhook(1))
+    changed = c.update(whid, {"whcomment": "x"})
+    silence(sim, c)
+    for waiting in (op, changed):
+        now = c.call("queue.get", op=waiting["op"])
+        assert (now["state"], now["attempts"]) == ("queued", 0)
+    assert six(c.get(whid)) == six(webhook(0, whcomment="x")), "the cache stays"
+    with refused("OFFLINE"):
+        c.create(**webhook(2), queue=False)
+
+
+@pytest.mark.parametrize("how", ["SIGHUP", "config.reload"])
+def test_new_keys_open_the_gate_at_once(world, sim, how):
+    world.secrets |= {"test-key-1", "new-key"}
+    whd = world.whd(sim, BUSY)
+    c = whd.client()
+    c.synced()
+    sim.keys("new-key")
+    c.gate("auth")
+    op = c.create(**webhook(1))
+    silence(sim, c, 200)
+    whd.write_keys("new-key")
+    if how == "SIGHUP":
+        whd.reload()
+    else:
+        c.call("config.reload")
+    assert c.applied(op)["attempts"] == 1
+    assert c.status()["upstream"]["gate"] == "open"
+    assert sim.executed("POST") == 1
+
+
+def test_change_refused_with_401_costs_no_attempt_and_is_sent_later(world, sim):
+    """The gateway forwards nothing without a key, so the create can simply go again."""
+    whd = world.whd(sim)
+    c = whd.client()
+    c.synced()
+    rule = sim.fault("apim_401", method="POST", count=1)
+    op = c.create(**webhook(1))
+    sim.wait_hits(rule)
+    c.gate("auth")
+    whd.write_keys("test-key-2")
+    whd.reload()
+    assert c.applied(op)["result"] == "applied"
+    assert [e["executed_n"] for e in sim.log(method="POST")] == [0, 1]
+
+
+# ----------------------------------------------------------------------- 429 --
+
+
+@pytest.mark.parametrize("date", [False, True])
+def test_429_waits_as_long_as_asked(world, sim, date):
+    c = world.whd(sim, BUSY).client()
+    c.synced()
+    sim.fault("apim_429", method="POST", seconds=2, http_date=date)
+    op = c.applied(c.create(**webhook(1)))
+    assert op["result"] == "applied"
+    log = sim.log()
+    refused_at = next(i for i, e in enumerate(log) if e["status"] == 429)
+    wait = log[refused_at + 1]["at_ms"] - log[refused_at]["at_ms"]
+    assert 900 <= wait <= 3500, "no request of any kind before the time is up"
+    assert [e["executed_n"] for e in sim.log(method="POST")] == [0, 1]
+    gates = [e["state"] for e in c.call("events.read", since=0, limit=1000)["events"]
+             if e["kind"] == "gate"]
+    assert gates[-2:] == ["rate", "open"]
+
+
+def test_429_on_a_list_stops_changes_too(world, sim):
+    c = world.whd(sim, BUSY).client()
+    c.synced()
+    sim.fault("apim_429", method="GET", seconds=60)
+    c.gate("rate")
+    op = c.create(**webhook(1))
+    silence(sim, c)
+    status = c.status()["upstream"]
+    assert status["gate"] == "rate" and status["until"] - status["last_error_at"] > 55000
+    assert c.call("queue.get", op=op["op"])["attempts"] == 0
+
+
+def test_429_wait_survives_a_restart(world, sim):
+    whd = world.whd(sim, BUSY)
+    c = whd.client()
+    c.synced()
+    sim.fault("apim_429", method="GET", seconds=60)
+    c.gate("rate")
+    whd.kill()
+    before = sim.mark()
+    whd.start()
+    c = whd.client()
+    assert c.status()["upstream"]["gate"] == "rate"
+    with refused("TIMEOUT"):
+        c.call("wait", until="online", timeout_ms=500)
+    assert sim.log(before) == []
+
+
+# ----------------------------------------------------------------------- 403 --
+
+
+def test_quota_fails_nothing(world, sim):
+    """Used up for five days: the change waits, and nothing is asked in vain."""
+    c = world.whd(sim, BUSY).client()
+    c.synced()
+    sim.fault("apim_403_quota", method="POST", count=-1)
+    op = c.create(**webhook(1))
+    c.gate("quota")
+    silence(sim, c)
+    now = c.call("queue.get", op=op["op"])
+    assert now["state"] == "queued" and now["log"][-1]["outcome"] == "not_executed"
+    assert len(sim.log(method="POST")) == 1 and sim.rows() == []
+    assert c.get(op["tmp_id"])["whname"] == "hook 1"
+    status = c.status()["upstream"]
+    assert 50 * 60000 < status["until"] - status["since"] < 70 * 60000, "probed every hour"
+
+
+def test_quota_by_text_alone(world, sim):
+    c = world.whd(sim, BUSY).client()
+    c.synced()
+    sim.fault("status", method="POST", status=403, body={
+        "statusCode": 403,
+        "message": "Out of call volume quota. Quota will be replenished in 03:23:11."})
+    c.create(**webhook(1))
+    c.gate("quota")
+    silence(sim, c, 300)
+
+
+def test_forbidden_change_is_held_while_others_go_on(world, sim):
+    c = world.whd(sim, BUSY).client()
+    c.synced()
+    sim.fault("apim_403_ip", method="POST", body_contains="hook 1")
+    op = c.settled(c.create(**webhook(1)))
+    assert (op["state"], op["reason"]) == ("held", "forbidden")
+    c.applied(c.create(**webhook(2)))
+    assert c.status()["upstream"]["gate"] == "open"
+    c.applied(c.call("queue.retry", op=op["op"]))
+    assert sim.executed("POST") == 2
+
+
+def test_forbidden_list_shuts_the_gate(world, sim):
+    c = world.whd(sim, BUSY).client()
+    c.synced()
+    sim.fault("apim_403_ip", method="GET", count=-1)
+    c.gate("auth")
+    silence(sim, c, 300)
+
+
+# ---------------------------------------------------------------------- link --
+
+
+def test_black_hole_is_an_outage_and_only_probed(world, sim):
+    c = world.whd(sim, {"sync.interval": "300ms", "upstream.timeout": "150ms"}).client()
+    c.synced()
+    whid = c.applied(c.create(**webhook(0)))["whid"]
+    sim.net("blackhole")
+    c.gate("link")
+    op = c.update(whid, {"whcomment": "x"})
+    with refused("TIMEOUT"):
+        c.call("wait", until="online", timeout_ms=600)
+    assert c.call("queue.get", op=op["op"])["attempts"] == 0
+    before = sim.mark()
+    sim.up()
+    c.applied(op)
+    assert sim.log(before)[0]["method"] == "GET", "a probe comes first"
+    assert sim.row(whid)["whcomment"] == "x"
+
+
+def test_503_with_retry_after_is_honoured(world, sim):
+    c = world.whd(sim, BUSY).client()
+    c.synced()
+    sim.fault("status", method="GET", status=503, headers={"Retry-After": "2"}, body="wait")
+    c.gate("link")
+    c.gate("open")
+    log = sim.log()
+    at = next(i for i, e in enumerate(log) if e["status"] == 503)
+    assert log[at + 1]["at_ms"] - log[at]["at_ms"] >= 2000
+
+
+def test_after_an_outage_one_request_goes_first(world, sim):
+    whd = world.whd(sim, {"queue.concurrency": 8})
+    c = whd.client()
+    c.synced()
+    c.go_offline(sim)
+    ops = [c.create(**webhook(n)) for n in range(20)]
+    whd.child.wait_line("why=probe", len(whd.child.lines), nth=2)
+    rule = sim.fault("delay", method="POST", ms=600000, count=1)
+    sim.up()
+    sim.wait_hits(rule)
+    with refused("TIMEOUT"):
+        c.call("wait", until="idle", timeout_ms=300)
+    assert len(sim.log(method="POST")) == 1, "the others wait for the first to succeed"
+    sim.clear_faults()
+    for op in ops:
+        c.applied(op)
+    assert sim.executed("POST") == 20
+
+
+def test_configured_rate_is_kept(world, sim):
+    c = world.whd(sim, {"upstream.rate": "20", "upstream.burst": "2"}).client()
+    c.synced()
+    ops = [c.create(**webhook(n)) for n in range(20)]
+    for op in ops:
+        c.applied(op)
+    times = [e["at_ms"] for e in sim.log()]
+    assert times[-1] - times[0] >= (len(times) - 3) * 1000 / 20

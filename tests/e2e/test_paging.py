@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""Lists in pages: links of the API's own are followed, others never are, and a page that is
+silently the first of several is not taken for the whole."""
+
+import pytest
+
+from support.data import webhook
+from support.sim import six
+
+
+def same_as_api(sim, c):
+    assert {w["whid"]: six(w) for w in c.list(limit=1000)} == {
+        r["whid"]: six(r) for r in sim.rows()}
+
+
+@pytest.mark.parametrize("target", ["relative", "absolute"])
+@pytest.mark.parametrize("link", ["nextLink", "odata", "link_header"])
+def test_own_links_are_followed(sim, c, link, target):
+    sim.seed(25)
+    sim.set(page_size=10, page_link=link, page_link_url=target)
+    before = sim.mark()
+    result = c.call("sync.now")
+    assert result["complete"] and result["added"] == 25
+    same_as_api(sim, c)
+    assert [e["reply_rows"] for e in sim.lists(before)] == [10, 10, 5]
+    sim.remove(sim.rows()[12]["whid"])
+    assert c.call("sync.now")["removed"] == 1
+    same_as_api(sim, c)
+
+
+@pytest.mark.parametrize("link", ["nextLink", "odata", "link_header"])
+def test_link_that_leads_elsewhere_is_not_followed(sim, c, link):
+    sim.seed(25)
+    c.call("sync.now")
+    sim.set(page_size=10, page_link=link, page_link_url="foreign")
+    sim.remove(sim.rows()[24]["whid"])
+    before = sim.mark()
+    result = c.call("sync.now")
+    assert not result["complete"] and "elsewhere" in result["why"] and result["removed"] == 0
+    assert len(sim.lists(before)) == 1 and len(list(c.list())) == 25
+
+
+LINKS = {
+    "other host": lambda own, other: other,
+    "other port": lambda own, other: own.replace("/webhookconfig", "x/webhookconfig"),
+    "other path": lambda own, other: own + "/next",
+    "user in front": lambda own, other: other.replace("//", "//127.0.0.1@"),
+    "other scheme": lambda own, other: own.replace("http:", "https:"),
+    "scheme relative": lambda own, other: other.replace("http:", ""),
+    "backslash": lambda own, other: "\\\\" + other.split("//")[1],
+    "control byte": lambda own, other: own + "?page=2\r\nX: y",
+    "file": lambda own, other: "file:///etc/passwd",
+    "javascript": lambda own, other: "javascript:1",
+    "number": lambda own, other: 7,
+    "object": lambda own, other: {"a": 1},
+}
+
+
+@pytest.mark.parametrize("what", LINKS)
+def test_the_key_goes_to_nobody_else(world, sim, c, what):
+    other = world.sim()
+    sim.seed(5)
+    c.call("sync.now")
+    link = LINKS[what](sim.url, other.url)
+    sim.fault("status", method="GET", status=200, body={"value": sim.rows()[:3], "nextLink": link})
+    before = sim.mark()
+    result = c.call("sync.now")
+    assert not result["complete"] and result["removed"] == 0
+    assert len(sim.log(before)) == 1 and other.log() == [] and other.stats()["connections"] == 0
+    assert len(list(c.list())) == 5
+
+
+def test_redirects_are_never_followed(world, sim, c):
+    other = world.sim()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    for method in ("GET", "POST", "PATCH", "DELETE"):
+        for status in (301, 302, 303, 307, 308):
+            sim.fault("redirect", method=method, status=status, location=other.url)
+    for _ in range(5):
+        with pytest.raises(c.Error):
+            c.call("sync.now")
+    sim.clear_faults()
+    c.call("sync.now")
+    sim.fault("redirect", method="*", list=False, location=other.url, count=-1)
+    c.create(**webhook(2))
+    c.update(whid, {"whcomment": "x"})
+    sim.wait_requests("PATCH", 1)
+    sim.wait_requests("POST", 2)
+    assert other.log() == [] and other.stats()["connections"] == 0
+    sim.clear_faults()
+
+
+@pytest.mark.parametrize("link", ["count", "total"])
+def test_silent_paging_takes_nothing_away(sim, c, link):
+    """The list says it has more than came, and gives no link."""
+    sim.seed(25)
+    c.call("sync.now")
+    sim.set(page_size=10, page_link=link)
+    result = c.call("sync.now")
+    assert not result["complete"] and result["removed"] == 0, result
+    assert len(list(c.list())) == 25
+
+
+def test_silent_paging_without_any_sign_is_caught_by_the_guard(sim, c):
+    sim.seed(25)
+    c.call("sync.now")
+    sim.set(page_size=10, page_link="none")
+    result = c.call("sync.now")
+    assert not result["complete"] and result["removed"] == 0
+    assert len(list(c.list())) == 25
+
+
+def test_pages_are_bounded(world, sim):
+    sim.seed(25)
+    sim.set(page_size=2, page_link="nextLink")
+    c = world.whd(sim, {"upstream.max_pages": 5}).client()
+    result = c.call("sync.now")
+    assert not result["complete"] and "max_pages" in result["why"]
+    assert len(sim.lists()) % 5 == 0
+    assert c.call("webhook.list")["synced_at"] is None
+
+
+def test_page_that_breaks_makes_the_list_incomplete(sim, c):
+    sim.seed(25)
+    c.call("sync.now")
+    sim.set(page_size=10, page_link="nextLink")
+    sim.remove(sim.rows()[0]["whid"])
+    for action, members in (("cut_body", {"bytes": 700}), ("status", {"status": 500}),
+                            ("html", {"status": 200, "execute": True})):
+        rule = sim.fault(action, method="GET", skip=1, count=2, **members)
+        try:
+            result = c.call("sync.now")
+            assert not result["complete"] and result["removed"] == 0, action
+        except c.Error as error:
+            assert error.code == "OFFLINE" and "whname" not in error.message, error
+        assert len(list(c.list())) == 25
+        sim.clear_faults(rule)
+    assert c.call("sync.now")["removed"] == 1
+
+
+def test_endless_pages_end(world, sim):
+    """The last page points to the first."""
+    body = {"value": [webhook(1, whid="same")], "nextLink": "?page=1"}
+    sim.fault("status", method="GET", status=200, body=body, count=-1)
+    c = world.whd(sim, {"upstream.max_pages": 20}).client()
+    result = c.call("sync.now")
+    assert not result["complete"]
+    assert len(sim.lists()) <= 60
+
+
+def test_a_large_reply_is_bounded(world, sim):
+    sim.seed(200)
+    c = world.whd(sim, {"upstream.max_body": "20KiB"}).client()
+    with pytest.raises(c.Error) as failed:
+        result = c.call("sync.now")
+        assert not result["complete"], result
+        raise c.Error("OFFLINE", "an incomplete list is as good")
+    assert failed.value.code == "OFFLINE"
+    assert c.call("webhook.list")["synced_at"] is None

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""Every bound of [limits] towards the peers: reached, refused with a clear word, and counted,
+while everybody else is served."""
+
+import re
+import time
+
+import msgpack
+import pytest
+
+from support import wire
+from support.client import refused
+from support.data import webhook
+
+
+def counter(c, name):
+    return int(re.search(rf"^whd_{name}_total (\d+)$", c.call("metrics"), re.MULTILINE).group(1))
+
+
+def limited(world, sim, **limits):
+    whd = world.whd(sim, {f"limits.{k}": v for k, v in limits.items()})
+    whd.client().synced()
+    return whd
+
+
+def test_frame_elements_and_depth_follow_the_configuration(world, sim):
+    whd = limited(world, sim, frame="2KiB", elements=40, depth=4)
+    said = whd.client().call("hello")["limits"]
+    assert (said["frame"], said["elements"], said["depth"]) == (2048, 40, 4)
+    for value in ({"client": "x" * 2048}, {"features": ["x"] * 40}, {"features": [[[["x"]]]]}):
+        raw = wire.Raw(whd.socket)
+        raw.message([0, 1, "hello", [value]])
+        assert raw.refusals() == [(1, "TOO_LARGE")]
+    raw = wire.Raw(whd.socket)
+    raw.send(1, "hello", client="x" * 1900, features=["x"] * 10)
+    assert raw.result(1)["server"] == "whd"
+
+
+def test_request_that_dribbles_in_is_ended(world, sim):
+    whd = limited(world, sim, frame_time="200ms")
+    raw = wire.Raw(whd.socket)
+    raw.bytes(b"\x94\x00\x09\xa5hel")
+    began = time.monotonic()
+    assert raw.refusals() == [(9, "TIMEOUT")]
+    assert 0.15 < time.monotonic() - began < 10
+    assert counter(whd.client(), "frame_timeouts") == 1
+
+
+def test_idle_connection_is_left_alone(world, sim):
+    whd = limited(world, sim, frame_time="100ms", stall="100ms")
+    raw, c = wire.Raw(whd.socket), whd.client()
+    with refused("TIMEOUT"):
+        c.call("wait", until="idle", revision=10**9, timeout_ms=400)
+    raw.send(1, "status")
+    assert raw.result(1)["live"]
+
+
+def test_calls_waiting_on_one_connection(world, sim):
+    whd = limited(world, sim, waits=3)
+    raw = wire.Raw(whd.socket)
+    for n in range(3):
+        raw.send(n, "wait", until="idle", revision=10**9)
+    raw.send(3, "wait", until="idle", revision=10**9)
+    assert raw.answer(3)[0] == "BUSY"
+    raw.send(4, "events.read", since=whd.client().head())
+    assert raw.answer(4)[0] == "BUSY"
+    raw.send(5, "status")
+    assert raw.result(5)["live"], "calls that do not wait still work"
+    other = wire.Raw(whd.socket)
+    other.send(1, "wait", until="idle", revision=10**9, timeout_ms=1)
+    assert other.answer(1)[0] == "TIMEOUT", "another connection has its own"
+
+
+def test_unanswered_calls_of_one_connection(world, sim):
+    """Beyond in_flight nothing more is read from it until answers went out: nothing is lost."""
+    whd = limited(world, sim, in_flight=4, waits=100)
+    raw = wire.Raw(whd.socket)
+    for n in range(4):
+        raw.send(n, "wait", until="idle", revision=10**9, timeout_ms=300)
+    raw.send(9, "status")
+    first = raw.answer()
+    assert first[0] == "TIMEOUT", "the status behind them had to wait"
+    assert raw.result(9)["live"]
+
+
+def test_many_changes_in_one_write_are_all_taken(world, sim):
+    whd = limited(world, sim, in_flight=8)
+    whd.client().go_offline(sim)
+    raw = wire.Raw(whd.socket)
+    raw.bytes(b"".join(msgpack.packb([0, n, "webhook.create", [webhook(n)]])
+                       for n in range(200)))
+    for n in range(200):
+        assert raw.result(n)["whid"].startswith("tmp-")
+    assert whd.client().status()["queue"]["queued"] == 200
+
+
+def test_connections_of_one_user(world, sim):
+    whd = limited(world, sim, per_uid=5)
+    whd.close_clients()
+    held = []
+    while len(held) < 20:
+        raw = wire.Raw(whd.socket)
+        raw.send(1, "hello")
+        code, _ = raw.answer()
+        if code:
+            break
+        held.append(raw)
+    assert code == "BUSY" and len(held) == 5 and raw.rest() == []
+    held.pop().close()
+    for _ in range(100):
+        again = wire.Raw(whd.socket)
+        again.send(1, "hello")
+        if again.answer()[0] is None:
+            break
+    else:
+        raise AssertionError("the place did not become free")
+    assert counter_of(held[0]) >= 1
+
+
+def counter_of(raw):
+    raw.send(77, "metrics")
+    return int(re.search(r"^whd_connections_refused_total (\d+)$", raw.result(77),
+                         re.MULTILINE).group(1))
+
+
+def test_connections_in_all(world, sim):
+    whd = limited(world, sim, connections=12, admin_reserve=0, per_uid=100)
+    whd.close_clients()
+    held, code = [], None
+    while not code and len(held) < 50:
+        raw = wire.Raw(whd.socket)
+        raw.send(1, "hello")
+        code, _ = raw.answer()
+        held.append(raw)
+    assert code == "BUSY" and len(held) == 13
+    held[0].send(2, "status")
+    assert held[0].result(2)["live"]
+
+
+def test_a_flood_of_connections(world, sim):
+    """Six hundred at once: those beyond the limit are turned away, those within are served."""
+    whd = limited(world, sim, connections=100, per_uid=90)
+    steady = whd.client()
+    flood = [wire.Raw(whd.socket) for _ in range(600)]
+    assert steady.status()["live"]
+    answered = 0
+    for raw in flood:
+        raw.send(1, "hello")
+        answered += raw.answer()[0] is None
+    assert 80 <= answered <= 100
+    for raw in flood:
+        raw.close()
+    assert steady.status()["live"]
+
+
+def test_reader_that_stops_reading_is_not_read_from(world, sim):
+    """It asks for megabytes and takes none: whd stops taking its requests at out_high."""
+    sim.add_all([webhook(n, whcomment="x" * 30000) for n in range(20)])
+    whd = limited(world, sim, out_high="128KiB", out_max="4MiB", stall="60s")
+    lazy = wire.Raw(whd.socket, receive_buffer=4096)
+    lazy.bytes(b"".join(msgpack.packb([0, n, "webhook.list", []]) for n in range(200)))
+    c = whd.client()
+    assert c.status()["live"]
+    queued = [p for p in c.call("dump", section="server")["server"]["list"]
+              if p["bytes_queued"] > 65536]
+    assert len(queued) == 1 and queued[0]["bytes_queued"] < 2 * 1024 * 1024
+    assert not queued[0]["reading"]
+    for n in range(200):
+        assert len(lazy.result(n)["items"]) == 20, "in the end it gets all of them"
+
+
+def test_reader_that_never_reads_is_let_go(world, sim):
+    sim.add_all([webhook(n, whcomment="x" * 30000) for n in range(20)])
+    whd = limited(world, sim, out_high="128KiB", stall="200ms")
+    lazy = wire.Raw(whd.socket, receive_buffer=4096)
+    lazy.bytes(b"".join(msgpack.packb([0, n, "webhook.list", []]) for n in range(20)))
+    whd.child.wait_line("does not take its answers")
+    assert counter(whd.client(), "slow_peers") == 1
+
+
+def test_subscriber_beyond_its_buffer_is_let_go(world, sim):
+    """Pushes do not stop whd from answering; a peer over out_max is dropped, not waited for."""
+    whd = limited(world, sim, out_high="4KiB", out_max="64KiB", stall="200ms")
+    c = whd.client()
+    lazy = wire.Raw(whd.socket, receive_buffer=4096)
+    lazy.send(1, "events.subscribe", since=1)
+    c.go_offline(sim)
+    tmp = c.create(**webhook(1))["tmp_id"]
+    for n in range(3000):
+        c.update(tmp, {"whcomment": f"turn {n}"})
+    whd.child.wait_line("does not take its answers")
+    assert c.call("dump", section="watch")["watch"]["subscribers"] == 0
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_reply_over_1_mib_is_refused_not_cut(world, sim, n):
+    """One webhook larger than a reply may be: the caller is told, in words."""
+    whd = limited(world, sim, element="4MiB")
+    sim.add(**webhook(n, whcomment="x" * (1 << 20)))
+    c = whd.client()
+    result = c.call("sync.now")
+    if result["added"]:
+        with refused("TOO_LARGE"):
+            c.get(sim.rows()[0]["whid"])
+    else:
+        assert not result["complete"] and result["why"]
+    assert c.status()["live"]
