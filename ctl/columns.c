@@ -18,8 +18,9 @@ static const struct {
 #undef WH_COLUMN
 };
 
-enum wh_result_shape
-wh_columns_item(enum wh_result_shape shape)
+/* The shape of the items a shape lists; itself if it is no list. */
+static enum wh_result_shape
+columns_item(enum wh_result_shape shape)
 {
 	if (shape == WH_RESULT_WEBHOOK)
 		return WH_RESULT_WEBHOOKS;
@@ -41,8 +42,18 @@ default_columns(enum wh_result_shape shape)
 	return c;
 }
 
+/* A member that has a column by default keeps its heading and its kind. */
+static struct wh_column
+column_of(enum wh_result_shape shape, struct wh_str path)
+{
+	for (size_t i = 0; i < wh_array_len(defaults); i++)
+		if (defaults[i].shape == shape && wh_str_eq(defaults[i].column.path, path))
+			return defaults[i].column;
+	return (struct wh_column){.path = path};
+}
+
 static struct wh_columns
-chosen_columns(struct wh_str names)
+chosen_columns(enum wh_result_shape shape, struct wh_str names)
 {
 	struct wh_columns c = {wh_xcalloc(names.n + 1, sizeof(*c.columns)), 0};
 
@@ -51,7 +62,7 @@ chosen_columns(struct wh_str names)
 		size_t n = comma ? (size_t)(comma - names.p) : names.n;
 
 		if (n)
-			c.columns[c.n++] = (struct wh_column){.path = wh_str(names.p, n)};
+			c.columns[c.n++] = column_of(shape, wh_str(names.p, n));
 		n += comma ? 1 : 0;
 		names = wh_str(names.p + n, names.n - n);
 	}
@@ -61,9 +72,9 @@ chosen_columns(struct wh_str names)
 struct wh_columns
 wh_columns_of(enum wh_result_shape shape, const char *chosen)
 {
-	if (chosen)
-		return chosen_columns(wh_str_c(chosen));
-	return default_columns(wh_columns_item(shape));
+	enum wh_result_shape item = columns_item(shape);
+
+	return chosen ? chosen_columns(item, wh_str_c(chosen)) : default_columns(item);
 }
 
 void
@@ -76,7 +87,7 @@ wh_columns_fini(struct wh_columns *c)
 const char *
 wh_columns_id(enum wh_result_shape shape)
 {
-	enum wh_result_shape item = wh_columns_item(shape);
+	enum wh_result_shape item = columns_item(shape);
 
 	if (item == WH_RESULT_WEBHOOKS)
 		return "whid";

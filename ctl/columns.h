@@ -32,7 +32,5 @@ struct wh_columns wh_columns_of(enum wh_result_shape shape, const char *chosen);
 void wh_columns_fini(struct wh_columns *c);
 /* The member that names an item of this shape in -o ids; NULL if none does. */
 const char *wh_columns_id(enum wh_result_shape shape);
-/* The shape of the items a shape lists; itself if it is no list. */
-enum wh_result_shape wh_columns_item(enum wh_result_shape shape);
 /* The member at path, also through lists ("processes.0"), or NULL. */
 const msgpack_object *wh_member(const msgpack_object *o, struct wh_str path);

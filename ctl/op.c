@@ -31,8 +31,9 @@ state_in(const struct whc_object *op, const char *const *states)
 	return false;
 }
 
-bool
-wh_op_is_settled(const struct whc_object *op)
+/* True if the operation has ended or needs a person. */
+static bool
+op_is_settled(const struct whc_object *op)
 {
 	static const char *const settled[] = {"done",     "cancelled", "superseded", "dead",
 					      "conflict", "held",      NULL};
@@ -197,7 +198,7 @@ wh_op_await(struct wh_ctl *ctl, const char *id, const struct wh_op_wait *w,
 			break;
 		}
 		reached = true;
-		if (wh_op_is_settled(op) || wh_ctl_now() >= w->deadline) {
+		if (op_is_settled(op) || wh_ctl_now() >= w->deadline) {
 			*ret = op;
 			break;
 		}
@@ -213,7 +214,7 @@ judge_alone(struct wh_ctl *ctl, const struct whc_object *op)
 {
 	const char *id = text_of(op, "op");
 	struct wh_buf text = WH_BUF_NULL, hint = WH_BUF_NULL;
-	bool settled = wh_op_is_settled(op);
+	bool settled = op_is_settled(op);
 
 	if (strcmp(text_of(op, "state"), "done") == 0)
 		return 0;

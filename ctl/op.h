@@ -36,8 +36,6 @@ WH_MUST_USE int wh_op_await(struct wh_ctl *ctl, const char *id, const struct wh_
  */
 WH_MUST_USE int wh_op_judge(struct wh_ctl *ctl, const struct whc_object *op,
 			    const struct wh_op_wait *w);
-/* True if the operation has ended or needs a person. */
-bool wh_op_is_settled(const struct whc_object *op);
 /*
  * True if the last call failed because whd is away for now and there is time
  * left; a moment has passed then. False also after Ctrl-C.

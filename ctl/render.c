@@ -61,8 +61,9 @@ wh_render_size(struct wh_buf *out, uint64_t bytes)
 	wh_buf_printf(out, "%.1f %s", v, names[i]);
 }
 
-void
-wh_render_time(struct wh_buf *out, int64_t at_ms)
+/* Local date and time of day. */
+static void
+render_time(struct wh_buf *out, int64_t at_ms)
 {
 	time_t t = (time_t)(at_ms / 1000);
 	struct tm tm;
@@ -78,7 +79,7 @@ static bool
 render_meaning(struct wh_buf *out, int64_t v, struct wh_str path)
 {
 	if (is_time(path) && v > 0)
-		wh_render_time(out, v);
+		render_time(out, v);
 	else if (ends_with(path, "_ms") && v >= 0)
 		wh_render_duration(out, v);
 	else

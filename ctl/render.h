@@ -25,8 +25,6 @@ void wh_render(struct wh_buf *out, const msgpack_object *v, struct wh_str path,
 void wh_render_duration(struct wh_buf *out, int64_t ms);
 /* "512 B", "1.5 MiB". */
 void wh_render_size(struct wh_buf *out, uint64_t bytes);
-/* Local date and time of day. */
-void wh_render_time(struct wh_buf *out, int64_t at_ms);
 
 /*
  * Calls fn with the path and value of each member of a map, deeper ones with

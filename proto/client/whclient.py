@@ -109,7 +109,8 @@ class _Wire:
             self._unpacker.feed(data)
             messages = list(self._unpacker)
         except Exception as error:  # msgpack raises a dozen unrelated types
-            raise WhdError("PROTOCOL", f"what answers does not speak as whd does: {error}") from None
+            raise WhdError("PROTOCOL",
+                           f"what answers does not speak as whd does: {error}") from None
         for m in messages:
             if not isinstance(m, list) or len(m) < 3:
                 raise WhdError("PROTOCOL", "what answers does not speak as whd does")

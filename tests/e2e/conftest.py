@@ -10,6 +10,7 @@ by the simulator's /wait, or by a line of a log.
 import pytest
 
 from support import contract
+from support.ctl import Ctl
 from support.tls import make_authority
 from support.world import World
 
@@ -40,10 +41,21 @@ def c(whd):
     return whd.client()
 
 
+@pytest.fixture
+def ctl(whd):
+    """whctl for `whd`."""
+    return Ctl(whd.socket)
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
     """A certificate authority of our own and a certificate for 127.0.0.1."""
     return make_authority(tmp_path_factory.mktemp("tls"))
+
+
+def pytest_collection_modifyitems(items):
+    """What looks at what all others have seen comes last."""
+    items.sort(key=lambda item: item.path.stem == "test_contract")
 
 
 def pytest_sessionfinish():

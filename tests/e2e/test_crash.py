@@ -136,8 +136,9 @@ def test_killed_between_send_and_answer(world, sim, edge, method):
     assert sum(e["executed_n"] for e in seen) == 1
     rows = {"POST": ["comment 0", "comment 1"], "PATCH": ["x"], "DELETE": []}[method]
     assert [r["whcomment"] for r in sim.rows()] == rows
-    attempts = c.call("queue.get", op=op["op"])["log"]
-    assert attempts[0]["outcome"] == "unknown" and "ended" in attempts[0]["rule"]
+    if members["action"] == "stall":
+        attempts = c.call("queue.get", op=op["op"])["log"]
+        assert attempts[0]["outcome"] == "unknown" and "whd ended" in attempts[0]["rule"]
 
 
 def test_a_create_that_surfaces_late_is_not_made_twice(world, sim):

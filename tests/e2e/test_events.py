@@ -92,6 +92,7 @@ def test_read_waits_for_the_first_event(sim, whd):
     assert c.call("events.read", since=head, timeout_ms=0)["events"] == []
     assert c.call("events.read", since=head, timeout_ms=50)["revision"] == head
     other.send(1, "events.read", since=head)
+    other.settle()
     op = c.create(**webhook(1))
     events = other.result(1)["events"]
     assert events[0]["revision"] == head + 1

@@ -60,6 +60,7 @@ def test_age_grows_and_is_told_in_every_answer(world, sim):
 def test_max_age_refuses_what_is_too_old(sim, c):
     whid = c.applied(c.create(**webhook(1)))["whid"]
     assert c.get(whid, max_age=60000)["whid"] == whid
+    assert len(list(c.list(max_age=60000))) == 1
     with refused("TIMEOUT"):
         c.call("wait", until="synced", revision=10**9, timeout_ms=20)
     with refused("STALE", "max_age"):

@@ -23,6 +23,7 @@ def test_wait_synced_means_a_whole_and_recent_list(world, sim):
     with refused("TIMEOUT", "synced"):
         c.call("wait", until="synced", timeout_ms=30)
     other.send(1, "wait", until="synced")
+    other.settle()
     assert c.call("dump", section="waits")["waits"]["wait"] == 1
     sim.up()
     assert other.result(1)["fresh"]
@@ -34,7 +35,7 @@ def test_wait_online(sim, whd, c):
     with refused("TIMEOUT", "online"):
         c.call("wait", until="online", timeout_ms=30)
     other.send(1, "wait", until="online")
-    c.status()
+    other.settle()
     sim.up()
     assert other.result(1)["upstream"]["online"]
 
@@ -47,7 +48,7 @@ def test_wait_idle(sim, whd, c):
     with refused("TIMEOUT", "idle"):
         c.call("wait", until="idle", timeout_ms=30)
     other.send(1, "wait", until="idle")
-    c.status()
+    other.settle()
     assert not other.answers
     sim.clear_faults()
     status = other.result(1)
@@ -58,6 +59,7 @@ def test_wait_for_a_revision(whd, c):
     head = c.head()
     other = wire.Raw(whd.socket)
     other.send(1, "wait", until="synced", revision=head + 1)
+    other.settle()
     assert c.call("wait", until="synced", revision=head)["live"]
     with refused("TIMEOUT", str(head + 1)):
         c.call("wait", until="synced", revision=head + 1, timeout_ms=20)
@@ -98,6 +100,7 @@ def test_queue_wait_ends_when_a_person_is_needed(sim, whd, c, end):
         c.go_offline(sim)
         op = c.create(**webhook(1))
     waiter.send(1, "queue.wait", op=op["op"])
+    waiter.settle()
     if end == "held":
         c.call("queue.hold", op=op["op"])
     elif end == "cancelled":
@@ -108,9 +111,11 @@ def test_queue_wait_ends_when_a_person_is_needed(sim, whd, c, end):
 def test_timeouts_are_clamped_not_refused(whd, c):
     waiter = wire.Raw(whd.socket)
     waiter.send(1, "wait", until="idle", revision=10**9, timeout_ms=2**62)
+    waiter.settle()
     next_ms = c.call("dump", section="waits")["waits"]["next_ms"]
     assert 200_000 < next_ms <= 300_000
     waiter.send(2, "wait", until="idle", revision=10**9)
+    waiter.settle()
     assert c.call("dump", section="waits")["waits"]["next_ms"] <= 30_000
 
 
@@ -124,7 +129,8 @@ def test_sync_now_is_shared_and_newer_than_the_question(sim, whd, c):
     row = sim.add(**webhook(1))
     second.send(1, "sync.now")
     third.send(1, "sync.now")
-    c.status()
+    second.settle()
+    third.settle()
     sim.clear_faults()
     for waiter in (first, second, third):
         assert waiter.result(1)["complete"]
@@ -159,8 +165,7 @@ def test_stop_answers_who_waits(sim, whd, c):
     for ident, (method, params) in enumerate(waiting.items()):
         raw.send(ident, method, **params)
     sim.wait_hits(rule)
-    raw.send(9, "status")
-    assert raw.result(9)["live"], "all that was sent before is waiting now"
+    raw.settle()
     assert whd.child.terminate() == 0
     answered = {m[1]: m[2][1].partition(":")[0] if m[2] else "result" for m in raw.rest()}
     assert answered.keys() == set(range(len(waiting)))

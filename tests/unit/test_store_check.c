@@ -348,8 +348,8 @@ test_findings_are_harmless(void **state)
 
 struct writer {
 	struct fixture *f;
-	atomic_bool stop;
-	unsigned commits;
+	atomic_bool stop, ended;
+	atomic_uint commits;
 };
 
 /* Each commit changes rows, indexes and counters together. */
@@ -372,6 +372,7 @@ write_on(void *arg)
 			break;
 		me->commits++;
 	}
+	me->ended = true;
 	return NULL;
 }
 
@@ -384,7 +385,8 @@ test_check_beside_commits(void **state)
 
 	fx_furnish(f);
 	assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
-	for (int i = 0; i < 100; i++)
+	/* However the two are scheduled, checks and commits must have met. */
+	for (int i = 0; i < 100 || (writer.commits < 20 && !writer.ended); i++)
 		fx_check_clean(f);
 	writer.stop = true;
 	pthread_join(thread, NULL);

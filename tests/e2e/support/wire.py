@@ -61,6 +61,11 @@ class Raw:
         self.asked[ident] = (method, list(params))
         self.message([0, ident, method, [params]])
 
+    def settle(self, ident=987654):
+        """Returns once whd has taken everything sent before: what waits is parked by then."""
+        self.send(ident, "hello")
+        self.result(ident)
+
     def half_close(self):
         self.sock.shutdown(socket.SHUT_WR)
 

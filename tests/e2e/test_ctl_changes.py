@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""Changing webhooks with whctl: all the ways in, waiting, and what a person is asked."""
+
+import json
+
+import pytest
+
+from support.ctl import Ctl
+from support.data import webhook
+from support.sim import six
+
+OPTIONS = ("--name", "hook 1", "--comment", "comment 1", "--app",
+           "d0db4b13-20d4-42c3-8268-37db22b36f98", "--municipality", "351", "--url",
+           "https://hooks.example.org/in/1", "--process", "p1", "--process", "all")
+
+
+def test_create_in_every_way(world, sim, ctl):
+    file = world.folder / "hook.json"
+    file.write_text(json.dumps(webhook(1)), encoding="utf-8")
+    ways = {
+        "options": (OPTIONS, None), "a word": ([json.dumps(webhook(1))], None),
+        "a file": (["-f", file], None),
+        "standard input": (["-f", "-"], json.dumps(webhook(1)).encode()),
+        "option over file": (["-f", file, "--name", "hook 1"], None),
+    }
+    for what, (words, stdin) in ways.items():
+        op = ctl.json("create", *words, "--wait", stdin=stdin)
+        assert op["state"] == "done", what
+        assert six(sim.row(op["whid"])) == six(webhook(1))
+        ctl.json("delete", op["whid"], "--wait")
+    assert sim.executed("POST") == len(ways)
+
+
+def test_what_get_prints_can_be_created_again(sim, c, ctl):
+    first = c.applied(c.create(**webhook(1)))["whid"]
+    text = ctl.ok("get", first, "--json")
+    second = ctl.json("create", "-f", "-", "--allow-duplicate", "--wait", stdin=text.encode())
+    assert second["whid"] != first
+    assert six(sim.row(second["whid"])) == six(sim.row(first))
+
+
+def test_update_in_every_way(sim, c, ctl):
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    ctl.json("update", whid, "--comment", "one", "--wait")
+    assert sim.row(whid)["whcomment"] == "one"
+    ctl.json("update", "name:hook 1", '{"whcomment":"two"}', "--wait")
+    assert sim.row(whid)["whcomment"] == "two"
+    ctl.json("update", whid, "--process", "+more", "--process", "-p1", "--wait")
+    assert sorted(sim.row(whid)["processes"]) == ["all", "more"]
+    ctl.json("update", whid, "--process", "only", "--wait")
+    assert sim.row(whid)["processes"] == ["only"]
+    ctl.json("update", "-f", "-", "--wait", stdin=json.dumps(
+        {"whid": whid, "whname": "renamed"}).encode())
+    assert sim.row(whid)["whname"] == "renamed"
+    ran = ctl.json("update", whid, "--comment", "dry", "--dry-run")
+    assert ran["fields"] == {"whcomment": "dry"} and sim.row(whid)["whcomment"] == "two"
+
+
+def test_names_stand_for_ids_if_they_are_unique(sim, c, ctl):
+    sim.add(**webhook(1))
+    for n in range(2):
+        sim.add(**webhook(2, callbackUrl=f"https://twin.example.org/{n}"))
+    c.call("sync.now")
+    assert ctl.json("get", "name:hook 1")["whname"] == "hook 1"
+    err = ctl.fails(2, "get", "name:hook 2", says=["AMBIGUOUS"])
+    assert all(r["whid"] in err for r in sim.rows()[1:])
+    ctl.fails(2, "delete", "name:hook 2")
+    ctl.fails(3, "get", "name:hook 3")
+    assert len(sim.rows()) == 3
+
+
+def test_without_wait_it_is_queued_and_said_so(sim, c, ctl):
+    c.go_offline(sim)
+    op = ctl.json("create", *OPTIONS)
+    assert op["state"] == "queued"
+    code, shown = ctl.on_terminal("update", op["tmp_id"], "--comment", "x", NO_COLOR="1")
+    assert code == 0 and op["op"] in shown
+    sim.up()
+    assert ctl.json("queue", "wait", op["op"])["state"] == "done"
+    assert sim.rows()[0]["whcomment"] == "x"
+
+
+def test_wait_by_environment(sim, c, ctl):
+    op = json.loads(ctl.run("create", *OPTIONS, "--json", WHCTL_WAIT="1").out)
+    assert op["state"] == "done"
+    c.go_offline(sim)
+    ran = ctl.run("delete", op["whid"], "--json", "--no-wait", WHCTL_WAIT="1")
+    assert json.loads(ran.out)["state"] == "queued"
+
+
+def test_delete_of_several_asks_on_a_terminal(sim, c, ctl):
+    whids = [c.applied(c.create(**webhook(n)))["whid"] for n in range(2)]
+    code, shown = ctl.on_terminal("delete", *whids, typed="n\n")
+    assert code == 1 and "Delete 2 webhooks?" in shown and len(sim.rows()) == 2
+    code, _ = ctl.on_terminal("delete", *whids, "--wait", typed="y\n")
+    assert code == 0 and sim.rows() == []
+
+
+def test_wait_for_a_webhook(sim, c, ctl):
+    c.go_offline(sim)
+    op = c.create(**webhook(1))
+    tmp = op["tmp_id"]
+    assert ctl.run("wait", f"whid={tmp}", "--for", "exists", "--timeout", "20s").code == 0
+    assert ctl.run("wait", f"whid={tmp}", "--timeout", "100ms").code == 6
+    waiting = ctl.start("wait", f"whid={tmp}", "--timeout", "30s")
+    sim.up()
+    waiting.communicate(timeout=60)
+    assert waiting.returncode == 0
+    whid = c.get(tmp)["whid"]
+    later = ctl.start("wait", "whid=made-later", "--for", "exists", "--timeout", "30s")
+    gone = ctl.start("wait", f"whid={whid}", "--for", "deleted", "--timeout", "30s")
+    sim.add(**webhook(2, whid="made-later"))
+    c.applied(c.delete(whid))
+    c.call("sync.now")
+    for process in (later, gone):
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+
+
+def test_watch_follows_and_finds_its_way_back(sim, whd, ctl):
+    watching = ctl.start("watch", "--json", "--since", "1", "--limit", "12")
+    c = whd.client()
+    c.applied(c.create(**webhook(1)))
+    first = json.loads(watching.stdout.readline())
+    whd.kill()
+    whd.start()
+    c = whd.client()
+    for n in range(2, 7):
+        c.applied(c.create(**webhook(n)))
+    rest = [json.loads(line) for line in watching.stdout]
+    watching.communicate(timeout=30)
+    assert watching.returncode == 0
+    revisions = [e["revision"] for e in (first, *rest)]
+    assert revisions == list(range(2, 14)), "no gap over the restart"
+
+
+def test_socket_by_option_environment_and_default(world, whd):
+    ctl = Ctl("/nowhere")
+    assert json.loads(ctl.ok("status", "--json", "-s", str(whd.socket)))["live"]
+    assert json.loads(ctl.ok("status", "--json", WHD_SOCKET=str(whd.socket)))["live"]
+    ran = ctl.run("status", WHD_SOCKET="")
+    assert ran.code in (0, 5) and (ran.code == 0 or "/run/whd/whd.sock" in ran.err)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"whname": 1}', '{"a": 1}', "", "\x00",
+                                  '{"whname": "a", "whname": "b"}', "[" * 5000])
+def test_bad_input_changes_nothing(sim, c, ctl, text):
+    ran = ctl.run("create", "-f", "-", stdin=text.encode())
+    assert ran.code == 2 and ran.out == ""
+    assert c.call("queue.list")["items"] == [] and sim.changes() == []
+
+
+def test_rpc_reaches_every_method(sim, c, ctl):
+    assert ctl.json("rpc", "hello")["server"] == "whd"
+    assert ctl.json("rpc", "webhook.list", '{"limit": 1}')["items"] == []
+    made = ctl.json("rpc", "webhook.create", "-", stdin=json.dumps(webhook(1)).encode())
+    assert c.applied(made)["state"] == "done"
+    ctl.fails(3, "rpc", "webhook.get", '{"whid": "x"}')
+    ctl.fails(2, "rpc", "webhook.get", '{"whit": "x"}', says=["whid"])
