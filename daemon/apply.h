@@ -124,7 +124,6 @@ struct wh_result_job {
 	/* results */
 	enum wh_op_state state; /* after */
 	bool ended, created_without_id;
-	uint32_t tries; /* the loop's: times the store could not take it */
 };
 int wh_result_run(struct wh_job *job, struct wh_txn *t);
 void wh_result_fini(struct wh_result_job *j);
@@ -218,7 +217,8 @@ struct wh_mark {
 	struct wh_buf gates;    /* text to remember, empty = none */
 	const char *gate_event; /* "link shut", "open": fixed text; NULL = none */
 	bool accept_shrink;
-	bool make_due; /* retries that wait may go now: the line is back */
+	bool make_due;  /* retries that wait may go now: the line is back */
+	bool cut_waits; /* the wall clock was set back: waits became longer than they can be */
 };
 int wh_mark_run(struct wh_job *job, struct wh_txn *t);
 void wh_mark_fini(struct wh_mark *m);

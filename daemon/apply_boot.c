@@ -56,24 +56,59 @@ checking_to_queued(struct wh_lane *l, struct wh_lane_op *o)
 	return 1;
 }
 
-/* A wait must not outlive a clock that was set back: nothing waits longer than the cap. */
+/* Visits the operations that are due after `from`: those that wait in a backoff. */
 static int
-clamp_wait(struct wh_lane *l, struct wh_lane_op *o)
+for_each_waiting(struct wh_txn *t, const struct wh_rules *rules, int64_t from,
+		 int (*fn)(struct wh_lane *, struct wh_lane_op *), uint64_t *ret_n)
 {
-	int64_t latest = l->rules->now.wall.ms + l->rules->retry_cap;
+	struct wh_due at = {.due_at = from, .seq = UINT64_MAX};
+	int r = 0;
 
-	if (o->op.next_at <= latest)
-		return 0;
-	o->op.next_at = latest;
+	while (r == 0) {
+		struct wh_lane l;
+		struct wh_lane_op *o;
+		size_t n = 0;
+
+		r = wh_ops_due(&t->view, &at, &at, 1, &n);
+		if (r || n == 0)
+			return r;
+		r = wh_lane_open_op(&l, &t->view, rules, at.seq, &o);
+		if (r == 0 && fn(&l, o)) {
+			(*ret_n)++;
+			r = wh_lane_close(&l, t);
+		}
+		wh_lane_fini(&l);
+	}
+	return r;
+}
+
+static int64_t
+longest_wait(const struct wh_rules *r)
+{
+	return r->retry_cap > r->settle_timeout ? r->retry_cap : r->settle_timeout;
+}
+
+static int
+cut_wait(struct wh_lane *l, struct wh_lane_op *o)
+{
+	o->op.next_at = l->rules->now.wall.ms + longest_wait(l->rules);
 	o->dirty = true;
 	return 1;
+}
+
+/* A wait must not outlive a clock that was set back: none is longer than it can be. */
+static int
+cut_waits(struct wh_txn *t, const struct wh_rules *rules)
+{
+	uint64_t n = 0;
+
+	return for_each_waiting(t, rules, rules->now.wall.ms + longest_wait(rules), cut_wait, &n);
 }
 
 int
 wh_boot_run(struct wh_job *job, struct wh_txn *t)
 {
 	struct wh_boot *b = (struct wh_boot *)job;
-	uint64_t clamped = 0;
 	int r;
 
 	b->unknown = b->requeued = 0;
@@ -82,9 +117,7 @@ wh_boot_run(struct wh_job *job, struct wh_txn *t)
 	if (r == 0)
 		r = for_each_in_state(t, &b->rules, WH_OP_CHECKING, checking_to_queued,
 				      &b->requeued);
-	if (r == 0 && t->view.meta.ops_unknown)
-		r = for_each_in_state(t, &b->rules, WH_OP_UNKNOWN, clamp_wait, &clamped);
-	return r;
+	return r ? r : cut_waits(t, &b->rules);
 }
 
 /* -------------------------------------------------------------- marks ----- */
@@ -92,7 +125,7 @@ wh_boot_run(struct wh_job *job, struct wh_txn *t)
 static int
 make_due_now(struct wh_lane *l, struct wh_lane_op *o)
 {
-	if (o != wh_lane_head(l) || o->op.next_at <= l->rules->now.wall.ms)
+	if (o->op.state != WH_OP_QUEUED || o != wh_lane_head(l))
 		return 0;
 	o->op.next_at = l->rules->now.wall.ms;
 	o->op.failures = 0;
@@ -104,28 +137,8 @@ make_due_now(struct wh_lane *l, struct wh_lane_op *o)
 int
 wh_make_due(struct wh_txn *t, const struct wh_rules *rules, uint64_t *ret_n)
 {
-	struct wh_due at = {.due_at = rules->now.wall.ms, .seq = UINT64_MAX};
-	int r = 0;
-
 	*ret_n = 0;
-	while (r == 0) {
-		struct wh_due next;
-		struct wh_lane l;
-		struct wh_lane_op *o;
-		size_t n = 0;
-
-		r = wh_ops_due(&t->view, &at, &next, 1, &n);
-		if (r || n == 0)
-			return r;
-		at = next;
-		r = wh_lane_open_op(&l, &t->view, rules, next.seq, &o);
-		if (r == 0 && o->op.state == WH_OP_QUEUED && make_due_now(&l, o)) {
-			(*ret_n)++;
-			r = wh_lane_close(&l, t);
-		}
-		wh_lane_fini(&l);
-	}
-	return r;
+	return for_each_waiting(t, rules, rules->now.wall.ms, make_due_now, ret_n);
 }
 
 int
@@ -144,6 +157,8 @@ wh_mark_run(struct wh_job *job, struct wh_txn *t)
 	}
 	if (r == 0 && m->make_due)
 		r = wh_make_due(t, &m->rules, &due);
+	if (r == 0 && m->cut_waits)
+		r = cut_waits(t, &m->rules);
 	if (m->accept_shrink)
 		t->view.meta.accept_shrink = 1;
 	return r;

@@ -243,6 +243,15 @@ decide_create(struct decision *d)
 /* ------------------------------------------------- existing webhooks ------ */
 
 static int
+refuse_unknown(struct wh_enqueue *e)
+{
+	refuse(&e->refusal, WH_ERR_NOT_FOUND, "no webhook has the id ");
+	wh_buf_printable(&e->refusal.text, wh_buf_view(&e->whid), WH_WHID_MAX);
+	wh_buf_c(&e->refusal.text, ": list them with webhook.list");
+	return 0;
+}
+
+static int
 check_target(struct decision *d)
 {
 	struct wh_enqueue *e = d->e;
@@ -256,8 +265,7 @@ check_target(struct decision *d)
 				&e->refusal, WH_ERR_NOT_SYNCED,
 				"the first list has not arrived, so it is not known whether "
 				"this webhook exists: wait for it with wait until=synced");
-		return refuse(&e->refusal, WH_ERR_NOT_FOUND,
-			      "no webhook has this id: list them with webhook.list");
+		return refuse_unknown(e);
 	}
 	if (d->before.state == WH_HOOK_REJECTED)
 		return refuse(
@@ -352,6 +360,32 @@ end_if_void(struct decision *d, struct wh_lane_op *tail)
 	return r;
 }
 
+/*
+ * The base of a member is what the caller saw who wanted it first: members that
+ * only the later change wants take theirs from its base. Else a value set back
+ * to what the base says would count as no change, although others changed it
+ * in between.
+ */
+static int
+merge_bases(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *later,
+	    uint32_t new_members)
+{
+	struct wh_doc first = {0}, second = {0};
+	struct wh_buf base = WH_BUF_NULL;
+	int r = wh_doc_open(&first, tail->op.base);
+
+	if (r == 0)
+		r = wh_doc_open(&second, later->base);
+	if (r == 0) {
+		second.record.seen &= new_members;
+		wh_record_patch(&base, &first.tree.root, &second.record, WH_STR_NULL);
+		tail->op.base = wh_lane_keep_buf(l, &base);
+	}
+	wh_doc_close(&first);
+	wh_doc_close(&second);
+	return r;
+}
+
 /* tail takes over the members of the new op. */
 static int
 absorb(struct decision *d, struct wh_lane_op *tail, struct wh_lane_op *o)
@@ -362,6 +396,9 @@ absorb(struct decision *d, struct wh_lane_op *tail, struct wh_lane_op *o)
 
 	if (r == 0)
 		r = wh_doc_open(&later, o->op.fields);
+	if (r == 0 && tail->op.base.n)
+		r = merge_bases(d->lane, tail, &o->op,
+				later.record.seen & ~earlier.record.seen);
 	if (r == 0) {
 		wh_coalesce_fields(&merged, &earlier.record, &later.record);
 		tail->op.fields = wh_lane_keep_buf(d->lane, &merged);

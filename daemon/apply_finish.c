@@ -7,6 +7,8 @@
  */
 #include "daemon/apply.h"
 
+#include <stdlib.h>
+
 #include "daemon/core/merge.h"
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
@@ -27,9 +29,9 @@ successor(struct wh_lane *l, const struct wh_lane_op *o)
 
 /* The two operations of a lane that meet when the first one is in effect. */
 struct meeting {
-	struct wh_doc wanted;   /* the predecessor's change */
-	struct wh_doc sent;     /* its request; empty if there was none */
-	struct wh_doc result;   /* what the upstream has now */
+	struct wh_doc wanted; /* the predecessor's change */
+	struct wh_doc sent;   /* its request, if it is an update that was sent; else empty */
+	struct wh_doc result; /* what the upstream has now */
 	struct wh_doc base, mine; /* of the successor */
 };
 
@@ -38,7 +40,7 @@ meeting_open(struct meeting *m, const struct wh_op *o, const struct wh_op *s, st
 {
 	int r = wh_doc_open(&m->wanted, o->fields);
 
-	if (r == 0 && o->request.n)
+	if (r == 0 && o->kind == WH_OP_UPDATE && o->request.n)
 		r = wh_doc_open_json(&m->sent, o->request);
 	if (r == 0)
 		r = wh_doc_open(&m->result, row);
@@ -77,9 +79,8 @@ keep_sent(struct meeting *m)
  * of it: then the base stays what the caller saw.
  */
 static int
-rebase_successor(struct wh_lane *l, const struct wh_lane_op *o)
+rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s)
 {
-	struct wh_lane_op *s = successor(l, o);
 	struct wh_buf base = WH_BUF_NULL, mine = WH_BUF_NULL;
 	struct meeting m = {0};
 
@@ -107,23 +108,56 @@ rebase_successor(struct wh_lane *l, const struct wh_lane_op *o)
 	return r;
 }
 
-/* Hands the create and all that follows it over to the lane of its whid. */
-static struct wh_lane_op *
-hand_over(struct wh_lane *from, struct wh_lane_op *create, struct wh_lane *to,
-	  struct wh_str whid)
+/*
+ * What a reply confirms may be as old as its request, however late it came. A
+ * list, or a look at our own copy, confirms nothing beyond what it says itself.
+ */
+static int64_t
+confirmed_at(const struct wh_lane_op *o)
 {
-	uint64_t seq = create->op.seq;
+	if (o->op.state != WH_OP_SENDING || o->op.n_log == 0)
+		return 0;
+	return o->op.log[o->op.n_log - 1].at;
+}
 
+static int
+by_seq(const void *a, const void *b)
+{
+	const struct wh_lane_op *x = a, *y = b;
+
+	return x->op.seq < y->op.seq ? -1 : x->op.seq > y->op.seq;
+}
+
+/* Hands the create and all that follows it over to the lane of its whid, which may have
+ * operations of its own. */
+static int
+hand_over(struct wh_lane *from, struct wh_lane *to, struct wh_str whid)
+{
 	for (size_t i = 0; i < from->n_ops; i++)
 		if (!from->ops[i].moved && !wh_lane_move(&from->ops[i], to, whid))
-			return NULL;
-	return wh_lane_find(to, seq);
+			return WH_ENOMEM;
+	qsort(to->ops, to->n_ops, sizeof(*to->ops), by_seq);
+	return 0;
+}
+
+/* The create ends in the lane it was handed over to; what followed it there is rebased. */
+static int
+end_create(struct wh_lane *to, uint64_t create, uint64_t next, const char *result)
+{
+	struct wh_lane_op *o = wh_lane_find(to, create);
+
+	if (!o)
+		return WH_EBUG;
+	wh_lane_done(to, o, result);
+	return rebase(to, o, wh_lane_find(to, next));
 }
 
 int
 wh_finish_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
 		 const struct wh_made *made)
 {
+	const struct wh_lane_op *s = successor(l, o);
+	uint64_t create = o->op.seq, next = s ? s->op.seq : 0;
 	struct wh_lane to;
 	int r = wh_lane_open(&to, &t->view, l->rules, made->whid);
 
@@ -132,16 +166,13 @@ wh_finish_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
 
 		to.renamed_from = l->key;
 		to.withheld = false;
-		wh_lane_set_row(&to, t, made->body, l->rules->now.wall.ms);
+		wh_lane_set_row(&to, t, made->body, confirmed_at(o));
 		if (!claimed)
-			to.row.claim = o->op.seq;
-		o = hand_over(l, o, &to, made->whid);
-		r = o ? 0 : WH_ENOMEM;
+			to.row.claim = create;
+		r = hand_over(l, &to, made->whid);
 	}
-	if (r == 0) {
-		wh_lane_done(&to, o, made->result);
-		r = rebase_successor(&to, o);
-	}
+	if (r == 0)
+		r = end_create(&to, create, next, made->result);
 	if (r == 0)
 		r = wh_aliases_put(t, l->key, made->whid);
 	if (r == 0)
@@ -157,9 +188,9 @@ wh_finish_update(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, stru
 {
 	struct wh_str kept = wh_lane_keep(l, body); /* body may be the row's own bytes */
 
-	wh_lane_set_row(l, t, kept, l->rules->now.wall.ms);
+	wh_lane_set_row(l, t, kept, confirmed_at(o));
 	wh_lane_done(l, o, result);
-	return rebase_successor(l, o);
+	return rebase(l, o, successor(l, o));
 }
 
 int

@@ -18,12 +18,21 @@
 #include "daemon/doc.h"
 #include "daemon/form.h"
 
+#define NOT_FOUND "not_found" /* reason: a read of the row alone did not find it */
+
+/* A read did not find the row; a whole list begun since then says what is so. */
 static bool
-row_fresh(const struct wh_send *s, const struct wh_lane *l)
+list_decided(const struct wh_op *op, const struct wh_view *v)
+{
+	return wh_str_is(op->reason, NOT_FOUND) && v->meta.list_complete > op->unknown_list;
+}
+
+static bool
+row_fresh(const struct wh_send *s, const struct wh_lane *l, const struct wh_op *op)
 {
 	int64_t age = s->rules.now.wall.ms - l->row.confirmed_at;
 
-	if (s->rules.list_fresh)
+	if (s->rules.list_fresh || list_decided(op, l->view))
 		return true;
 	return l->has_row && l->row.confirmed_at > 0 && age >= 0 && age <= s->rules.check_age;
 }
@@ -80,32 +89,72 @@ marker_of(const struct wh_send *s, const struct wh_op *op, char out[WH_OP_TEXT_I
 	return wh_str(out + WH_OP_TEXT_ID - 12, 12); /* the random tail of the id */
 }
 
+/* The webhook whose normal form is this one. WH_ABSENT. */
+static int
+twin_of(const struct wh_view *v, const uint64_t form[2], struct wh_made *ret,
+	struct wh_row *row)
+{
+	int r = wh_forms_get(v, form, &ret->whid);
+
+	if (r == 0)
+		r = wh_rows_get(v, ret->whid, row);
+	if (r == 0)
+		ret->body = row->body;
+	return r;
+}
+
+/* What an earlier request of this create made after all: it was looked for in vain, and has
+ * come since. */
+static int
+made_late(const struct wh_op *op, const struct wh_view *v, struct wh_made *ret)
+{
+	struct wh_doc sent = {0};
+	struct wh_row row;
+	uint64_t form[2];
+	int r = WH_ABSENT;
+
+	if (op->attempts > 0 && wh_str_is(op->method, "POST"))
+		r = wh_doc_open_json(&sent, op->request);
+	if (r == 0)
+		r = wh_form_of_body(wh_buf_view(&sent.bytes), form);
+	wh_doc_close(&sent);
+	if (r == 0)
+		r = twin_of(v, form, ret, &row);
+	if (r == 0 && (row.claim || row.first_list <= op->mark))
+		return WH_ABSENT;
+	return r;
+}
+
+/* A webhook that makes sending the create needless. WH_ABSENT. */
+static int
+find_made(const struct wh_op *op, const struct wh_view *v, struct wh_made *ret)
+{
+	struct wh_row row;
+	uint64_t form[2];
+	int r = made_late(op, v, ret);
+
+	if (r != WH_ABSENT || (op->flags & WH_OPF_ALLOW_DUPLICATE))
+		return r;
+	r = wh_form_of_body(op->fields, form);
+	return r ? r : twin_of(v, form, ret, &row);
+}
+
 static int
 send_create(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
 	char mark[WH_OP_TEXT_ID + 1];
-	uint64_t form[2];
-	struct wh_str twin;
-	struct wh_row row;
+	struct wh_made made = {.result = "adopted"};
 
 	if (!s->create_fresh) {
 		s->want_list = true;
 		return 0;
 	}
-	int r = wh_form_of_body(o->op.fields, form);
+	int r = find_made(&o->op, &t->view, &made);
 
-	if (r)
+	if (r < 0)
 		return r;
-	if (!(o->op.flags & WH_OPF_ALLOW_DUPLICATE)) {
-		r = wh_forms_get(&t->view, form, &twin);
-		if (r == 0)
-			r = wh_rows_get(&t->view, twin, &row);
-		if (r < 0)
-			return r;
-		if (r == 0)
-			return wh_finish_create(l, o, t,
-						&(struct wh_made){twin, row.body, "adopted"});
-	}
+	if (r == 0)
+		return wh_finish_create(l, o, t, &made);
 	o->op.mark = t->view.meta.list_complete;
 	r = body_of(s, o->op.fields, marker_of(s, &o->op, mark));
 	return r ? r : begin_attempt(s, l, o, "POST");
@@ -205,16 +254,33 @@ send_delete(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 
 /* ------------------------------------------------------------------ steps -- */
 
-static void
-begin_check(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
+/*
+ * A list may have changed the row while it was being read by itself. Nobody
+ * can say which of the two answers is the newer one: it is read again.
+ */
+static bool
+overtaken(const struct wh_lane *l, const struct wh_op *op)
 {
+	if (!l->has_row || op->mark == 0)
+		return l->has_row != (op->mark != 0);
+	return l->row.confirm >= op->mark;
+}
+
+static void
+begin_check(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const struct wh_txn *t)
+{
+	o->op.mark = l->has_row ? t->view.meta.confirm + 1 : 0;
 	wh_lane_state(l, o, WH_OP_CHECKING, "");
 	wh_buf_str(&s->whid, o->op.target);
 	s->kind = o->op.kind;
 	s->result = WH_SEND_CHECK;
 }
 
-/* Back to the queue: the row could not be read, or a list must say whether it is gone. */
+/*
+ * Back to the queue: the row could not be read, or a list must say whether it
+ * is gone. For that list the wait is kept short, so that what it says is still
+ * fresh when the operation's turn comes.
+ */
 static void
 check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 {
@@ -223,9 +289,12 @@ check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 	if (!s->check_gated)
 		wait = wh_retry_backoff(s->rules.retry_base, s->rules.retry_cap,
 					o->op.failures++, s->rules.random);
+	if (!s->check_failed && wait > s->rules.check_age)
+		wait = s->rules.check_age;
 	o->op.next_at = s->rules.now.wall.ms + wait;
+	o->op.unknown_list = s->rules.list_last;
 	s->want_list = !s->check_failed;
-	wh_lane_state(l, o, WH_OP_QUEUED, "");
+	wh_lane_state(l, o, WH_OP_QUEUED, s->check_failed ? "" : NOT_FOUND);
 }
 
 static int
@@ -240,6 +309,10 @@ step(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *
 			check_in_vain(s, l, o);
 			return 0;
 		}
+		if (s->check_found && overtaken(l, &o->op)) {
+			wh_lane_state(l, o, WH_OP_QUEUED, "");
+			return 0;
+		}
 		if (s->check_found)
 			wh_lane_set_row(l, t, wh_buf_view(&s->check_row), s->check_began);
 	} else if (o->op.state != WH_OP_QUEUED || o->op.next_at > s->rules.now.wall.ms) {
@@ -247,8 +320,8 @@ step(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *
 	}
 	if (o->op.kind == WH_OP_CREATE)
 		return send_create(s, l, o, t);
-	if (!s->checked && !row_fresh(s, l)) {
-		begin_check(s, l, o);
+	if (!s->checked && !row_fresh(s, l, &o->op)) {
+		begin_check(s, l, o, t);
 		return s->whid.fault;
 	}
 	return o->op.kind == WH_OP_UPDATE ? send_update(s, l, o, t) : send_delete(s, l, o);

@@ -207,13 +207,28 @@ wh_lane_find(struct wh_lane *l, uint64_t seq)
 	return NULL;
 }
 
+static bool
+in_hand(enum wh_op_state s)
+{
+	return s == WH_OP_CHECKING || s == WH_OP_SENDING || s == WH_OP_UNKNOWN;
+}
+
 struct wh_lane_op *
 wh_lane_head(struct wh_lane *l)
 {
-	for (size_t i = 0; i < l->n_ops; i++)
-		if (!l->ops[i].moved && wh_op_state_live(l->ops[i].op.state))
-			return &l->ops[i];
-	return NULL;
+	struct wh_lane_op *first = NULL;
+
+	for (size_t i = 0; i < l->n_ops; i++) {
+		struct wh_lane_op *o = &l->ops[i];
+
+		if (o->moved || !wh_op_state_live(o->op.state))
+			continue;
+		if (in_hand(o->op.state))
+			return o;
+		if (!first)
+			first = o;
+	}
+	return first;
 }
 
 struct wh_lane_op *
@@ -321,10 +336,9 @@ wh_lane_set_row(struct wh_lane *l, struct wh_txn *t, struct wh_str body, int64_t
 	l->row.body = wh_buf_view(&l->row_bytes);
 	l->has_row = true;
 	l->row_dirty = true;
-	if (confirmed_at > 0) {
+	l->row.confirm = ++t->view.meta.confirm;
+	if (confirmed_at > 0)
 		l->row.confirmed_at = confirmed_at;
-		l->row.confirm = ++t->view.meta.confirm;
-	}
 }
 
 void

@@ -78,7 +78,11 @@ struct wh_str wh_lane_resolve(const struct wh_view *v, struct wh_str whid);
 
 /* The operation with this seq in the lane, or NULL. */
 struct wh_lane_op *wh_lane_find(struct wh_lane *l, uint64_t seq);
-/* The first operation that is not dead or ended: the one the pump works on. NULL if none. */
+/*
+ * The one the pump works on: the first operation that is not dead or ended. One that is being
+ * checked, sent or looked for stays it, even if the followers of a create that turned out to be
+ * this webhook, and are older, came into the lane meanwhile. NULL if there is none.
+ */
 struct wh_lane_op *wh_lane_head(struct wh_lane *l);
 /* The last live one, or NULL. */
 struct wh_lane_op *wh_lane_tail(struct wh_lane *l);
@@ -98,8 +102,8 @@ void wh_lane_state(struct wh_lane *l, struct wh_lane_op *o, enum wh_op_state to,
 /* The same for done: with its result. */
 void wh_lane_done(struct wh_lane *l, struct wh_lane_op *o, const char *result);
 
-/* Replaces the confirmed row's body (copied); counts as a confirmation if `confirmed_at` > 0.
- */
+/* Replaces the confirmed row's body (copied) and touches it. confirmed_at: wall ms when a reply
+ * or GET that held it began; 0 = it comes from a list. */
 void wh_lane_set_row(struct wh_lane *l, struct wh_txn *t, struct wh_str body,
 		     int64_t confirmed_at);
 /* Touches the row so that lists begun earlier do not overwrite it. */

@@ -47,8 +47,11 @@ young_enough(struct wh_call *c, bool has, int64_t max_age, const struct wh_hook_
 /* ------------------------------------------------------------------- get -- */
 
 static void
-not_there(struct wh_call *c, const struct wh_hook_age *age)
+not_there(struct wh_call *c, const struct wh_hook_age *age, struct wh_str whid)
 {
+	struct wh_buf name = WH_BUF_NULL;
+
+	wh_buf_printable(&name, whid, WH_WHID_MAX);
 	if (age->age_ms < 0)
 		wh_call_fail(
 			c, WH_ERR_NOT_SYNCED,
@@ -56,11 +59,14 @@ not_there(struct wh_call *c, const struct wh_hook_age *age)
 			"status");
 	else
 		wh_call_fail(c, WH_ERR_NOT_FOUND,
-			     "no webhook has this id: list them with webhook.list");
+			     "no webhook has the id %.*s: list them with webhook.list",
+			     WH_STR_FMT(wh_buf_view(&name)));
+	wh_buf_fini(&name);
 }
 
 static void
-answer_hook(struct wh_call *c, const struct wh_hook *h, const struct wh_hook_age *age)
+answer_hook(struct wh_call *c, const struct wh_hook *h, const struct wh_hook_age *age,
+	    struct wh_str whid)
 {
 	struct wh_buf *out;
 
@@ -71,7 +77,7 @@ answer_hook(struct wh_call *c, const struct wh_hook *h, const struct wh_hook_age
 		return;
 	}
 	if (h->hidden && (h->body.n == 0 || h->state != WH_HOOK_REJECTED)) {
-		not_there(c, age);
+		not_there(c, age, whid);
 		return;
 	}
 	out = wh_call_result(c);
@@ -94,9 +100,9 @@ on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 	int r = key.n ? wh_hook_get(&c->d->view, key, view, &hook) : WH_ABSENT;
 
 	if (r == 0) {
-		answer_hook(c, &hook, &age);
+		answer_hook(c, &hook, &age, a->whid);
 	} else if (r == WH_ABSENT) {
-		not_there(c, &age);
+		not_there(c, &age, a->whid);
 	} else {
 		c->d->counters.rows_corrupt++;
 		wh_pump_list_now(c->d->pump); /* the upstream has it whole */

@@ -11,6 +11,40 @@
 
 #define COOL_MS 1000 /* pause for an operation of which nothing came */
 
+/* ------------------------------------------------------------------ park -- */
+
+/*
+ * What the upstream said must be stored, and if the store cannot take it now
+ * (a full disk) it waits until it can. The flight stays meanwhile, so nothing
+ * is sent twice and no operation is forgotten in a state of the pump.
+ */
+static void
+park(struct wh_pump *p, struct wh_job *job, uint64_t seq, int fault)
+{
+	if (!p->parked)
+		wh_log(WH_LOG_ERROR, "queue",
+		       "an answer could not be stored; it is kept and tried again every second",
+		       "seq=%llu fault=%s", (unsigned long long)seq,
+		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
+	job->next = p->parked;
+	p->parked = job;
+	p->parked_until.ms = p->d->now.mono.ms + COOL_MS;
+}
+
+static void
+free_send(struct wh_send *s)
+{
+	wh_send_fini(s);
+	free(s);
+}
+
+static void
+free_result(struct wh_result_job *j)
+{
+	wh_result_fini(j);
+	free(j);
+}
+
 /* ------------------------------------------------------------------ mark -- */
 
 static void
@@ -74,6 +108,10 @@ send_done(struct wh_job *job, struct whd *d, int fault)
 	struct wh_pump *p = d->pump;
 	struct flight *f = wh_pump_flight(p, s->seq);
 
+	if (fault && s->checked && !p->stopping) {
+		park(p, job, s->seq, fault);
+		return;
+	}
 	if (fault)
 		wh_log(WH_LOG_ERROR, "queue", "an operation could not be marked for sending",
 		       "seq=%llu fault=%s", (unsigned long long)s->seq,
@@ -92,8 +130,7 @@ send_done(struct wh_job *job, struct whd *d, int fault)
 		wh_pump_drop_flight(p, f);
 	else if (f)
 		cool_down(p, f);
-	wh_send_fini(s);
-	free(s);
+	free_send(s);
 }
 
 static struct wh_send *
@@ -131,7 +168,7 @@ void
 wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r)
 {
 	struct flight *f = wh_pump_flight(p, r->tag);
-	struct wh_outcome o = wh_outcome_judge_read(&r->facts);
+	struct wh_outcome o = wh_outcome_judge_find(&r->facts);
 	struct wh_send *s;
 
 	if (o.ask == WH_ASK_AUTH && wh_pump_next_key(p, &r->facts))
@@ -191,31 +228,6 @@ log_outcome(const struct wh_result_job *j)
 	       WH_LOGQ(wh_str_c(j->outcome.rule)));
 }
 
-static void
-free_result(struct wh_result_job *j)
-{
-	wh_result_fini(j);
-	free(j);
-}
-
-/*
- * An outcome that the store cannot take (a full disk) waits until it can: its
- * flight stays, so the operation stays SENDING and nothing is sent twice.
- */
-static void
-park(struct wh_pump *p, struct wh_result_job *j, int fault)
-{
-	if (j->tries++ == 0)
-		wh_log(WH_LOG_ERROR, "queue",
-		       "an outcome could not be stored; it is kept and tried again every "
-		       "second",
-		       "seq=%llu fault=%s", (unsigned long long)j->seq,
-		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
-	j->job.next = p->parked;
-	p->parked = &j->job;
-	p->parked_until.ms = p->d->now.mono.ms + COOL_MS;
-}
-
 void
 wh_pump_unpark(struct wh_pump *p)
 {
@@ -236,10 +248,13 @@ void
 wh_pump_drop_parked(struct wh_pump *p)
 {
 	while (p->parked) {
-		struct wh_job *next = p->parked->next;
+		struct wh_job *job = p->parked;
 
-		free_result((struct wh_result_job *)p->parked);
-		p->parked = next;
+		p->parked = job->next;
+		if (job->run == wh_send_run)
+			free_send((struct wh_send *)job);
+		else
+			free_result((struct wh_result_job *)job);
 	}
 }
 
@@ -251,7 +266,7 @@ result_done(struct wh_job *job, struct whd *d, int fault)
 	struct flight *f = wh_pump_flight(p, j->seq);
 
 	if (fault) {
-		park(p, j, fault);
+		park(p, job, j->seq, fault);
 		return;
 	}
 	count_outcome(d, j);

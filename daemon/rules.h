@@ -37,4 +37,5 @@ struct wh_rules {
 #define WH_REQUEST_ID_KEPT 604800000 /* 7 days in ms */
 #define WH_POISON_AFTER 8u           /* 5xx of one op while others succeed */
 #define WH_INCOMPLETE_MAX 3u         /* incomplete lists until a create is held */
-#define WH_CREATE_GRACE 30000        /* ms an own create may be missing from lists */
+#define WH_CREATE_GRACE                                                                        \
+	90000 /* ms an own create may be missing from lists, from its request on */

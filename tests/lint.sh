@@ -80,8 +80,8 @@ check_format() {
 	files '*.c' '*.h' | xargs -n 40 -P "$(nproc)" sh -c '
 		'"$tool"' --dry-run -Werror "$@" 2>&1 |
 			sed -nE "s/^([^ :]+:[0-9]+):[0-9]+: [a-z]+: code should be .*/\1/p" |
-			sort -u -t: -k1,1 |
-			sed "s/$/: format: not as .clang-format has it: clang-format-14 -i the file/"' sh
+			sort -u -t: -k1,1' sh |
+		sed "s/$/: format: not as .clang-format has it: clang-format-14 -i the file/"
 }
 
 check_shell() {

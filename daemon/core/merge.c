@@ -281,8 +281,8 @@ wh_merge_rebase(struct wh_buf *ret_base, const msgpack_object *base,
 }
 
 int
-wh_merge_carry(struct wh_buf *ret_mine, const struct wh_record *base, const struct wh_record *mine,
-	       const struct wh_record *result)
+wh_merge_carry(struct wh_buf *ret_mine, const struct wh_record *base,
+	       const struct wh_record *mine, const struct wh_record *result)
 {
 	struct sides sides = {base, mine, result};
 	size_t place = wh_pack_open_map(ret_mine), n = 0;

@@ -50,7 +50,6 @@ void wh_merge_rebase(struct wh_buf *ret_base, const msgpack_object *base,
 WH_MUST_USE int wh_merge_carry(struct wh_buf *ret_mine, const struct wh_record *base,
 			       const struct wh_record *mine, const struct wh_record *result);
 
-
 /* Set arithmetic on msgpack arrays of text: (from + add) - remove, order kept, no duplicates.
  * Items compare in normal form; items that are not text are dropped. Any argument may be NULL.
  */

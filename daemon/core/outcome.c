@@ -314,3 +314,17 @@ wh_outcome_judge_read(const struct wh_facts *f)
 	o.is_read = true;
 	return o;
 }
+
+struct wh_outcome
+wh_outcome_judge_find(const struct wh_facts *f)
+{
+	struct wh_outcome o = wh_outcome_judge_read(f);
+
+	if (!f->whole || (f->status != 400 && f->status != 404 && f->status != 410))
+		return o;
+	o.executed = WH_X_EXECUTED;
+	o.ask = WH_ASK_NONE;
+	o.link_up = o.absent = true;
+	o.rule = "The upstream says that it has no such webhook: a list must tell.";
+	return o;
+}

@@ -78,6 +78,9 @@ struct wh_outcome {
 struct wh_outcome wh_outcome_judge(enum wh_op_kind kind, const struct wh_facts *f);
 /* For GET (list, check, probe): executed = usable reply. */
 struct wh_outcome wh_outcome_judge_read(const struct wh_facts *f);
+/* For GET of one webhook: the same, but a whole 400, 404 or 410 may be how the upstream says
+ * that it has none: executed, absent. Only a list makes that certain. */
+struct wh_outcome wh_outcome_judge_find(const struct wh_facts *f);
 enum wh_body_kind wh_body_kind(struct wh_str body);
 /*
  * The id in the reply to a POST: of an object or one-element array in any of

@@ -63,7 +63,7 @@ def start(world, api):
     whd = world.whd(api, FAST)
     c = whd.client()
     c.synced()
-    c.applied(c.create(**webhook(0)))  # the connection is warm now
+    c.warm_up(api)
     return c
 
 
@@ -162,3 +162,18 @@ def test_409_of_what_does_not_exist_is_rejected(world, api):
     assert "name is taken" in op["last_error"]
     assert c.get(op["tmp_id"])["_whd"]["state"] == "rejected"
     assert api.executed("POST") == 1
+
+
+def test_two_of_the_same_raise_an_alarm_and_nothing_is_deleted(world, api):
+    """The reply is lost, and somebody makes the very same webhook before whd can look."""
+    c = start(world, api)
+    held = api.fault("delay", method="GET", ms=600000, count=-1)
+    api.fault("close_after", method="POST")
+    op = c.create(**webhook(1))
+    c.op_state(op, "unknown")
+    api.add(**webhook(1))
+    api.clear_faults(held)
+    assert c.settled(op)["result"] == "adopted"
+    assert "whd_alarms_duplicate_total 1\n" in c.call("metrics")
+    c.call("sync.now")
+    assert len(api.rows()) == 3 == len(list(c.list())) and api.executed("DELETE") == 0

@@ -46,6 +46,8 @@ def test_ten_thousand_webhooks_in_little_memory(sim, large):
 
 def test_nothing_wakes_it(large, observer):
     """Connections, a subscriber and a parked call are there; for two seconds no thread runs."""
+    if proc.is_sanitized(large.child.pid):
+        pytest.skip("a sanitizer has threads of its own")
     watcher, waiter = wire.Raw(large.socket), wire.Raw(large.socket)
     watcher.send(1, "events.subscribe")
     watcher.result(1)
@@ -94,5 +96,7 @@ def test_no_growth_over_many_calls_and_connections(world, sim, whd, c):
     work()
     work()
     after = proc.memory(whd.child.pid)
-    assert after["VmRSS"] < before["VmRSS"] + 3072, (before["VmRSS"], after["VmRSS"])
     assert proc.open_files(whd.child.pid) <= files + 2
+    if proc.is_sanitized(whd.child.pid):
+        return  # it keeps freed memory back on purpose
+    assert after["VmRSS"] < before["VmRSS"] + 3072, (before["VmRSS"], after["VmRSS"])

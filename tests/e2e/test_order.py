@@ -144,13 +144,13 @@ def test_one_that_is_stuck_blocks_no_other(sim, c):
 def test_one_list_serves_many_checks(world, sim):
     """From eight webhooks to look at on, one list is asked for instead of eight single ones."""
     sim.seed(40)
-    c = world.whd(sim, {"queue.check_age": "200ms", "sync.interval": "1h"}).client()
+    c = world.whd(sim, {"queue.check_age": "1s", "sync.interval": "1h"}).client()
     c.synced()
     c.go_offline(sim)
     for row in sim.rows():
         c.update(row["whid"], {"whcomment": "all of them"})
     with refused("TIMEOUT"):
-        c.call("wait", until="idle", timeout_ms=300)
+        c.call("wait", until="idle", timeout_ms=1200)
     before = sim.mark()
     c.go_online(sim)
     c.idle()

@@ -24,7 +24,7 @@ def send_on_a_dying_connection(world, api, method, env):
     the log entries of the change."""
     c = world.whd(api, FAST, env=env).client()
     c.synced()
-    whid = c.applied(c.create(**webhook(0)))["whid"]
+    whid = c.warm_up(api)
     before = api.mark()
     rule = api.fault("close_after", method=method, reused_only=True, count=1)
     op = {"POST": lambda: c.create(**webhook(1)),

@@ -5,6 +5,7 @@ ask again and again."""
 import contextlib
 
 from support import contract, paths  # paths: puts whclient.py into reach
+from support.data import webhook
 
 import whclient
 
@@ -45,6 +46,17 @@ class Client(whclient.Client):
     def go_online(self, sim):
         sim.up()
         return self.online()
+
+    def warm_up(self, sim):
+        """Creates webhook 0 while a list is held up, and returns its whid. From then on whd has
+        two idle connections to the API: a change finds one used before, whatever lists do.
+        For a whd that lists all the time."""
+        rule = sim.fault("delay", method="GET", ms=600000)
+        sim.wait_hits(rule)
+        whid = self.applied(self.create(**webhook(0)))["whid"]
+        sim.clear_faults(rule)
+        self.call("sync.now")
+        return whid
 
     # ------------------------------------------------------------- waiting --
 

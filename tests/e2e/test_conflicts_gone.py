@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""Others delete what is changed here, or change what is deleted here: never undone or repeated
+without a person's word."""
+
+import pytest
+
+from support.client import refused
+from support.data import webhook
+from support.sim import six
+
+
+ALWAYS_LOOK = {"queue.check_age": "0", "sync.interval": "200ms"}
+
+
+@pytest.fixture
+def whd(world, sim):
+    """A daemon that reads a webhook again before it changes it, however young its copy is."""
+    daemon = world.whd(sim, ALWAYS_LOOK)
+    daemon.client().synced()
+    return daemon
+
+
+@pytest.fixture
+def whid(sim, c):
+    """A webhook that others made, next to one that stays as it is."""
+    row = sim.add(**webhook(1))
+    sim.add(**webhook(2))
+    c.call("sync.now")
+    return row["whid"]
+
+
+def meanwhile(sim, c, mine, theirs):
+    """Queues a change offline while others edit the same webhook; returns the settled op."""
+    c.go_offline(sim)
+    op = mine()
+    theirs()
+    c.go_online(sim)
+    return c.settled(op, 4)
+
+
+# ------------------------------------------------------------ gone upstream --
+
+
+def test_update_of_what_others_deleted(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "mine"}),
+                   lambda: sim.remove(whid))
+    assert (op["state"], op["reason"]) == ("conflict", "gone_upstream")
+    assert op["theirs"] is None and op["base"]["whcomment"] == "comment 1"
+    assert sim.row(whid) is None, "never resurrected by itself"
+    seen = c.get(whid)
+    assert seen["_whd"]["state"] == "conflict" and seen["whid"] == whid
+    assert six(seen) == six(webhook(1, whcomment="mine")), "what the caller saw, with the change"
+    assert whid in [w["whid"] for w in c.list()]
+    assert whid not in [w["whid"] for w in c.list(view="confirmed")]
+
+
+def test_recreate(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "mine"}),
+                   lambda: sim.remove(whid))
+    made = c.call("queue.resolve", op=op["op"], take="recreate")
+    assert made["kind"] == "create" and made["op"] == op["op"]
+    done = c.applied(made)
+    assert done["whid"] != whid
+    assert six(sim.row(done["whid"])) == six(webhook(1, whcomment="mine"))
+    assert {w["whid"] for w in c.list()} == {r["whid"] for r in sim.rows()}
+    with refused("NOT_FOUND"):
+        c.get(whid)
+
+
+def test_discard(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "mine"}),
+                   lambda: sim.remove(whid))
+    assert c.call("queue.resolve", op=op["op"], take="discard")["state"] == "cancelled"
+    assert len(list(c.list())) == 1
+    with refused("NOT_FOUND"):
+        c.get(whid)
+    c.idle()
+    assert len(sim.rows()) == 1 and sim.changes() == []
+
+
+# ------------------------------------------------------------------- delete --
+
+
+def test_delete_of_what_others_changed_asks(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.delete(whid), lambda: sim.edit(whid, whcomment="theirs"))
+    assert (op["state"], op["reason"]) == ("conflict", "changed_upstream")
+    assert sim.row(whid), "not deleted"
+    c.call("queue.resolve", op=op["op"], take="mine")
+    c.applied(op)
+    assert sim.row(whid) is None
+
+
+def test_delete_by_force(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.delete(whid, force=True),
+                   lambda: sim.edit(whid, whcomment="theirs"))
+    assert op["state"] == "done" and sim.row(whid) is None
+
+
+def test_delete_taken_back(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.delete(whid), lambda: sim.edit(whid, whcomment="theirs"))
+    c.call("queue.resolve", op=op["op"], take="theirs")
+    assert c.get(whid)["whcomment"] == "theirs" and sim.row(whid)
+
+
+def test_delete_of_what_others_deleted(sim, c, whid):
+    op = meanwhile(sim, c, lambda: c.delete(whid), lambda: sim.remove(whid))
+    assert (op["state"], op["result"]) == ("done", "already")
+    assert sim.log(method="DELETE") == []
+
+
+def test_followers_wait_for_the_decision(sim, c, whid):
+    """What was queued behind a conflict is held, and goes on when that is decided."""
+    c.go_offline(sim)
+    first = c.update(whid, {"whcomment": "mine"})
+    c.call("queue.hold", op=first["op"])
+    second = c.delete(whid)
+    assert second["state"] == "held" and second["reason"] == "dependency"
+    c.call("queue.release", op=first["op"])
+    sim.edit(whid, whcomment="theirs")
+    c.go_online(sim)
+    assert c.settled(first)["state"] == "conflict"
+    assert c.settled(second)["reason"] == "dependency"
+    c.call("queue.resolve", op=first["op"], take="theirs")
+    assert c.settled(second)["state"] in ("done", "conflict")
+    assert [e["method"] for e in sim.changes()] in ([], ["DELETE"])

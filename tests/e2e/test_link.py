@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""The line to the API: outages, probes, what goes first afterwards, and a rate that is kept."""
+
+import pytest
+
+from support.client import refused
+from support.data import webhook
+from support.sim import six
+
+BUSY = {"sync.interval": "100ms"}  # would list ten times a second if it were let
+
+
+def test_black_hole_is_an_outage_and_only_probed(world, sim):
+    c = world.whd(sim, {"sync.interval": "300ms", "upstream.timeout": "150ms"}).client()
+    c.synced()
+    whid = c.applied(c.create(**webhook(0)))["whid"]
+    sim.net("blackhole")
+    c.gate("link")
+    op = c.update(whid, {"whcomment": "x"})
+    with refused("TIMEOUT"):
+        c.call("wait", until="online", timeout_ms=600)
+    assert c.call("queue.get", op=op["op"])["attempts"] == 0
+    before = sim.mark()
+    sim.up()
+    c.applied(op)
+    assert sim.log(before)[0]["method"] == "GET", "a probe comes first"
+    assert sim.row(whid)["whcomment"] == "x"
+
+
+def test_503_with_retry_after_is_honoured(world, sim):
+    c = world.whd(sim, BUSY).client()
+    c.synced()
+    sim.fault("status", method="GET", status=503, headers={"Retry-After": "2"}, body="wait")
+    c.gate("link")
+    c.gate("open")
+    log = sim.log()
+    at = next(i for i, e in enumerate(log) if e["status"] == 503)
+    assert log[at + 1]["at_ms"] - log[at]["at_ms"] >= 2000
+
+
+def test_after_an_outage_one_request_goes_first(world, sim):
+    whd = world.whd(sim, {"queue.concurrency": 8})
+    c = whd.client()
+    c.synced()
+    c.go_offline(sim)
+    ops = [c.create(**webhook(n)) for n in range(20)]
+    whd.child.wait_line("why=probe", len(whd.child.lines), nth=2)
+    rule = sim.fault("delay", method="POST", ms=600000, count=1)
+    sim.up()
+    sim.wait_hits(rule)
+    with refused("TIMEOUT"):
+        c.call("wait", until="idle", timeout_ms=300)
+    assert len(sim.log(method="POST")) == 1, "the others wait for the first to succeed"
+    sim.clear_faults()
+    for op in ops:
+        c.applied(op)
+    assert sim.executed("POST") == 20
+
+
+def test_configured_rate_is_kept(world, sim):
+    c = world.whd(sim, {"upstream.rate": "20", "upstream.burst": "2"}).client()
+    c.synced()
+    ops = [c.create(**webhook(n)) for n in range(20)]
+    for op in ops:
+        c.applied(op)
+    times = [e["at_ms"] for e in sim.log()]
+    assert times[-1] - times[0] >= (len(times) - 3) * 1000 / 20

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""Lists that lack suspiciously much, and lists that are older than what they would undo."""
+
+from support.client import refused
+from support.data import webhook
+from support.sim import six
+
+
+def same_as_api(sim, c):
+    assert {w["whid"]: six(w) for w in c.list(limit=1000)} == {
+        r["whid"]: six(r) for r in sim.rows()}
+
+
+def test_empty_list_is_not_believed_at_once(sim, c):
+    sim.seed(10)
+    c.call("sync.now")
+    sim.remove_all()
+    first = c.call("sync.now")
+    assert not first["complete"] and "suspicious" in first["why"]
+    assert len(list(c.list())) == 10 and c.status()["sync"]["suspect"] == 10
+    assert c.call("sync.now")["removed"] == 10, "the next list says the same"
+    assert list(c.list()) == [] and c.status()["sync"]["suspect"] == 0
+
+
+def test_a_different_shrink_is_suspicious_again(sim, c):
+    sim.seed(20)
+    c.call("sync.now")
+    rows = sim.rows()
+    for row in rows[:10]:
+        sim.remove(row["whid"])
+    assert not c.call("sync.now")["complete"]
+    sim.remove(rows[10]["whid"])
+    assert not c.call("sync.now")["complete"], "another set is missing now"
+    assert len(list(c.list())) == 20
+    assert c.call("sync.now")["removed"] == 11
+
+
+def test_admin_accepts_the_shrink(sim, c):
+    sim.seed(10)
+    c.call("sync.now")
+    sim.remove_all()
+    c.call("sync.now")
+    head = c.head()
+    c.call("sync.accept")
+    c.until(lambda e: e["kind"] == "deleted", head)
+    c.call("sync.now")
+    assert list(c.list()) == []
+
+
+def test_small_shrink_is_believed(sim, c):
+    sim.seed(20)
+    c.call("sync.now")
+    for row in sim.rows()[:5]:
+        sim.remove(row["whid"])
+    assert c.call("sync.now")["removed"] == 5
+    same_as_api(sim, c)
+
+
+def test_rows_come_back_after_a_false_alarm(sim, c):
+    sim.seed(10)
+    c.call("sync.now")
+    sim.fault("status", method="GET", status=200, body=[])
+    assert not c.call("sync.now")["complete"]
+    result = c.call("sync.now")
+    assert result["complete"] and result["unchanged"] == 10
+    same_as_api(sim, c)
+
+
+# -------------------------------------------------------- lists and changes --
+
+
+def test_list_begun_before_a_change_does_not_undo_it(sim, c):
+    """A slow list shows the old state; what was confirmed since it began stays."""
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    sim.seed(200)
+    c.call("sync.now")
+    other = c.applied(c.create(**webhook(2)))["whid"]
+    rule = sim.fault("slow_body", method="GET", list=True, bytes=2000, ms=600000)
+    waiting = c.head()
+    with refused("TIMEOUT"):
+        c.call("sync.now", timeout_ms=0)
+    sim.wait_hits(rule)
+    c.applied(c.update(whid, {"whcomment": "newer"}))
+    c.applied(c.delete(other))
+    made = c.applied(c.create(**webhook(3)))["whid"]
+    sim.clear_faults(rule)
+    c.call("sync.now")
+    assert c.get(whid)["whcomment"] == "newer" and c.get(made)["whname"] == "hook 3"
+    with refused("NOT_FOUND"):
+        c.get(other)
+    events = c.call("events.read", since=waiting, limit=1000)["events"]
+    again = [e for e in events if e["kind"] == "created" and e.get("whid") == other]
+    assert not again, "the deleted one never came back, not even for a moment"
+    assert six(sim.row(whid)) == six(c.get(whid))
+
+
+def test_own_create_that_is_listed_late_is_not_removed(sim, c):
+    """The API shows new rows in lists only after a while; that is no deletion."""
+    sim.set(visible_after_ms=86400000)
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    for _ in range(3):
+        c.call("sync.now")
+    assert c.get(whid)["whname"] == "hook 1" and ids(c.list()) == [whid]
