@@ -54,6 +54,11 @@ int wh_enqueue_run(struct wh_job *job, struct wh_txn *t);
 /* The same decision over a view, writing nothing. */
 int wh_enqueue_dry_run(struct wh_enqueue *e, const struct wh_view *v);
 void wh_enqueue_fini(struct wh_enqueue *e);
+/* apply_request.c: 0 = it is a repeated call, now answered or refused; WH_ABSENT = a new one.
+ */
+WH_MUST_USE int wh_request_answer(struct wh_enqueue *e, const struct wh_view *v);
+/* Remembers e->answer under the caller's request_id, if it gave one. */
+WH_MUST_USE int wh_request_remember(const struct wh_enqueue *e, struct wh_txn *t);
 
 /* ------------------------------------------------- apply_verb.c ----------- */
 

@@ -102,7 +102,8 @@ cut_waits(struct wh_txn *t, const struct wh_rules *rules)
 {
 	uint64_t n = 0;
 
-	return for_each_waiting(t, rules, rules->now.wall.ms + longest_wait(rules), cut_wait, &n);
+	return for_each_waiting(t, rules, rules->now.wall.ms + longest_wait(rules), cut_wait,
+				&n);
 }
 
 int

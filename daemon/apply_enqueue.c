@@ -34,77 +34,6 @@ refuse(struct wh_refusal *r, enum wh_error code, const char *sentence)
 	return 0;
 }
 
-/* ------------------------------------------------------------ request id -- */
-
-static int
-pack_stored_op(const struct wh_view *v, const uint8_t id[16], struct wh_buf *out)
-{
-	struct wh_oprow row;
-	struct wh_past past;
-	struct wh_op op;
-	struct wh_str body;
-	uint64_t seq;
-	int r = wh_ops_find(v, id, &seq);
-
-	if (r == 0)
-		r = wh_ops_get(v, seq, &row);
-	body = row.body;
-	if (r == WH_ABSENT) {
-		r = wh_history_find(v, id, &past);
-		body = past.body;
-	}
-	if (r)
-		return r;
-	r = wh_op_decode(&op, body);
-	if (r)
-		return r;
-	wh_op_pack(out, &op, false);
-	return out->fault;
-}
-
-/* 0 = a repeated call was answered (or refused), WH_ABSENT = a new one. */
-static int
-answer_repeated(struct wh_enqueue *e, const struct wh_view *v)
-{
-	struct wh_request q = {
-		.uid = e->uid,
-		.method = (uint16_t)e->method,
-		.request_id = wh_buf_view(&e->request_id),
-	};
-
-	if (e->request_id.n == 0)
-		return WH_ABSENT;
-
-	int r = wh_requests_get(v, &q);
-
-	if (r)
-		return r;
-	if (q.at < e->rules.now.wall.ms - WH_REQUEST_ID_KEPT)
-		return WH_ABSENT;
-	if (memcmp(q.params_hash, e->params_hash, sizeof(q.params_hash)) != 0)
-		return refuse(&e->refusal, WH_ERR_REQUEST_ID_REUSED,
-			      "this request_id was used with other parameters: draw a new one");
-	/* The operation may have left the history: then nothing is known of it any more. */
-	return pack_stored_op(v, q.op, &e->op);
-}
-
-static int
-remember_request(const struct wh_enqueue *e, struct wh_txn *t, const uint8_t op[16])
-{
-	struct wh_request q = {
-		.uid = e->uid,
-		.method = (uint16_t)e->method,
-		.request_id = wh_buf_view(&e->request_id),
-		.at = e->rules.now.wall.ms,
-	};
-
-	if (e->request_id.n == 0)
-		return 0;
-	memcpy(q.op, op, sizeof(q.op));
-	memcpy(q.params_hash, e->params_hash, sizeof(q.params_hash));
-	return wh_requests_put(t, &q);
-}
-
 /* ---------------------------------------------------------------- limits -- */
 
 static uint64_t
@@ -542,7 +471,7 @@ store(struct decision *d, struct wh_txn *t)
 		r = wh_lane_close(d->lane, t);
 		e->queued = d->op->fresh;
 	}
-	return r ? r : remember_request(e, t, e->answer);
+	return r ? r : wh_request_remember(e, t);
 }
 
 static int
@@ -581,7 +510,7 @@ wh_enqueue_run(struct wh_job *job, struct wh_txn *t)
 
 	reset_results(e);
 
-	int r = answer_repeated(e, &t->view);
+	int r = wh_request_answer(e, &t->view);
 
 	return r == WH_ABSENT ? run(e, &t->view, t) : r;
 }

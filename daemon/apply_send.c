@@ -103,18 +103,22 @@ twin_of(const struct wh_view *v, const uint64_t form[2], struct wh_made *ret,
 	return r;
 }
 
-/* What an earlier request of this create made after all: it was looked for in vain, and has
- * come since. */
+/*
+ * What an earlier request of this create made after all: it was looked for in
+ * vain, and has come since. body: what would go out now; a create that was
+ * changed in between wants something else than that request.
+ */
 static int
-made_late(const struct wh_op *op, const struct wh_view *v, struct wh_made *ret)
+made_late(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
+	  struct wh_made *ret)
 {
 	struct wh_doc sent = {0};
 	struct wh_row row;
 	uint64_t form[2];
 	int r = WH_ABSENT;
 
-	if (op->attempts > 0 && wh_str_is(op->method, "POST"))
-		r = wh_doc_open_json(&sent, op->request);
+	if (op->attempts > 0 && wh_str_eq(op->request, body))
+		r = wh_doc_open_json(&sent, body);
 	if (r == 0)
 		r = wh_form_of_body(wh_buf_view(&sent.bytes), form);
 	wh_doc_close(&sent);
@@ -127,11 +131,12 @@ made_late(const struct wh_op *op, const struct wh_view *v, struct wh_made *ret)
 
 /* A webhook that makes sending the create needless. WH_ABSENT. */
 static int
-find_made(const struct wh_op *op, const struct wh_view *v, struct wh_made *ret)
+find_made(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
+	  struct wh_made *ret)
 {
 	struct wh_row row;
 	uint64_t form[2];
-	int r = made_late(op, v, ret);
+	int r = made_late(op, v, body, ret);
 
 	if (r != WH_ABSENT || (op->flags & WH_OPF_ALLOW_DUPLICATE))
 		return r;
@@ -149,15 +154,16 @@ send_create(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 		s->want_list = true;
 		return 0;
 	}
-	int r = find_made(&o->op, &t->view, &made);
+	int r = body_of(s, o->op.fields, marker_of(s, &o->op, mark));
 
+	if (r == 0)
+		r = find_made(&o->op, &t->view, wh_buf_view(&s->request), &made);
 	if (r < 0)
 		return r;
 	if (r == 0)
 		return wh_finish_create(l, o, t, &made);
 	o->op.mark = t->view.meta.list_complete;
-	r = body_of(s, o->op.fields, marker_of(s, &o->op, mark));
-	return r ? r : begin_attempt(s, l, o, "POST");
+	return begin_attempt(s, l, o, "POST");
 }
 
 /* ------------------------------------------------------ update and delete -- */

@@ -13,11 +13,12 @@
 #include "daemon/rules_now.h"
 #include "daemon/waits.h"
 
-#define CANDS_MAX 96u      /* looked at in one turn */
-#define SCAN_MAX 1024u     /* due operations passed over to find them */
-#define CHECKS_FOR_LIST 8u /* from so many stale bases on one list serves all */
-#define PROBE_MAX_MS 30000 /* longest time between probes while operations wait */
-#define TURN_MAX 1024u     /* steps of one turn; more means a bug, so look later */
+#define CANDS_MAX 96u       /* looked at in one turn */
+#define SCAN_MAX 1024u      /* due operations passed over to find them */
+#define CHECKS_FOR_LIST 8u  /* from so many stale bases on one list serves all */
+#define PROBE_MAX_MS 30000  /* longest time between probes while operations wait */
+#define CLOCK_SLACK_MS 1000 /* a wall clock that is set back by less is left alone */
+#define TURN_MAX 1024u      /* steps of one turn; more means a bug, so look later */
 
 /* --------------------------------------------------------------- flights -- */
 
@@ -260,6 +261,8 @@ sleep_until(struct wh_pump *p, struct wh_mono at)
 	uv_timer_start(&p->timer, on_timer, wait > 0 ? (uint64_t)wait : 1, 0);
 }
 
+static void watch_clock(struct wh_pump *p);
+
 static const struct wh_cand *
 cand_of(const struct wh_cand *cand, size_t n, uint64_t seq)
 {
@@ -347,6 +350,7 @@ wh_pump_poke(struct wh_pump *p)
 		return;
 	p->in_turn = true;
 	warm_up(p);
+	watch_clock(p);
 	wh_pump_unpark(p);
 	bring_probe_nearer(p);
 	while (p->again && steps < TURN_MAX) {
@@ -393,6 +397,29 @@ store_gates(struct wh_pump *p, unsigned changed)
 	       worst == WH_GATE_COUNT ? "the upstream is in reach" : "a gate is shut",
 	       "gate=%s error=%s", wh_gate_str(worst),
 	       worst == WH_GATE_COUNT ? "" : WH_LOGQ(wh_str_c(p->last_error)));
+	wh_writer_submit(p->d->writer, &m->job);
+}
+
+/*
+ * Stored times are wall times. After the clock was set back they would be
+ * waited for longer than anything may wait: they are brought nearer.
+ */
+static void
+watch_clock(struct wh_pump *p)
+{
+	int64_t apart = p->d->now.wall.ms - p->d->now.mono.ms;
+	bool set_back = p->clocks_apart - apart > CLOCK_SLACK_MS;
+	struct wh_mark *m;
+
+	p->clocks_apart = apart;
+	if (!set_back)
+		return;
+	wh_log(WH_LOG_WARNING, "queue", "the clock was set back, waits are cut", WH_LOG_PLAIN);
+	m = wh_xcalloc(1, sizeof(*m));
+	m->job =
+		(struct wh_job){.run = wh_mark_run, .done = mark_done, .class = WH_JOB_CONTROL};
+	wh_rules_now(p->d, &m->rules);
+	m->cut_waits = true;
 	wh_writer_submit(p->d->writer, &m->job);
 }
 
@@ -532,6 +559,7 @@ wh_pump_start(struct whd *d)
 	}
 	p->timer.data = p;
 	p->list_last = d->view.meta.list_last;
+	p->clocks_apart = d->now.wall.ms - d->now.mono.ms;
 	p->tokens_micro = d->config->upstream_burst * 1000000;
 	p->tokens_at = d->now.mono;
 	wh_gates_init(&p->gates);

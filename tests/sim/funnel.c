@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Batches as writer.c makes them: outcomes first, enqueues last, one
+ * transaction; if that faults, one job a transaction. The loop may lag behind
+ * the commits, as it does in whd.
+ */
+#include "tests/sim/funnel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/sim/sim.h"
+
+/* ------------------------------------------------------------------- lists -- */
+
+static void
+jobs_init(struct sim_jobs *l)
+{
+	l->head = NULL;
+	l->tail = &l->head;
+}
+
+static void
+jobs_add(struct sim_jobs *l, struct wh_job *j)
+{
+	j->next = NULL;
+	*l->tail = j;
+	l->tail = &j->next;
+}
+
+static void
+jobs_append(struct sim_jobs *l, struct sim_jobs *more)
+{
+	if (!more->head)
+		return;
+	*l->tail = more->head;
+	l->tail = more->tail;
+	jobs_init(more);
+}
+
+static void
+jobs_sort(struct sim_jobs *batch)
+{
+	struct sim_jobs by[WH_JOB_CLASSES];
+	struct wh_job *j = batch->head;
+
+	for (int c = 0; c < WH_JOB_CLASSES; c++)
+		jobs_init(&by[c]);
+	while (j) {
+		struct wh_job *next = j->next;
+
+		jobs_add(&by[j->class], j);
+		j = next;
+	}
+	jobs_init(batch);
+	for (int c = 0; c < WH_JOB_CLASSES; c++)
+		jobs_append(batch, &by[c]);
+}
+
+/* ------------------------------------------------------- what a job may be -- */
+
+static void
+free_send(struct wh_job *j)
+{
+	wh_send_fini((struct wh_send *)j);
+	free(j);
+}
+
+static void
+free_result(struct wh_job *j)
+{
+	wh_result_fini((struct wh_result_job *)j);
+	free(j);
+}
+
+static void
+free_rows(struct wh_job *j)
+{
+	wh_chunk_free(((struct wh_list_rows *)j)->chunk);
+	free(j);
+}
+
+static void
+free_plain(struct wh_job *j)
+{
+	free(j);
+}
+
+static void
+free_mark(struct wh_job *j)
+{
+	wh_mark_fini((struct wh_mark *)j);
+	free(j);
+}
+
+static const struct job_kind {
+	int (*run)(struct wh_job *, struct wh_txn *);
+	void (*drop)(struct wh_job *);
+	const char *name;
+} job_kinds[] = {
+	{wh_send_run, free_send, "send"},      {wh_result_run, free_result, "outcome"},
+	{wh_list_rows_run, free_rows, "rows"}, {wh_list_end_run, free_plain, "list end"},
+	{wh_mark_run, free_mark, "mark"},      {sim_call_run, sim_call_drop, "call"},
+	{wh_boot_run, NULL, "boot"},
+};
+
+static const struct job_kind *
+kind_of(const struct wh_job *job)
+{
+	for (size_t i = 0; i < wh_array_len(job_kinds); i++)
+		if (job_kinds[i].run == job->run)
+			return &job_kinds[i];
+	wh_require(job == NULL); /* a body the funnel does not know: add it to the table */
+	return NULL;
+}
+
+const char *
+sim_job_str(const struct wh_job *job)
+{
+	return kind_of(job)->name;
+}
+
+static void
+jobs_drop(struct sim_jobs *l)
+{
+	struct wh_job *j = l->head;
+
+	while (j) {
+		struct wh_job *next = j->next;
+
+		kind_of(j)->drop(j);
+		j = next;
+	}
+	jobs_init(l);
+}
+
+/* ------------------------------------------------------------------ commit -- */
+
+/* Shall whd die at this edge? */
+static bool
+dies_at(struct sim *s, const struct wh_job *first, const char *edge)
+{
+	sim_cover_commit_edge(s->coverage, sim_job_str(first), edge);
+	return sim_host_draws_crash(s);
+}
+
+static void
+die_at(struct sim *s, const char *job, const char *edge)
+{
+	char when[64];
+
+	snprintf(when, sizeof(when), "%s the commit of: %s", edge, job);
+	sim_host_crash(s, when);
+}
+
+/* Runs jobs from `first` up to but without `end` in one transaction. */
+static int
+run_txn(struct sim *s, struct wh_job *first, const struct wh_job *end, bool *ret_died)
+{
+	struct wh_txn txn;
+	int r = wh_txn_begin(s->host.d.store, &txn);
+
+	wh_require(r == 0);
+	for (struct wh_job *j = first; r == 0 && j != end; j = j->next) {
+		r = j->run(j, &txn);
+		if (r == 0)
+			sim_oracle_ran(s, j, &txn);
+	}
+	if (r == 0 && !s->calm && sim_dice_chance(&s->dice, s->plan.full_permille))
+		r = WH_ENOSPACE;
+	*ret_died = r == 0 && dies_at(s, first, "before");
+	if (r || *ret_died) {
+		wh_txn_abort(&txn);
+		sim_oracle_aborted(s);
+		return r;
+	}
+	r = wh_txn_commit(&txn);
+	wh_require(r == 0);
+	sim_oracle_committed(s, first, end);
+	return 0;
+}
+
+/* False if whd died. */
+static bool
+run_batch(struct sim *s, struct wh_job *first)
+{
+	bool died = false;
+	int r = run_txn(s, first, NULL, &died);
+
+	for (struct wh_job *j = first; j; j = j->next)
+		j->fault = 0;
+	if (r)
+		sim_say(s, "funnel", "batch refused: %s; one by one", wh_fault_str(r));
+	for (struct wh_job *j = first; r && j && !died; j = j->next) {
+		j->fault = run_txn(s, j, j->next, &died);
+		if (j->fault)
+			sim_say(s, "funnel", "%s refused: %s", sim_job_str(j),
+				wh_fault_str(j->fault));
+	}
+	return !died;
+}
+
+static void
+on_wake(struct sim *s, uint64_t unused)
+{
+	struct wh_writer *w = &s->host.writer;
+	struct wh_job *j = w->done.head;
+
+	(void)unused;
+	if (!j)
+		return;
+	jobs_init(&w->done);
+	sim_host_enter(s);
+	wh_require(wh_view_renew(&s->host.d.view) == 0);
+	while (j) {
+		struct wh_job *next = j->next;
+
+		j->next = NULL;
+		j->done(j, &s->host.d, j->fault);
+		j = next;
+	}
+	sim_oracle_look(s);
+	sim_host_poke(s);
+}
+
+static int64_t
+commit_time(struct sim *s)
+{
+	if (!s->calm && sim_dice_chance(&s->dice, (unsigned)s->plan.slow_permille))
+		return sim_dice_between(&s->dice, 50, 4000);
+	return sim_dice_between(&s->dice, 0, 6);
+}
+
+static void
+on_commit(struct sim *s, uint64_t unused)
+{
+	struct wh_writer *w = &s->host.writer;
+	struct sim_jobs batch = w->waiting;
+
+	(void)unused;
+	if (!batch.head) {
+		w->busy = false;
+		return;
+	}
+	jobs_init(&w->waiting);
+	jobs_sort(&batch);
+
+	/* Should whd die, the batch is dropped with what waits. */
+	struct wh_job *first = batch.head;
+	const char *name = sim_job_str(first);
+
+	jobs_append(&w->done, &batch);
+	if (!run_batch(s, first)) {
+		die_at(s, name, "before");
+		return;
+	}
+	if (dies_at(s, first, "after")) {
+		die_at(s, name, "after");
+		return;
+	}
+	sim_later_in_whd(s, commit_time(s) / 4, on_wake, 0);
+	sim_later_in_whd(s, commit_time(s), on_commit, 0);
+}
+
+/* ------------------------------------------------------------------ public -- */
+
+void
+sim_funnel_init(struct wh_writer *w, struct sim *s)
+{
+	*w = (struct wh_writer){.sim = s};
+	jobs_init(&w->waiting);
+	jobs_init(&w->done);
+}
+
+void
+sim_funnel_submit(struct wh_writer *w, struct wh_job *job)
+{
+	sim_oracle_submitted(w->sim, job);
+	jobs_add(&w->waiting, job);
+	if (w->busy)
+		return;
+	w->busy = true;
+	sim_later_in_whd(w->sim, commit_time(w->sim), on_commit, 0);
+}
+
+void
+sim_funnel_drop(struct wh_writer *w)
+{
+	jobs_drop(&w->waiting);
+	jobs_drop(&w->done);
+	w->busy = false;
+}

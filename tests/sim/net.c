@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way of a request: it leaves, arrives, is executed or not, and whd is
+ * told of it or not. What has left goes on without whd; the reply finds it or
+ * does not.
+ */
+#include "tests/sim/net.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/pump.h"
+#include "tests/sim/sim.h"
+
+#define TIMEOUT_MS 60000
+#define CONNECT_TIMEOUT_MS 10000
+
+void
+sim_net_fini(struct sim_net *n)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		struct sim_transfer *t = n->all[i];
+
+		wh_buf_fini(&t->body);
+		wh_buf_fini(&t->reply);
+		wh_buf_fini(&t->link);
+		sim_read_fini(&t->in);
+		free(t->shown);
+		free(t);
+	}
+	free(n->all);
+	*n = (struct sim_net){0};
+}
+
+struct sim_transfer *
+sim_net_get(struct sim_net *n, uint64_t id)
+{
+	return n->all[id - 1];
+}
+
+static struct sim_transfer *
+new_transfer(struct sim *s, const struct wh_http_request *r)
+{
+	struct sim_net *n = &s->net;
+	struct sim_transfer *t = wh_xcalloc(1, sizeof(*t));
+
+	if (n->n == n->cap) {
+		n->cap = n->cap ? n->cap * 2 : 64;
+		n->all = realloc(n->all, n->cap * sizeof(*n->all));
+		wh_require(n->all != NULL);
+	}
+	n->all[n->n++] = t;
+	t->id = n->n;
+	t->epoch = s->host.epoch;
+	t->kind = r->kind;
+	t->tag = r->tag;
+	snprintf(t->method, sizeof(t->method), "%s", r->method);
+	snprintf(t->whid, sizeof(t->whid), "%.*s", WH_STR_FMT(r->whid));
+	wh_buf_str(&t->body, r->body);
+	t->submitted = s->mono;
+	t->left = t->executed = t->told = t->died = SIM_NEVER;
+	t->retry_after_ms = -1;
+	t->op = t->row = SIZE_MAX;
+	return t;
+}
+
+static unsigned
+on_of(const struct sim_transfer *t)
+{
+	if (t->kind == WH_HTTP_LIST)
+		return SIM_ON_LIST;
+	if (t->kind == WH_HTTP_FIND)
+		return SIM_ON_FIND;
+	if (strcmp(t->method, "POST") == 0)
+		return SIM_ON_POST;
+	return strcmp(t->method, "PATCH") == 0 ? SIM_ON_PATCH : SIM_ON_DELETE;
+}
+
+/* One way over the net. */
+static int64_t
+trip(struct sim *s)
+{
+	if (!s->calm && sim_dice_chance(&s->dice, (unsigned)s->plan.slow_permille))
+		return sim_dice_between(&s->dice, 500, 27000);
+	return sim_dice_between(&s->dice, 2, 60);
+}
+
+/* -------------------------------------------------------------------- told -- */
+
+void
+sim_net_facts(const struct sim_transfer *t, struct wh_http_result *r, int64_t took)
+{
+	const struct sim_fault_info *f = &sim_faults[t->fault];
+
+	r->kind = t->kind;
+	r->tag = t->tag;
+	snprintf(r->location, sizeof(r->location), "%s", t->location);
+	r->facts = (struct wh_facts){
+		.net = f->net,
+		.may_have_left = f->left,
+		.whole = f->net == WH_NET_OK && f->whole,
+		.status = t->status,
+		.retry_after_ms = t->retry_after_ms,
+		.took_ms = took,
+		.key = 0,
+		.location = wh_str_c(r->location),
+		.error = f->net == WH_NET_OK ? WH_STR_NULL : wh_str_c(f->name),
+	};
+}
+
+void
+sim_net_tell(struct sim *s, struct sim_transfer *t, struct wh_http_result *r)
+{
+	struct sim_host *h = &s->host;
+
+	for (size_t i = 0; i < h->keys.n; i++)
+		if (h->keys.index[i] == t->key)
+			r->facts.key = (int)i;
+	t->told = s->mono;
+	sim_oracle_told(s, t);
+	sim_host_enter(s);
+	wh_pump_on_result(h->d.pump, r);
+}
+
+static void
+tell(struct sim *s, uint64_t id)
+{
+	struct sim_transfer *t = sim_net_get(&s->net, id);
+	struct wh_http_result *r;
+
+	if (sim_host_draws_crash(s)) {
+		sim_host_crash(s, "as a reply came in");
+		return;
+	}
+	sim_say(s, "net", "#%llu %s %s: %s, status %d", (unsigned long long)t->id, t->method,
+		t->whid, sim_faults[t->fault].name, t->status);
+	if (t->kind != WH_HTTP_SEND) {
+		sim_read_begin(s, t);
+		return;
+	}
+	r = wh_xcalloc(1, sizeof(*r));
+	sim_net_facts(t, r, s->mono - t->submitted);
+	wh_buf_str(&r->body, wh_buf_view(&t->reply));
+	r->facts.body = wh_buf_view(&r->body);
+	sim_net_tell(s, t, r);
+}
+
+static void
+tell_at(struct sim *s, const struct sim_transfer *t, int64_t delay)
+{
+	if (t->epoch == s->host.epoch && s->host.up)
+		sim_later_in_whd(s, delay, tell, t->id);
+}
+
+/* ----------------------------------------------------------------- the way -- */
+
+static void
+execute_late(struct sim *s, uint64_t id)
+{
+	sim_upstream_execute(s, sim_net_get(&s->net, id));
+}
+
+/* A request that whd will be told has failed takes effect after that. */
+static void
+plan_late(struct sim *s, const struct sim_transfer *t, int64_t told_in)
+{
+	const struct wh_config *c = &s->host.config;
+	bool answered = t->status >= 500 && t->status != 504;
+	int64_t settle = answered ? c->queue_settle_error : c->queue_settle_timeout;
+
+	if (sim_faults[t->fault].exec == SIM_EXEC_LATE)
+		sim_later(s, told_in + sim_dice_between(&s->dice, 1, settle), execute_late,
+			  t->id);
+	else if (sim_faults[t->fault].exec == SIM_EXEC_TOO_LATE)
+		sim_later(s, told_in + settle + sim_dice_between(&s->dice, 1, 2 * settle),
+			  execute_late, t->id);
+}
+
+static void
+arrive(struct sim *s, uint64_t id)
+{
+	struct sim_transfer *t = sim_net_get(&s->net, id);
+	const struct sim_fault_info *f = &sim_faults[t->fault];
+	int64_t back = trip(s);
+
+	sim_upstream_serve(s, t);
+	if (f->net == WH_NET_TIMEOUT)
+		back = t->left + TIMEOUT_MS - s->mono;
+	plan_late(s, t, back);
+	tell_at(s, t, back);
+}
+
+static void
+leave(struct sim *s, uint64_t id)
+{
+	struct sim_transfer *t = sim_net_get(&s->net, id);
+	const struct sim_fault_info *f = &sim_faults[t->fault];
+
+	if (sim_host_draws_crash(s)) {
+		sim_host_crash(s, "before a request left");
+		return;
+	}
+	if (!f->left) {
+		tell_at(s, t, f->net == WH_NET_TIMEOUT ? CONNECT_TIMEOUT_MS : trip(s));
+		return;
+	}
+	t->left = s->mono;
+	sim_oracle_left(s, t);
+	sim_later(s, trip(s), arrive, t->id);
+	if (sim_host_draws_crash(s))
+		sim_host_crash(s, "after a request left");
+}
+
+void
+sim_net_submit(struct sim *s, const struct wh_http_request *r)
+{
+	struct sim_transfer *t = new_transfer(s, r);
+	unsigned permille = s->calm ? 0 : s->plan.fault_permille;
+
+	t->key = s->host.keys.index[r->key_index];
+	t->fault =
+		sim_fault_draw(&s->dice, s->calm ? SIM_FINE : s->weather, on_of(t), permille);
+	if (s->net.keys_valid >> t->key & 1u ? false : sim_faults[t->fault].left)
+		t->fault = SIM_FAULT_E401;
+	sim_say(s, "pump", "#%llu %s %s %.*s", (unsigned long long)t->id, t->method, t->whid,
+		WH_STR_FMT(wh_buf_view(&t->body)));
+	sim_cover_fault(s->coverage, t->fault, on_of(t));
+	sim_oracle_sends(s, t);
+	sim_later_in_whd(s, sim_dice_between(&s->dice, 0, 3), leave, t->id);
+}
+
+void
+sim_net_died(struct sim *s)
+{
+	for (size_t i = 0; i < s->net.n; i++) {
+		struct sim_transfer *t = s->net.all[i];
+
+		if (t->epoch != s->host.epoch || t->told != SIM_NEVER)
+			continue;
+		if (t->died == SIM_NEVER)
+			t->died = s->mono;
+		sim_read_fini(&t->in);
+	}
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What readers see: every webhook is one the upstream has or had, as it was at
+ * some time and never as it was before what was shown already; none vanishes
+ * that is there; and none is shown twice while its create is undecided.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "daemon/hook_scan.h"
+#include "tests/sim/sim.h"
+
+void
+sim_oracle_listed(struct sim *s, const struct sim_transfer *t)
+{
+	for (size_t i = 0; i < s->world.n; i++) {
+		struct sim_row *r = &s->world.rows[i];
+		bool shown = false;
+
+		for (size_t j = 0; j < t->n_shown && !shown; j++)
+			shown = t->shown[j] == i;
+		if (!shown && r->born_at < t->executed && sim_row_alive(r))
+			r->denied = true;
+	}
+}
+
+static uint64_t
+hash_of(struct wh_str s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
+	return h | 1;
+}
+
+static bool
+is_version(const struct sim_version *v, const struct sim_doc *doc)
+{
+	if (v->gone)
+		return false;
+	return sim_doc_diff(&v->doc, doc) == 0 ||
+	       (v->by != SIM_BY_OTHERS && sim_doc_diff(&v->sent, doc) == 0);
+}
+
+/* The first version from `from` on that doc is; r->n if it is none of them. */
+static size_t
+version_of(const struct sim_row *r, size_t from, const struct sim_doc *doc)
+{
+	while (from < r->n && !is_version(&r->versions[from], doc))
+		from++;
+	return from;
+}
+
+static void
+check_row(struct sim *s, struct sim_row *r, struct wh_str body)
+{
+	struct sim_doc doc;
+	size_t at;
+
+	if (!sim_doc_from_pack(&doc, body)) {
+		sim_fail(s, "%s cannot be read", r->whid);
+		return;
+	}
+	at = version_of(r, r->known ? r->seen : 0, &doc);
+	if (at == r->n && version_of(r, 0, &doc) < r->n)
+		sim_fail(s,
+			 "readers are shown %s as it was before what they were shown already",
+			 r->whid);
+	else if (at == r->n)
+		sim_fail(s, "readers are shown %s as it never was: name '%s' comment '%s'",
+			 r->whid, doc.text[WH_F_WHNAME], doc.text[WH_F_WHCOMMENT]);
+	r->seen = at;
+}
+
+static void
+see_row(struct sim *s, struct wh_str key, struct wh_str body)
+{
+	size_t row = sim_world_find(&s->world, key);
+	uint64_t hash = hash_of(body);
+	struct sim_row *r;
+
+	if (row == SIZE_MAX) {
+		sim_fail(s, "readers are shown %.*s, which never was at the upstream",
+			 WH_STR_FMT(key));
+		return;
+	}
+	r = &s->world.rows[row];
+	if (!r->known || !r->held || r->last_hash != hash)
+		check_row(s, r, body);
+	r->known = r->held = true;
+	r->last_hash = hash;
+}
+
+/* It was there and is not any more. */
+static void
+miss_row(struct sim *s, struct sim_row *r)
+{
+	r->held = false;
+	for (size_t i = r->seen; i < r->n; i++)
+		if (r->versions[i].gone) {
+			r->seen = i;
+			return;
+		}
+	if (r->denied) {
+		r->known = false;
+		return;
+	}
+	sim_fail(s, "%s was removed, but it is there at the upstream and no list denied it",
+		 r->whid);
+}
+
+static void
+look_at_rows(struct sim *s)
+{
+	struct wh_scan scan;
+	struct wh_str key;
+	struct wh_row row;
+	bool met[512] = {false};
+
+	wh_require(s->world.n <= wh_array_len(met));
+	wh_require(wh_scan_begin(&s->host.d.view, WH_SCAN_ROWS, WH_STR_NULL, &scan) == 0);
+	while (!s->failed && wh_scan_next(&scan, &key, &row, NULL) == 0) {
+		see_row(s, key, row.body);
+		if (!s->failed)
+			met[sim_world_find(&s->world, key)] = true;
+	}
+	wh_scan_end(&scan);
+	for (size_t i = 0; i < s->world.n && !s->failed; i++)
+		if (s->world.rows[i].held && !met[i])
+			miss_row(s, &s->world.rows[i]);
+}
+
+/* ------------------------------------------------------------------- doubles -- */
+
+static bool
+visible(struct sim *s, const char *name)
+{
+	char room[WH_KEY_MAX];
+	struct wh_hook h;
+
+	return wh_hook_get(&s->host.d.view, wh_key_fold(wh_str_c(name), room),
+			   WH_VIEW_EFFECTIVE, &h) == 0 &&
+	       !h.hidden;
+}
+
+/* It is as the create asked: only such a one can be told to be the same. */
+static bool
+recognisable(const struct sim_row *r)
+{
+	return r->n == 1 && sim_doc_diff(&r->versions[0].doc, &r->versions[0].sent) == 0;
+}
+
+static void
+look_for_doubles(struct sim *s)
+{
+	for (size_t i = 0; i < s->world.n; i++) {
+		const struct sim_row *r = &s->world.rows[i];
+		const struct sim_transfer *t =
+			r->born_by ? sim_net_get(&s->net, r->born_by) : NULL;
+		const struct sim_op *op =
+			t && t->op != SIZE_MAX ? sim_oracle_op(s, t->op) : NULL;
+
+		if (!r->held || !op || !recognisable(r) ||
+		    (op->state != WH_OP_SENDING && op->state != WH_OP_UNKNOWN) || op->stopped)
+			continue;
+		if (visible(s, r->whid) && visible(s, op->tmp))
+			sim_fail(s, "readers are shown one webhook twice: as %s and as %s",
+				 r->whid, op->tmp);
+	}
+}
+
+void
+sim_oracle_look(struct sim *s)
+{
+	uint64_t revision = s->host.d.view.meta.revision;
+
+	if (revision < s->oracle.revision)
+		sim_fail(s, "revision went back from %" PRIu64 " to %" PRIu64,
+			 s->oracle.revision, revision);
+	s->oracle.revision = revision;
+	look_at_rows(s);
+	if (!s->failed)
+		look_for_doubles(s);
+}

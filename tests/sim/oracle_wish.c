@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What callers want: the wishes of an operation and of all it absorbed, folded
+ * in the order in which they were stored. A member set to what the caller saw
+ * already is no wish.
+ */
+#include "tests/sim/sim.h"
+
+static bool
+touches_set(const struct sim_op *op)
+{
+	return op->whole_set || op->adds.n_items || op->drops.n_items;
+}
+
+static void
+copy_items(struct sim_doc *to, const struct sim_doc *from)
+{
+	memcpy(to->item, from->item, sizeof(to->item));
+	to->n_items = from->n_items;
+}
+
+/* `cur` is the set as the caller leaves it. */
+static void
+fold_set(const struct sim_op *op, struct sim_doc *cur)
+{
+	copy_items(cur, op->whole_set ? &op->want : &op->seen);
+	for (unsigned i = 0; i < op->adds.n_items; i++)
+		sim_doc_add_item(cur, op->adds.item[i]);
+	for (unsigned i = 0; i < op->drops.n_items; i++)
+		sim_doc_drop_item(cur, op->drops.item[i]);
+}
+
+/* Members of one more change. base: what was seen by the first who wanted each of them. */
+static void
+fold_one(const struct sim_op *op, struct sim_wish *w, struct sim_doc *base, struct sim_doc *cur)
+{
+	bool same_set;
+
+	for (unsigned f = 0; f < WH_F_COUNT; f++) {
+		bool more = w->has >> f & 1u;
+
+		if (f == SIM_SET || !(op->has >> f & 1u) ||
+		    sim_text_same(op->want.text[f], op->seen.text[f]))
+			continue;
+		if (!more)
+			memcpy(base->text[f], op->seen.text[f], SIM_TEXT);
+		memcpy(w->want.text[f], op->want.text[f], SIM_TEXT);
+		w->has |= 1u << f;
+	}
+	if (!touches_set(op))
+		return;
+	fold_set(op, cur);
+	same_set = !(sim_doc_diff(cur, &op->seen) >> SIM_SET & 1u);
+	if (same_set || w->has >> SIM_SET & 1u)
+		return;
+	copy_items(base, &op->seen);
+	w->has |= 1u << SIM_SET;
+}
+
+/* The set of `a` without that of `b`. */
+static void
+subtract(struct sim_doc *out, const struct sim_doc *a, const struct sim_doc *b)
+{
+	out->n_items = 0;
+	for (unsigned i = 0; i < a->n_items; i++)
+		if (!sim_doc_has_item(b, a->item[i]))
+			sim_doc_add_item(out, a->item[i]);
+}
+
+/* The operations that `op` carries, itself first, in the order in which they were stored. */
+static const struct sim_op *
+next_carried(struct sim *s, const struct sim_op *op, uint64_t after)
+{
+	const struct sim_op *next = NULL;
+
+	for (size_t i = 0; i < s->oracle.n; i++) {
+		const struct sim_op *o = &s->oracle.ops[i];
+
+		if (o->committed && o->seq > after && sim_oracle_carries(s, op, o) &&
+		    (!next || o->seq < next->seq))
+			next = o;
+	}
+	return next;
+}
+
+static void
+fold_create(struct sim *s, const struct sim_op *op, struct sim_wish *w)
+{
+	const struct sim_op *o = op;
+	struct sim_doc base, cur;
+
+	w->has = WH_RECORD_ALL;
+	w->want = op->want;
+	while ((o = next_carried(s, op, o->seq)) != NULL) {
+		struct sim_wish one = {0};
+
+		fold_one(o, &one, &base, &cur);
+		for (unsigned f = 0; f < WH_F_COUNT; f++)
+			if (f != SIM_SET && one.has >> f & 1u)
+				memcpy(w->want.text[f], one.want.text[f], SIM_TEXT);
+		if (touches_set(o))
+			copy_items(&w->want, &cur);
+	}
+}
+
+void
+sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *w)
+{
+	struct sim_doc base = op->seen, cur = op->seen;
+
+	*w = (struct sim_wish){0};
+	if (op->kind == WH_OP_CREATE) {
+		fold_create(s, op, w);
+		return;
+	}
+	for (const struct sim_op *o = op; o; o = next_carried(s, op, o->seq))
+		fold_one(o, w, &base, &cur);
+	/* Back where it was it is no wish, unless a person insists. */
+	for (unsigned f = 0; f < WH_F_COUNT; f++)
+		if (f != SIM_SET && !op->n_decided &&
+		    sim_text_same(w->want.text[f], base.text[f]))
+			w->has &= ~(1u << f);
+	if (w->has >> SIM_SET & 1u) {
+		subtract(&w->adds, &cur, &base);
+		subtract(&w->drops, &base, &cur);
+	}
+}
