@@ -114,7 +114,7 @@ def test_neovim_itself(world, sim, whd, rows):
     assert out.exists(), done.stderr.decode()
     seen = json.loads(out.read_text(encoding="utf-8"))
     assert seen["row"]["whid"] == whid and seen["page"] == 250 and seen["empty"] == "whd"
-    assert seen["failed"] and "NOT_FOUND: no webhook has this id" in seen["text"]
+    assert seen["failed"] and "NOT_FOUND: no webhook has the id" in seen["text"]
     assert "METHOD_NOT_FOUND" in seen["unknown"] and "webhook.list" in seen["unknown"]
     assert seen["state"] == "done" and seen["alive"]
     assert sim.row(whid)["whcomment"] == "from nvim"

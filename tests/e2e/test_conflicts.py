@@ -5,10 +5,8 @@ import pytest
 
 from support.client import refused
 from support.data import webhook
+from support.rivals import ALWAYS_LOOK, meanwhile
 from support.sim import six
-
-
-ALWAYS_LOOK = {"queue.check_age": "0", "sync.interval": "200ms"}
 
 
 @pytest.fixture
@@ -26,15 +24,6 @@ def whid(sim, c):
     sim.add(**webhook(2))
     c.call("sync.now")
     return row["whid"]
-
-
-def meanwhile(sim, c, mine, theirs):
-    """Queues a change offline while others edit the same webhook; returns the settled op."""
-    c.go_offline(sim)
-    op = mine()
-    theirs()
-    c.go_online(sim)
-    return c.settled(op, 4)
 
 
 def test_no_overlap_is_merged(sim, c, whid):

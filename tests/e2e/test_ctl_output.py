@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What whctl prints: every format, with names chosen to break terminals, shells and spreadsheets."""
+"""What whctl prints: every format, with names chosen to break terminals and shells."""
 
 import json
 
@@ -10,8 +10,9 @@ from support.sim import six
 
 EVIL = {
     "escape": "\x1b]0;owned\x07\x1b[31mred", "return": "shown\rhidden", "newline": "one\ntwo",
-    "tab": "a\tb", "start of heading": "a\x01b", "c1": "a\x9b31mb", "delete": "a\x7fb", "bidi": "a\u202eb",
-    "zero width": "a\u200bb", "formula": "=cmd|' /C calc'!A0", "quotes": "\"'`$(id)\\",
+    "tab": "a\tb", "start of heading": "a\x01b", "c1": "a\x9b31mb", "delete": "a\x7fb",
+    "bidi": "a\u202eb", "zero width": "a\u200bb", "formula": "=cmd|' /C calc'!A0",
+    "quotes": "\"'`$(id)\\",
     "wide": "漢字 \U0001f4ee", "backslash": "a\\nb",
 }
 

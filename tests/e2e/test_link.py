@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The line to the API: outages, probes, what goes first afterwards, and a rate that is kept."""
 
-import pytest
-
 from support.client import refused
 from support.data import webhook
-from support.sim import six
 
 BUSY = {"sync.interval": "100ms"}  # would list ten times a second if it were let
 

@@ -96,20 +96,26 @@ def test_row_like_an_undecided_create_is_withheld(world, sim):
     assert len(sim.log(method="POST")) == 1
 
 
-def test_ambiguous_create_can_be_sent_again_or_dropped(world, sim):
+@pytest.mark.parametrize("decision", ["retry", "recreate", "discard"])
+def test_ambiguous_create_is_decided_by_a_person(world, sim, decision):
+    """retry looks once more; recreate knows that it was not made and sends it; discard drops it."""
     c = world.whd(sim, {"sync.interval": "100ms"}).client()
     c.synced()
-    for n, verb in ((1, "retry"), (2, "discard")):
-        sim.fault("close_before", method="POST", count=1)
-        op = c.create(**webhook(n))
-        c.op_state(op, "unknown")
-        sim.add(**webhook(n, whcomment="almost"))
-        assert c.settled(op)["reason"] == "ambiguous"
-        if verb == "retry":
-            c.call("queue.retry", op=op["op"])
-            assert c.settled(op)["reason"] == "ambiguous", "looked up first, as ever"
+    sim.fault("close_before", method="POST", count=1)
+    op = c.create(**webhook(1))
+    c.op_state(op, "unknown")
+    sim.add(**webhook(1, whcomment="almost"))
+    assert c.settled(op)["reason"] == "ambiguous"
+    if decision == "retry":
+        c.call("queue.retry", op=op["op"])
+        assert c.settled(op)["reason"] == "ambiguous" and len(sim.log(method="POST")) == 1
+    elif decision == "recreate":
+        c.call("queue.resolve", op=op["op"], take="recreate")
+        assert c.applied(op)["result"] == "applied"
+        assert sim.executed("POST") == 1 and len(sim.rows()) == 2
+    else:
         c.call("queue.resolve", op=op["op"], take="discard")
-    assert len(sim.rows()) == 2 and len(list(c.list())) == 2
+        assert len(sim.log(method="POST")) == 1 and len(list(c.list())) == 1
 
 
 def test_lane_is_strictly_in_order(sim, c):

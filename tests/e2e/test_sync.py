@@ -4,9 +4,7 @@ away."""
 
 import pytest
 
-from support.client import refused
 from support.data import webhook
-from support.sim import six
 
 
 def ids(rows):

@@ -100,4 +100,4 @@ def test_own_create_that_is_listed_late_is_not_removed(sim, c):
     whid = c.applied(c.create(**webhook(1)))["whid"]
     for _ in range(3):
         c.call("sync.now")
-    assert c.get(whid)["whname"] == "hook 1" and ids(c.list()) == [whid]
+    assert c.get(whid)["whname"] == "hook 1" and [w["whid"] for w in c.list()] == [whid]
