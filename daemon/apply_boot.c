@@ -82,16 +82,10 @@ for_each_waiting(struct wh_txn *t, const struct wh_rules *rules, int64_t from,
 	return r;
 }
 
-static int64_t
-longest_wait(const struct wh_rules *r)
-{
-	return r->retry_cap > r->settle_timeout ? r->retry_cap : r->settle_timeout;
-}
-
 static int
 cut_wait(struct wh_lane *l, struct wh_lane_op *o)
 {
-	o->op.next_at = l->rules->now.wall.ms + longest_wait(l->rules);
+	o->op.next_at = l->rules->now.wall.ms + wh_rules_longest_wait(l->rules);
 	o->dirty = true;
 	return 1;
 }
@@ -102,8 +96,8 @@ cut_waits(struct wh_txn *t, const struct wh_rules *rules)
 {
 	uint64_t n = 0;
 
-	return for_each_waiting(t, rules, rules->now.wall.ms + longest_wait(rules), cut_wait,
-				&n);
+	return for_each_waiting(t, rules, rules->now.wall.ms + wh_rules_longest_wait(rules),
+				cut_wait, &n);
 }
 
 int

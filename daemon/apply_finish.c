@@ -31,8 +31,8 @@ successor(struct wh_lane *l, const struct wh_lane_op *o)
 struct meeting {
 	struct wh_doc wanted; /* the predecessor's change */
 	struct wh_doc sent;   /* its request, if it is an update that was sent; else empty */
-	struct wh_doc result; /* what the upstream has now */
-	struct wh_doc base, mine; /* of the successor */
+	struct wh_doc result; /* what the upstream made of it */
+	struct wh_doc base;   /* of the successor */
 };
 
 static int
@@ -44,9 +44,7 @@ meeting_open(struct meeting *m, const struct wh_op *o, const struct wh_op *s, st
 		r = wh_doc_open_json(&m->sent, o->request);
 	if (r == 0)
 		r = wh_doc_open(&m->result, row);
-	if (r == 0)
-		r = wh_doc_open(&m->base, s->base);
-	return r ? r : wh_doc_open(&m->mine, s->fields);
+	return r ? r : wh_doc_open(&m->base, s->base);
 }
 
 static void
@@ -56,54 +54,53 @@ meeting_close(struct meeting *m)
 	wh_doc_close(&m->sent);
 	wh_doc_close(&m->result);
 	wh_doc_close(&m->base);
-	wh_doc_close(&m->mine);
 }
 
-/* What the policy left to the upstream was not sent: that is somebody else's value. */
+/*
+ * Leaves the members of which the upstream made something: what the policy
+ * left to it was not sent and is somebody else's value. A set that the
+ * successor changes, too, keeps its base: what it adds and takes out follows
+ * from what its caller saw, and whatever else is in the set stays.
+ */
 static void
-keep_sent(struct meeting *m)
+keep_made(struct meeting *m, uint32_t successor)
 {
 	struct wh_record *w = &m->wanted.record;
 
-	for (int f = 0; f < WH_F_COUNT && m->sent.record.seen; f++)
-		if (wh_fields[f].type != WH_FT_SET &&
-		    !wh_norm_field_eq((enum wh_field)f, w, &m->sent.record))
+	for (int f = 0; f < WH_F_COUNT; f++) {
+		bool set = wh_fields[f].type == WH_FT_SET;
+		bool left = !set && m->sent.record.seen &&
+			    !wh_norm_field_eq((enum wh_field)f, w, &m->sent.record);
+
+		if (left || (set && successor >> f & 1u))
 			w->seen &= ~(1u << f);
+	}
 }
 
 /*
  * The successor was queued over what its predecessor wanted; what the
  * upstream made of that is its base now, else its own normalising of values
- * would look like somebody else's change. Its set goes along, so that it still
- * adds and takes out the same. If nothing was sent the upstream made nothing
- * of it: then the base stays what the caller saw.
+ * would look like somebody else's change. If nothing was sent the upstream
+ * made nothing of it: then the base stays what the caller saw.
  */
 static int
-rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s)
+rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s, struct wh_str made)
 {
-	struct wh_buf base = WH_BUF_NULL, mine = WH_BUF_NULL;
+	struct wh_buf base = WH_BUF_NULL;
 	struct meeting m = {0};
 
-	if (!s || !l->has_row || s->op.base.n == 0 || o->op.fields.n == 0 ||
-	    wh_str_is(o->op.result, "noop"))
+	if (!s || s->op.base.n == 0 || o->op.fields.n == 0 || wh_str_is(o->op.result, "noop"))
 		return 0;
 
-	int r = meeting_open(&m, &o->op, &s->op, l->row.body);
+	int r = meeting_open(&m, &o->op, &s->op, made);
 
 	if (r == 0) {
-		keep_sent(&m);
+		keep_made(&m, wh_doc_members(s->op.fields));
 		wh_merge_rebase(&base, &m.base.tree.root, &m.wanted.record, &m.result.record);
-	}
-	if (r == 0 && wh_record_has(&m.wanted.record, WH_F_PROCESSES) && s->op.fields.n) {
-		r = wh_merge_carry(&mine, &m.base.record, &m.mine.record, &m.result.record);
-		s->op.fields = wh_lane_keep_buf(l, &mine);
-	}
-	if (r == 0) {
 		s->op.base = wh_lane_keep_buf(l, &base);
 		s->dirty = true;
 	}
 	wh_buf_fini(&base);
-	wh_buf_fini(&mine);
 	meeting_close(&m);
 	return r;
 }
@@ -142,14 +139,14 @@ hand_over(struct wh_lane *from, struct wh_lane *to, struct wh_str whid)
 
 /* The create ends in the lane it was handed over to; what followed it there is rebased. */
 static int
-end_create(struct wh_lane *to, uint64_t create, uint64_t next, const char *result)
+end_create(struct wh_lane *to, uint64_t create, uint64_t next, const struct wh_made *made)
 {
 	struct wh_lane_op *o = wh_lane_find(to, create);
 
 	if (!o)
 		return WH_EBUG;
-	wh_lane_done(to, o, result);
-	return rebase(to, o, wh_lane_find(to, next));
+	wh_lane_done(to, o, made->result);
+	return rebase(to, o, wh_lane_find(to, next), made->body);
 }
 
 int
@@ -166,13 +163,16 @@ wh_finish_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
 
 		to.renamed_from = l->key;
 		to.withheld = false;
-		wh_lane_set_row(&to, t, made->body, confirmed_at(o));
+		/* A list that held it is younger than the reply that made it. */
+		if (!to.has_row)
+			wh_lane_set_row(&to, t, made->body, confirmed_at(o));
+		to.row_dirty = true;
 		if (!claimed)
 			to.row.claim = create;
 		r = hand_over(l, &to, made->whid);
 	}
 	if (r == 0)
-		r = end_create(&to, create, next, made->result);
+		r = end_create(&to, create, next, made);
 	if (r == 0)
 		r = wh_aliases_put(t, l->key, made->whid);
 	if (r == 0)
@@ -190,7 +190,7 @@ wh_finish_update(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, stru
 
 	wh_lane_set_row(l, t, kept, confirmed_at(o));
 	wh_lane_done(l, o, result);
-	return rebase(l, o, successor(l, o));
+	return rebase(l, o, successor(l, o), kept);
 }
 
 int

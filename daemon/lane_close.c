@@ -240,6 +240,14 @@ blocks_successors(enum wh_op_state s)
 	return s == WH_OP_DEAD || s == WH_OP_HELD || s == WH_OP_CONFLICT;
 }
 
+/* It goes at once: a wait from before may be one of a clock that has been set back since. */
+static void
+revive(struct wh_lane *l, struct wh_lane_op *o)
+{
+	o->op.next_at = 0;
+	wh_lane_state(l, o, WH_OP_QUEUED, "");
+}
+
 /* Successors of a blocked operation are held, and go on when it is not blocked any more. */
 static void
 settle_successors(struct wh_lane *l)
@@ -255,9 +263,22 @@ settle_successors(struct wh_lane *l)
 			wh_lane_state(l, o, WH_OP_HELD, "dependency");
 		else if (!blocked && o->op.state == WH_OP_HELD &&
 			 wh_str_is(o->op.reason, "dependency"))
-			wh_lane_state(l, o, WH_OP_QUEUED, "");
+			revive(l, o);
 		blocked |= blocks_successors(o->op.state);
 	}
+}
+
+/* One that was not the head when the clock was set back may wait for a time long past. */
+static void
+cut_wait(struct wh_lane *l)
+{
+	struct wh_lane_op *head = wh_lane_head(l);
+	int64_t latest = l->rules->now.wall.ms + wh_rules_longest_wait(l->rules);
+
+	if (!head || head->op.next_at <= latest)
+		return;
+	head->op.next_at = latest;
+	head->dirty = true;
 }
 
 static int64_t
@@ -304,6 +325,9 @@ write_past(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o)
 		return r;
 	o->op.ended_at = past.ended_at;
 	o->op.next_at = 0;
+	/* What only served to carry it out is not kept: the history is the larger part of a
+	 * store. */
+	o->op.method = o->op.request = o->op.base = o->op.theirs = WH_STR_NULL;
 	memcpy(past.id, o->op.id, sizeof(past.id));
 	wh_op_encode(&b, &o->op);
 	past.body = wh_buf_view(&b);
@@ -431,6 +455,7 @@ wh_lane_close(struct wh_lane *l, struct wh_txn *t)
 	uint64_t revision = l->revision_before;
 
 	settle_successors(l);
+	cut_wait(l);
 
 	int r = l->fault ? l->fault : wh_lane_fold(l, &e, &body);
 

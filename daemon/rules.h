@@ -32,6 +32,13 @@ struct wh_rules {
 	uint32_t max_shrink; /* percent */
 };
 
+/* No operation waits longer than this, in ms, before it is looked at again. */
+static inline int64_t
+wh_rules_longest_wait(const struct wh_rules *r)
+{
+	return r->retry_cap > r->settle_timeout ? r->retry_cap : r->settle_timeout;
+}
+
 #define WH_CHANGES_KEPT 65536u       /* entries of the change log */
 #define WH_LANE_MAX 64u              /* operations of one webhook */
 #define WH_REQUEST_ID_KEPT 604800000 /* 7 days in ms */

@@ -14,12 +14,21 @@
 
 #define SPACE_EVERY_MS 1000
 
+/* What was seen holds no longer than it may take to write a fifth of the map, at 1 MiB a ms. */
+static int64_t
+space_holds(const struct wh_store_space *s)
+{
+	int64_t ms = (int64_t)(s->map_size / 5 >> 20);
+
+	return ms < SPACE_EVERY_MS ? ms : SPACE_EVERY_MS;
+}
+
 const struct wh_store_space *
 wh_status_space(struct whd *d)
 {
 	struct wh_store_space now;
 
-	if (d->space_at.ms && d->now.mono.ms - d->space_at.ms < SPACE_EVERY_MS)
+	if (d->space_at.ms && d->now.mono.ms - d->space_at.ms < space_holds(&d->space))
 		return &d->space;
 	if (wh_store_space(d->store, &now) == 0)
 		d->space = now;

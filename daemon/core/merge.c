@@ -279,27 +279,3 @@ wh_merge_rebase(struct wh_buf *ret_base, const msgpack_object *base,
 	}
 	wh_record_patch(ret_base, base, &change, WH_STR_NULL);
 }
-
-int
-wh_merge_carry(struct wh_buf *ret_mine, const struct wh_record *base,
-	       const struct wh_record *mine, const struct wh_record *result)
-{
-	struct sides sides = {base, mine, result};
-	size_t place = wh_pack_open_map(ret_mine), n = 0;
-	int r = 0;
-
-	for (unsigned i = 0; i < WH_F_COUNT && !r; i++) {
-		enum wh_field f = (enum wh_field)i;
-
-		if (!wh_record_has(mine, f))
-			continue;
-		wh_pack_c(ret_mine, wh_fields[f].name);
-		if (wh_fields[f].type == WH_FT_SET)
-			r = pack_merged_set(ret_mine, &sides, f);
-		else
-			wh_pack_str(ret_mine, mine->text[f]);
-		n++;
-	}
-	wh_pack_close_map(ret_mine, place, n);
-	return r ? r : ret_mine->fault;
-}

@@ -41,14 +41,6 @@ WH_MUST_USE int wh_merge(const struct wh_record *base, const struct wh_record *m
  */
 void wh_merge_rebase(struct wh_buf *ret_base, const msgpack_object *base,
 		     const struct wh_record *predecessor, const struct wh_record *result);
-/*
- * The successor's change over that result: its set is an absolute one, made of what the
- * predecessor wanted, so what it added to base and took from it is done to the result's set
- * instead. Else what others put into the set would count as taken out by the successor. Appends
- * the change. 0, WH_ENOMEM, or the fault of ret_mine.
- */
-WH_MUST_USE int wh_merge_carry(struct wh_buf *ret_mine, const struct wh_record *base,
-			       const struct wh_record *mine, const struct wh_record *result);
 
 /* Set arithmetic on msgpack arrays of text: (from + add) - remove, order kept, no duplicates.
  * Items compare in normal form; items that are not text are dropped. Any argument may be NULL.
