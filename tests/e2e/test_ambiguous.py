@@ -59,8 +59,8 @@ def api(request, world):
     return world.sim(tls=request.getfixturevalue("authority"))
 
 
-def start(world, api):
-    whd = world.whd(api, FAST)
+def start(world, api, **settings):
+    whd = world.whd(api, {**FAST, **settings})
     c = whd.client()
     c.synced()
     c.warm_up(api)
@@ -99,7 +99,7 @@ def test_executed_once_and_adopted(world, api, what):
 
 @pytest.mark.parametrize("what", NOT_EXECUTED)
 def test_not_executed_is_sent_again_after_it_was_looked_up(world, api, what):
-    c = start(world, api)
+    c = start(world, api, **{"queue.settle_timeout": "0", "queue.settle_error": "0"})
     rule = dict(NOT_EXECUTED[what])
     api.fault(rule.pop("action"), method="POST", **rule)
     op = c.applied(c.create(**webhook(1)))
@@ -177,3 +177,30 @@ def test_two_of_the_same_raise_an_alarm_and_nothing_is_deleted(world, api):
     assert "whd_alarms_duplicate_total 1\n" in c.call("metrics")
     c.call("sync.now")
     assert len(api.rows()) == 3 == len(list(c.list())) and api.executed("DELETE") == 0
+
+
+def test_what_one_create_made_is_never_taken_for_anothers(world, api):
+    """Two of the same are wanted. The second one's request is lost while a list is under way that
+    will show the first one's webhook as new."""
+    c = start(world, api)
+    twin = {**webhook(1), "allow_duplicate": True}
+    held = api.fault("delay", method="GET", ms=600000)
+    api.wait_hits(held)
+    first = c.applied(c.create(**twin))
+    api.fault("close_before", method="POST")
+    second = c.create(**twin)
+    c.op_state(second, "unknown")
+    api.clear_faults(held)
+    second = c.applied(second)
+    assert second["result"] == "applied" and second["whid"] != first["whid"]
+    assert api.executed("POST") == 3 and len(api.rows()) == 3
+
+
+def test_what_was_there_before_is_never_taken_for_the_result(world, api):
+    """A twin is wanted of what others made long ago; that one is not it."""
+    api.add(**webhook(1))
+    c = start(world, api)
+    api.fault("close_before", method="POST")
+    op = c.applied(c.create(**webhook(1), allow_duplicate=True))
+    assert op["result"] == "applied" and api.executed("POST") == 2
+    assert len([r for r in api.rows() if r["whname"] == "hook 1"]) == 2

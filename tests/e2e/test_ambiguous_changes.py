@@ -124,12 +124,13 @@ def test_one_that_always_fails_stops_while_others_go_on(sim, fast, whid):
     rule = sim.fault("status", method="PATCH", body_contains="poison", status=500, count=-1)
     op = fast.update(whid, {"whname": "poison"})
     other = fast.applied(fast.create(**webhook(2)))["whid"]
-    for n in range(1, 9):
-        sim.wait_hits(rule, n)
+    for n in range(600):  # something succeeds between any two of its failures
         fast.applied(fast.update(other, {"whcomment": f"turn {n}"}))
-    now = fast.settled(op)
+        now = fast.call("queue.wait", op=op["op"], timeout_ms=50)
+        if now["state"] == "dead":
+            break
     assert (now["state"], now["reason"]) == ("dead", "poison"), now
-    assert now["attempts"] == sim.hits(rule) <= 10 and sim.row(whid)["whname"] == "hook 1"
+    assert now["attempts"] == sim.hits(rule) >= 8 and sim.row(whid)["whname"] == "hook 1"
 
 
 def test_where_all_fail_it_is_the_endpoint_and_nothing_is_given_up(sim, fast, whid):

@@ -114,7 +114,7 @@ def test_429_waits_as_long_as_asked(world, sim, date):
     log = sim.log()
     refused_at = next(i for i, e in enumerate(log) if e["status"] == 429)
     wait = log[refused_at + 1]["at_ms"] - log[refused_at]["at_ms"]
-    assert 900 <= wait <= 3500, "no request of any kind before the time is up"
+    assert wait >= 900, "no request of any kind before the time is up"
     assert [e["executed_n"] for e in sim.log(method="POST")] == [0, 1]
     gates = [e["state"] for e in c.call("events.read", since=0, limit=1000)["events"]
              if e["kind"] == "gate"]

@@ -152,3 +152,14 @@ def test_an_operation_tells_its_story(sim, c, state):
     if state == "unknown":
         assert "not sent again before" in full["next"] and full["next_at"] > 0
     sim.clear_faults()
+
+
+def test_bytes_of_the_upstream_are_made_text(sim, whd, c):
+    """Its error page is no UTF-8; what whd says of it is, or strict clients would break."""
+    sim.fault("garbage", method="POST", status=400, execute=False)
+    op = c.settled(c.create(**webhook(1)))
+    assert op["state"] == "dead"
+    raw = wire.Raw(whd.socket)  # decodes strictly
+    for ident, method in enumerate(("queue.get", "queue.wait")):
+        raw.send(ident, method, op=op["op"])
+        assert raw.result(ident)["last_error"].startswith("HTTP 400")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Lists that lack suspiciously much, and lists that are older than what they would undo."""
 
+import pytest
+
 from support.client import refused
 from support.data import webhook
 from support.sim import six
@@ -20,6 +22,15 @@ def test_empty_list_is_not_believed_at_once(sim, c):
     assert len(list(c.list())) == 10 and c.status()["sync"]["suspect"] == 10
     assert c.call("sync.now")["removed"] == 10, "the next list says the same"
     assert list(c.list()) == [] and c.status()["sync"]["suspect"] == 0
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_last_few_do_not_vanish_at_once_either(sim, c, n):
+    sim.seed(n)
+    c.call("sync.now")
+    sim.remove_all()
+    assert not c.call("sync.now")["complete"] and len(list(c.list())) == n
+    assert c.call("sync.now")["removed"] == n
 
 
 def test_a_different_shrink_is_suspicious_again(sim, c):
@@ -89,8 +100,10 @@ def test_list_begun_before_a_change_does_not_undo_it(sim, c):
     with refused("NOT_FOUND"):
         c.get(other)
     events = c.call("events.read", since=waiting, limit=1000)["events"]
-    again = [e for e in events if e["kind"] == "created" and e.get("whid") == other]
-    assert not again, "the deleted one never came back, not even for a moment"
+    seen = [e["kind"] for e in events if e.get("whid") == other and e["kind"] != "op"]
+    assert seen == ["deleted"], "it never came back, not even for a moment"
+    seen = [e["kind"] for e in events if e.get("whid") == whid and e["kind"] != "op"]
+    assert seen == ["updated"], "the old state never came back, not even for a moment"
     assert six(sim.row(whid)) == six(c.get(whid))
 
 

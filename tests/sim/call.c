@@ -64,25 +64,40 @@ look_first(struct sim_call *c, const struct wh_view *v)
 	look_at_lane(c, v, whid);
 }
 
-/* The confirmed row that a person sees who decides about the operation. */
+/* The conflicting row that a person is shown who decides about the operation. */
+static void
+look_at_conflict(struct sim_call *c, const struct wh_view *v)
+{
+	struct wh_oprow row;
+	struct wh_op op;
+	uint64_t seq;
+
+	c->has_seen = wh_ops_find(v, c->v.id, &seq) == 0 && wh_ops_get(v, seq, &row) == 0 &&
+		      wh_op_decode(&op, row.body) == 0 && op.theirs.n > 0;
+	if (c->has_seen)
+		wh_buf_str(&c->seen, op.theirs);
+}
+
+/* The webhook that a person says a create has made. */
+static void
+look_at_adopted(struct sim_call *c, const struct wh_view *v)
+{
+	char room[WH_KEY_MAX];
+	struct wh_row row;
+
+	c->has_seen = wh_rows_get(v, wh_key_fold(wh_buf_view(&c->v.whid), room), &row) == 0;
+	if (c->has_seen)
+		wh_buf_str(&c->seen, row.body);
+}
+
 static void
 look_at_theirs(struct sim_call *c, const struct wh_view *v)
 {
-	struct wh_str adopted = wh_buf_view(&c->v.whid);
-	char room[WH_KEY_MAX];
-	struct wh_oprow op;
-	struct wh_row row;
-	uint64_t seq;
-
 	wh_buf_reset(&c->seen);
-	if (adopted.n)
-		c->has_seen = wh_rows_get(v, wh_key_fold(adopted, room), &row) == 0;
+	if (c->v.whid.n)
+		look_at_adopted(c, v);
 	else
-		c->has_seen = wh_ops_find(v, c->v.id, &seq) == 0 &&
-			      wh_ops_get(v, seq, &op) == 0 &&
-			      wh_rows_get(v, op.lane, &row) == 0;
-	if (c->has_seen)
-		wh_buf_str(&c->seen, row.body);
+		look_at_conflict(c, v);
 }
 
 int

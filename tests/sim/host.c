@@ -50,6 +50,8 @@ draw_queue(struct sim *s, struct wh_config *c)
 	c->queue_check_age = one_of(s, ages, wh_array_len(ages));
 	c->queue_settle_timeout = one_of(s, timeouts, wh_array_len(timeouts));
 	c->queue_settle_error = one_of(s, errors, wh_array_len(errors));
+	if (c->queue_settle_error > c->queue_settle_timeout)
+		c->queue_settle_error = c->queue_settle_timeout;
 	c->queue_create_marker = sim_dice_chance(&s->dice, 150) ? "comment" : "none";
 	c->queue_patch_body = sim_dice_chance(&s->dice, 200) ? "full" : "documented";
 }

@@ -49,6 +49,7 @@ struct sim_transfer {
 	size_t page_from;
 	struct sim_reading in;
 	/* the oracle's notes */
+	bool decided;      /* whd has looked for what it made */
 	size_t op;         /* its record; SIZE_MAX = none */
 	int64_t marked;    /* when whd proposed to send it */
 	int64_t seen_from; /* changes by others before this must be known to whd */

@@ -289,7 +289,6 @@ verb_committed(struct sim *s, const struct sim_call *call, struct sim_op *op)
 		snprintf(op->tmp, sizeof(op->tmp), "tmp-");
 		wh_op_id_text(op->id, op->tmp + 4);
 	}
-	op->forced |= wh_str_is(take, "mine");
 	if (op->n_decided == SIM_DECISIONS)
 		op->n_decided--;
 	if (!call->has_seen ||
@@ -313,6 +312,25 @@ answered_with(struct sim *s, const struct sim_call *call)
 	return known ? sim_oracle_by_id(s, id) : NULL;
 }
 
+/* The request_id was outdated, so the wish was taken as a new one: it gets a record of its own.
+ */
+static struct sim_op *
+same_wish_again(struct sim *s, size_t at)
+{
+	size_t again = sim_oracle_new_op(&s->oracle);
+	struct sim_op fresh = s->oracle.ops[again], *op = &s->oracle.ops[again];
+
+	*op = s->oracle.ops[at];
+	memcpy(op->tmp, fresh.tmp, sizeof(op->tmp));
+	op->request_id[0] = '\0';
+	op->into = fresh.into;
+	op->state = fresh.state;
+	op->read_from = fresh.read_from;
+	op->n_decided = 0;
+	op->acked = op->recreated = op->stopped = false;
+	return op;
+}
+
 static void
 call_committed(struct sim *s, const struct sim_call *call)
 {
@@ -333,6 +351,8 @@ call_committed(struct sim *s, const struct sim_call *call)
 			answered->forced |= op->force && answered->kind == WH_OP_DELETE;
 		return;
 	}
+	if (op->committed)
+		op = same_wish_again(s, call->op);
 	memcpy(op->id, call->e.answer, WH_OP_ID);
 	op->committed = true;
 	op->seq = call->seq;
@@ -376,6 +396,7 @@ take_change(struct sim *s, const struct sim_change *c)
 		c->from == SIM_NEW ? "new" : wh_op_state_str(c->from), wh_op_state_str(c->to),
 		c->reason, c->result[0] ? " " : "", c->result, c->job);
 	op->state = c->to;
+	op->since = s->mono;
 	memcpy(op->reason, c->reason, sizeof(op->reason));
 	memcpy(op->result, c->result, sizeof(op->result));
 	memcpy(op->whid, c->whid, sizeof(op->whid));

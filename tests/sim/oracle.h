@@ -51,6 +51,7 @@ struct sim_op {
 
 	/* what is known of the operation */
 	enum wh_op_state state;
+	int64_t since; /* monotonic, of that state */
 	char reason[24], result[20], whid[WH_WHID_MAX + 1];
 	size_t into;       /* the operation that carries it; SIZE_MAX = itself */
 	size_t obj;        /* which webhook it is about */
@@ -60,10 +61,8 @@ struct sim_op {
 	int64_t sent_anew; /* when a person said that a create was not made */
 	struct sim_doc decided[SIM_DECISIONS]; /* what a person saw who decided for `mine` */
 	unsigned n_decided;
-	int64_t proposed;    /* when whd last proposed to send it */
-	int64_t read_from;   /* when the GET before that began; INT64_MAX = none */
-	int64_t looked;      /* when whd last concluded that it was not executed ... */
-	int64_t looked_boot; /* ... and when the process that did so had started */
+	int64_t proposed;  /* when whd last proposed to send it */
+	int64_t read_from; /* when the GET before that began; INT64_MAX = none */
 };
 
 /* An operation as queue.list shows it. */
@@ -145,6 +144,8 @@ struct sim_wish {
 void sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *ret);
 
 /* ----------------------------------------------- creates: oracle_post.c --- */
+/* whd concludes from looking that what was sent was not carried out. */
+void sim_oracle_concluded(struct sim *s, const struct sim_op *op);
 void sim_oracle_posts(struct sim *s, struct sim_transfer *t);
 void sim_oracle_creates(struct sim *s, struct sim_transfer *t);
 

@@ -137,6 +137,8 @@ noop_at_once(struct sim *s, struct sim_op *op)
 	char name[64];
 
 	sim_oracle_wish(s, op, &w);
+	if (op->n_decided) /* its base is what the person saw */
+		return;
 	if ((w.has & ~(1u << SIM_SET)) || w.adds.n_items || w.drops.n_items)
 		sim_fail(s, "%s ended as noop, but it changes what its caller saw",
 			 sim_op_name(s, op, name));
@@ -200,8 +202,10 @@ was_built_upon(struct sim *s, const struct sim_op *op)
 	for (size_t i = 0; i < s->oracle.n; i++) {
 		const struct sim_op *o = &s->oracle.ops[i];
 
-		if (o->committed && o->obj == op->obj && o->seq < op->seq &&
-		    (o->state == WH_OP_CANCELLED || o->n_decided ||
+		bool same = o->obj == op->obj || sim_text_same(o->whid, op->whid);
+
+		if (o->committed && same && o->seq < op->seq &&
+		    (o->state == WH_OP_CANCELLED || o->n_decided || o->stopped ||
 		     o->policy == WH_POLICY_REMOTE_WINS))
 			return true;
 	}
@@ -323,10 +327,8 @@ sim_oracle_changed(struct sim *s, struct sim_op *op, const struct sim_change *c)
 	char name[64];
 
 	cover_change(s, op, c);
-	if (c->from == WH_OP_UNKNOWN && (c->to == WH_OP_QUEUED || c->to == WH_OP_DEAD)) {
-		op->looked = s->mono;
-		op->looked_boot = s->oracle.booted;
-	}
+	if (c->from == WH_OP_UNKNOWN && (c->to == WH_OP_QUEUED || c->to == WH_OP_DEAD))
+		sim_oracle_concluded(s, op);
 	switch (c->to) {
 	case WH_OP_DONE:
 		is_done(s, op, c);
@@ -338,6 +340,7 @@ sim_oracle_changed(struct sim *s, struct sim_op *op, const struct sim_change *c)
 				 sim_op_name(s, op, name), wh_op_state_str(c->to));
 		break;
 	case WH_OP_DEAD:
+		op->stopped = true;
 		is_dead(s, op);
 		break;
 	case WH_OP_CONFLICT:

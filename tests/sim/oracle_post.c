@@ -81,18 +81,16 @@ recognisable(const struct sim_row *r)
 	return true;
 }
 
-/* A second POST: did whd look after the first one, and did it see that nothing came of it? */
+/* whd concludes that a request was not carried out: did it look, long enough, and see nothing?
+ */
 static void
-check_looked(struct sim *s, const struct sim_transfer *t, const struct sim_transfer *first)
+check_looked(struct sim *s, const struct sim_op *op, const struct sim_transfer *t)
 {
-	const struct sim_op *op = sim_oracle_op(s, t->op);
-	int64_t ended = ended_at(first), settle = settle_of(s, first);
-	int64_t from = ended > op->looked_boot ? ended : op->looked_boot;
+	int64_t ended = ended_at(t), settle = settle_of(s, t);
+	int64_t from = ended > s->oracle.booted ? ended : s->oracle.booted;
 	unsigned lists = 0;
 	char name[64];
 
-	if (op->sent_anew > ended)
-		return; /* a person looked in its place */
 	for (size_t i = 0; i < s->net.n; i++) {
 		const struct sim_transfer *l = s->net.all[i];
 
@@ -100,58 +98,66 @@ check_looked(struct sim *s, const struct sim_transfer *t, const struct sim_trans
 		    l->submitted < ended)
 			continue;
 		lists++;
-		if (first->row != SIZE_MAX && shows(l, first->row) &&
-		    recognisable(&s->world.rows[first->row]) &&
-		    !claimed_by_another(s, op, first->row))
+		if (t->row != SIZE_MAX && shows(l, t->row) &&
+		    recognisable(&s->world.rows[t->row]) && !claimed_by_another(s, op, t->row))
 			sim_fail(s,
-				 "%s is sent again as #%" PRIu64 ", although list #%" PRIu64
+				 "%s counts as not executed, although list #%" PRIu64
 				 " showed what #%" PRIu64 " made",
-				 sim_op_name(s, op, name), t->id, l->id, first->id);
+				 sim_op_name(s, op, name), l->id, t->id);
 	}
 	if (lists < LISTS_NEEDED)
 		sim_fail(s,
-			 "%s is sent again as #%" PRIu64 ", but after #%" PRIu64
+			 "%s counts as not executed, but after #%" PRIu64
 			 " only %u complete lists were seen",
-			 sim_op_name(s, op, name), t->id, first->id, lists);
-	if (op->looked < from + settle)
+			 sim_op_name(s, op, name), t->id, lists);
+	if (s->mono < from + settle)
 		sim_fail(s,
-			 "%s is sent again as #%" PRIu64 " %" PRId64 " ms after #%" PRIu64
+			 "%s counts as not executed %" PRId64 " ms after #%" PRIu64
 			 " ended, the settle time is %" PRId64 " ms",
-			 sim_op_name(s, op, name), t->id, op->looked - from, first->id, settle);
+			 sim_op_name(s, op, name), s->mono - from, t->id, settle);
 }
 
-/* Of an operation's requests only the last one counts: those before it were decided. */
 static bool
-is_last_of_op(const struct sim *s, size_t at)
+is_undecided_post(const struct sim *s, const struct sim_transfer *t, const struct sim_op *op)
 {
-	for (size_t i = at + 1; i < s->net.n; i++)
-		if (s->net.all[i]->op == s->net.all[at]->op)
-			return false;
-	return true;
+	return t->op == (size_t)(op - s->oracle.ops) && strcmp(t->method, "POST") == 0 &&
+	       !t->decided && !proven_not_executed(t);
+}
+
+void
+sim_oracle_concluded(struct sim *s, const struct sim_op *op)
+{
+	for (size_t i = 0; i < s->net.n; i++) {
+		struct sim_transfer *t = s->net.all[i];
+
+		if (!is_undecided_post(s, t, op))
+			continue;
+		check_looked(s, op, t);
+		t->decided = true;
+	}
 }
 
 /* Creates that share callbackUrl or whname do not run at once. */
 static void
-check_apart(struct sim *s, const struct sim_transfer *t)
+check_apart(struct sim *s, const struct sim_op *op)
 {
-	const struct sim_op *op = sim_oracle_op(s, t->op);
-	struct sim_doc mine, other;
-	char name[64], name_other[64];
+	struct sim_wish mine, theirs;
+	char name[64], other[64];
 
-	if (!sim_doc_from_json(&mine, wh_buf_view(&t->body)))
-		return;
-	for (size_t i = 0; i + 1 < s->net.n; i++) {
-		const struct sim_transfer *u = s->net.all[i];
-		const struct sim_op *o = u->op == SIZE_MAX ? NULL : sim_oracle_op(s, u->op);
+	sim_oracle_wish(s, op, &mine);
+	for (size_t i = 0; i < s->oracle.n; i++) {
+		const struct sim_op *o = &s->oracle.ops[i];
 
-		if (!o || o == op || strcmp(u->method, "POST") != 0 || !is_last_of_op(s, i) ||
-		    (o->state != WH_OP_SENDING && o->state != WH_OP_UNKNOWN) ||
-		    !sim_doc_from_json(&other, wh_buf_view(&u->body)))
+		if (o == op || !o->committed || o->kind != WH_OP_CREATE ||
+		    o->since >= op->proposed ||
+		    (o->state != WH_OP_SENDING && o->state != WH_OP_UNKNOWN))
 			continue;
-		if (sim_text_same(mine.text[WH_F_CALLBACK], other.text[WH_F_CALLBACK]) ||
-		    sim_text_same(mine.text[WH_F_WHNAME], other.text[WH_F_WHNAME]))
+		sim_oracle_wish(s, o, &theirs);
+		if (sim_text_same(mine.want.text[WH_F_CALLBACK],
+				  theirs.want.text[WH_F_CALLBACK]) ||
+		    sim_text_same(mine.want.text[WH_F_WHNAME], theirs.want.text[WH_F_WHNAME]))
 			sim_fail(s, "%s goes out while %s, which shares its url or name, is %s",
-				 sim_op_name(s, op, name), sim_op_name(s, o, name_other),
+				 sim_op_name(s, op, name), sim_op_name(s, o, other),
 				 wh_op_state_str(o->state));
 	}
 }
@@ -159,13 +165,21 @@ check_apart(struct sim *s, const struct sim_transfer *t)
 void
 sim_oracle_posts(struct sim *s, struct sim_transfer *t)
 {
-	for (size_t i = 0; i + 1 < s->net.n && !s->failed; i++) {
+	const struct sim_op *op = sim_oracle_op(s, t->op);
+	char name[64];
+
+	for (size_t i = 0; i + 1 < s->net.n; i++) {
 		const struct sim_transfer *u = s->net.all[i];
 
-		if (u->op == t->op && strcmp(u->method, "POST") == 0 && !proven_not_executed(u))
-			check_looked(s, t, u);
+		/* Unless a person looked in whd's place. */
+		if (is_undecided_post(s, u, op) && op->sent_anew <= ended_at(u))
+			sim_fail(s,
+				 "%s is sent again as #%" PRIu64 ", but nobody looked for "
+				 "what #%" PRIu64 " made",
+				 sim_op_name(s, op, name), t->id, u->id);
 	}
-	check_apart(s, t);
+	if (op->kind == WH_OP_CREATE)
+		check_apart(s, op);
 }
 
 /* ---------------------------------------------------------------- executing -- */

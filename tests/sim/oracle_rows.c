@@ -161,7 +161,7 @@ look_for_doubles(struct sim *s)
 		const struct sim_op *op =
 			t && t->op != SIZE_MAX ? sim_oracle_op(s, t->op) : NULL;
 
-		if (!r->held || !op || !recognisable(r) ||
+		if (!r->held || !op || t->decided || !recognisable(r) ||
 		    (op->state != WH_OP_SENDING && op->state != WH_OP_UNKNOWN) || op->stopped)
 			continue;
 		if (visible(s, r->whid) && visible(s, op->tmp))

@@ -362,7 +362,7 @@ check_delete(struct sim *s, const struct sim_transfer *t)
 	const struct sim_doc *was = &sim_row_now(r)->doc;
 	const struct sim_op *op = op_of(s, t);
 
-	if (op->forced || op->policy == WH_POLICY_LOCAL_WINS || op->n_decided)
+	if (op->forced || op->policy == WH_POLICY_LOCAL_WINS)
 		return;
 	for (unsigned f = 0; f < WH_F_COUNT; f++) {
 		const struct sim_version *by;

@@ -94,6 +94,28 @@ pick_row(struct sim *s)
 }
 
 static void
+say_edit(struct sim *s, size_t row, bool remove)
+{
+	const struct sim_row *r = &s->world.rows[row];
+	const struct sim_doc *was = &r->versions[r->n - 2].doc, *now = &sim_row_now(r)->doc;
+	struct wh_buf items = WH_BUF_NULL;
+	unsigned f = 0;
+
+	if (!s->trace)
+		return;
+	while (f < WH_F_COUNT && !(sim_doc_diff(was, now) >> f & 1u))
+		f++;
+	for (unsigned i = 0; f == SIM_SET && i < now->n_items; i++)
+		wh_buf_printf(&items, " %s", now->item[i]);
+	if (remove || f == WH_F_COUNT)
+		sim_say(s, "others", "%s %s", remove ? "delete" : "touch", r->whid);
+	else
+		sim_say(s, "others", "change %s: %s =%.*s%s", r->whid, wh_fields[f].name,
+			WH_STR_FMT(wh_buf_view(&items)), f == SIM_SET ? "" : now->text[f]);
+	wh_buf_fini(&items);
+}
+
+static void
 others_change(struct sim *s, bool remove)
 {
 	size_t row = pick_row(s);
@@ -107,7 +129,7 @@ others_change(struct sim *s, bool remove)
 		edit(s, &v.doc, s->world.rows[row].whid);
 	sim_world_write(&s->world, row, v);
 	sim_cover_event(s->coverage, s, remove ? SIM_EVENT_REMOVE : SIM_EVENT_EDIT);
-	sim_say(s, "others", "%s %s", remove ? "delete" : "change", s->world.rows[row].whid);
+	say_edit(s, row, remove);
 }
 
 void

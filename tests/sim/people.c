@@ -11,20 +11,32 @@
 static void client_turn(struct sim *s, uint64_t client);
 
 static void
+add_items(struct wh_buf *out, const char *how, const struct sim_doc *d)
+{
+	for (unsigned i = 0; i < d->n_items; i++)
+		wh_buf_printf(out, " %s%s", how, d->item[i]);
+}
+
+static void
 describe(struct sim *s, size_t client, const struct sim_op *op)
 {
-	char name[64], what[256] = "";
-	size_t n = 0;
+	struct wh_buf what = WH_BUF_NULL;
+	char name[64];
 
-	for (unsigned f = 0; f < WH_F_COUNT && op->kind == WH_OP_UPDATE; f++)
-		if (op->has >> f & 1u && n < sizeof(what))
-			n += (size_t)snprintf(what + n, sizeof(what) - n, " %s='%s'",
-					      wh_fields[f].name, op->want.text[f]);
-	sim_say(s, "client", "%zu: %s %s%s%s%s%s%s", client, sim_op_name(s, op, name),
-		op->target, op->kind == WH_OP_CREATE ? op->want.text[WH_F_WHNAME] : what,
-		op->has_policy ? " policy " : "",
+	if (!s->trace)
+		return;
+	for (unsigned f = 0; f < WH_F_COUNT; f++)
+		if (op->has >> f & 1u)
+			wh_buf_printf(&what, " %s='%s'", wh_fields[f].name, op->want.text[f]);
+	add_items(&what, "=", &op->want);
+	add_items(&what, "+", &op->adds);
+	add_items(&what, "-", &op->drops);
+	sim_say(s, "client", "%zu: %s %s%.*s%s%s%s%s%s", client, sim_op_name(s, op, name),
+		op->target, WH_STR_FMT(wh_buf_view(&what)), op->has_policy ? " policy " : "",
 		op->has_policy ? wh_policy_str(op->policy) : "", op->force ? " force" : "",
+		op->allow_duplicate ? " duplicate" : "",
 		op->request_id[0] ? " request_id" : "");
+	wh_buf_fini(&what);
 }
 
 static void
