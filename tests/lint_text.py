@@ -290,7 +290,7 @@ PLACES = {
     "msgpack.h": ("proto/*",),
     "jansson.h": ("proto/json*", "tests/*"),
     "lmdb.h": ("store/*", "tests/*"),
-    "curl/*": ("daemon/http*", "daemon/url.c", "daemon/whd.c"),
+    "curl/*": ("daemon/http*", "daemon/url.c", "daemon/whd.c", "tests/bench/*"),
     "uv.h": ("daemon/whd.h", "daemon/conn*", "daemon/server*", "daemon/accept.c"),
     "ini.h": ("daemon/config_read.c",),
     "systemd/*": ("daemon/sd.c", "daemon/log.c"),
@@ -377,7 +377,8 @@ def all_files(root):
     found = []
     for folder, below, names in os.walk(root):
         below[:] = [name for name in below if name not in NOT_OURS]
-        found += [pathlib.Path(folder, name).relative_to(root).as_posix() for name in names]
+        found += [pathlib.Path(folder, name).relative_to(root).as_posix() for name in names
+                  if name not in NOT_OURS]
     return sorted(found)
 
 

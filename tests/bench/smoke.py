@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""Tries whd-bench and what bench.py makes of its numbers, without any peer.
+
+    smoke.py WHD WHD-BENCH
+
+A whd is filled from a list served here. Nothing is said about speed.
+"""
+
+import http.server
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import types
+import xml.dom.minidom
+
+import bench
+import compare
+import peers
+import picture
+import rows
+import table
+
+ROWS = 1500  # two pages of a list
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = rows.body(ROWS)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_PATCH(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_PATCH
+
+    def log_message(self, *_):
+        pass
+
+
+def check(what, holds):
+    if not holds:
+        sys.exit(f"smoke: {what}")
+
+
+def try_generator(b, whd, api_url):
+    """One call of each verb; what it counts must be what was done."""
+    for what in ("get", "create", "update"):
+        found = b.load("rpc", whd, what=what, keys=ROWS, clients=3, depth=4, seconds=0.2)
+        check(f"{what}: {found}", found["answers"] > 0 and found["p50_us"] <= found["p99_us"])
+        check(f"{what}: no CPU time", found["cpu_us"] > 0)
+    found = b.run("list", socket=whd.socket)
+    check(f"list: {found}", found["items"] >= ROWS and found["bytes"] > ROWS * 400)
+    found = b.run("follow", socket=whd.socket, clients=20, slow=2, count=3, keys=ROWS)
+    check(f"follow: {found}", found["clients"] == 20 and found["bytes"] > 50)
+    found = b.run("fan", clients=20, count=3, size=found["bytes"])
+    check(f"fan: {found}", found["p50_us"] > 0)
+    for verb in ("commit", "flush"):
+        with b.fresh() as folder:
+            found = b.run(verb, folder=folder, count=10, keys=10)
+            check(f"{verb}: {found}", found["commits"] == 10)
+    found = b.run("patch", url=api_url, count=50, clients=4)
+    check(f"patch: {found}", found["requests"] == 50)
+
+
+def try_refusal(b, whd):
+    """Ids that are not there: an answer that is no webhook must end it."""
+    process = b.begin("load", what="get", keys=ROWS * 1000, socket=whd.socket, seconds=5)
+    check("a wrong answer was taken for a right one", process.wait() == 1)
+
+
+def try_report():
+    """Ratios, verdicts, table and picture of made-up numbers."""
+    row = compare.Row("get & <list>", "per_s", "req/s", "peer", (">=", 1.5, 3.0))
+    found = {"whd": [{"per_s": 10.0}, {"per_s": 40.0}, {"per_s": 20.0}],
+             "peer": [{"per_s": 10.0}, {"per_s": 10.0}, {"per_s": 10.0}]}
+    made = compare.make_row("get", row, found)
+    check(f"row: {made}", made["ratio"] == 2.0 and made["verdict"] == "must" and
+          (made["least"], made["most"]) == (1.0, 4.0))
+    all_of = {"machine": "none", "rows": [made]}
+    check("table", "2" in table.text(all_of) and ">= 1.5" in table.text(all_of))
+    xml.dom.minidom.parseString(picture.svg(all_of))
+    for name, (_, its_rows) in compare.COMPARISONS.items():
+        for r in its_rows:
+            check(f"{name}: a goal without sense", not r.goal or r.goal[0] in (">=", "<="))
+
+
+def main(whd_program, load_program):
+    api = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    threading.Thread(target=api.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{api.server_port}{peers.UPSTREAM}"
+    with tempfile.TemporaryDirectory(prefix="whd-bench-") as folder:
+        folder = pathlib.Path(folder)
+        b = bench.Bench.__new__(bench.Bench)
+        vars(b).update(vars(types.SimpleNamespace(
+            load_program=load_program, folder=folder, numbers=iter(range(100)))))
+        whd = peers.Whd(whd_program, folder / "whd", url)
+        try:
+            try_generator(b, whd.synced(), url)
+            try_refusal(b, whd)
+        finally:
+            check("whd ended badly", whd.stop() == 0)
+    try_report()
+    api.shutdown()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
