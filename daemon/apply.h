@@ -156,6 +156,7 @@ struct wh_list_rows {
 	struct wh_rules rules;
 	uint64_t list;          /* its number */
 	uint64_t fence;         /* confirm counter when its request began */
+	int64_t began_at;       /* wall ms */
 	bool first_load;        /* no list was ever whole: no event a row */
 	struct wh_chunk *chunk; /* owned */
 	const struct wh_str
@@ -194,6 +195,7 @@ struct wh_look {
 	bool complete;      /* all of it was seen */
 	bool present;       /* it holds the row ... */
 	struct wh_str body; /* ... and this is it */
+	int64_t read_at;    /* wall ms since when it is vouched for; 0 = keeps its time */
 };
 WH_MUST_USE int wh_observe_lane(struct wh_lane *l, struct wh_txn *t,
 				const struct wh_look *look);

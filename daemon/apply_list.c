@@ -37,6 +37,14 @@ same_value(const struct rows *x, struct wh_str a, struct wh_str b, bool *ret)
 	return r;
 }
 
+/* Since when the list vouches for the row. Our own creates keep their time: the grace in which
+ * lists may lack them counts from it. */
+static int64_t
+read_at(const struct rows *x, const struct wh_lane *l)
+{
+	return l->row.claim ? 0 : x->job->began_at;
+}
+
 /* True if a request of this lane may be on its way, so that the list may be older than it. */
 static bool
 in_flight(struct wh_lane *l)
@@ -73,7 +81,7 @@ change_lane(struct rows *x, struct wh_lane *l, struct wh_str body)
 	l->quiet = x->job->first_load && l->n_ops == 0;
 	bool added = !l->has_row;
 
-	wh_lane_set_row(l, x->t, body, 0);
+	wh_lane_set_row(l, x->t, body, read_at(x, l));
 	if (added) {
 		l->row.first_list = x->job->list;
 		l->withheld = wh_undecided_wants(x->undecided, x->job->list, body);
@@ -88,9 +96,14 @@ through_lane(struct rows *x, struct wh_str key, struct wh_str body)
 	int r = wh_lane_open(&l, &x->t->view, &x->job->rules, key);
 
 	if (r == 0 && unknown(&l)) {
-		r = wh_observe_lane(
-			&l, x->t,
-			&(struct wh_look){.list = x->job->list, .present = true, .body = body});
+		struct wh_look look = {
+			.list = x->job->list,
+			.present = true,
+			.body = body,
+			.read_at = read_at(x, &l),
+		};
+
+		r = wh_observe_lane(&l, x->t, &look);
 		if (r == 0)
 			r = wh_lane_close(&l, x->t);
 	} else if (r == 0 && !in_flight(&l)) {

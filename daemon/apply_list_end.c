@@ -54,8 +54,9 @@ in_grace(const struct wh_list_end *e, const struct wh_row *row)
 	return row->claim && row->confirmed_at > 0 && age >= 0 && age < WH_CREATE_GRACE;
 }
 
+/* graced: those that it may lack for now. */
 static int
-find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m)
+find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m, struct missing *graced)
 {
 	struct wh_scan scan;
 	struct wh_str key;
@@ -71,12 +72,34 @@ find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m)
 			r = 0;
 			continue;
 		}
-		if (r == 0 && !wh_seen_has(e->seen, key) && row.confirm <= e->fence &&
-		    !in_grace(e, &row))
-			add_missing(m, key);
+		if (r == 0 && !wh_seen_has(e->seen, key) && row.confirm <= e->fence)
+			add_missing(in_grace(e, &row) ? graced : m, key);
 	}
 	wh_scan_end(&scan);
-	return r == WH_STORE_END ? m->keys.fault : r;
+	if (r != WH_STORE_END)
+		return r;
+	return m->keys.fault ? m->keys.fault : graced->keys.fault;
+}
+
+/* The list says nothing of these, so it must not count as news of them: they are touched. */
+static int
+touch_all(struct wh_list_end *e, struct wh_txn *t, const struct missing *graced)
+{
+	size_t at = 0;
+	struct wh_str key;
+	int r = 0;
+
+	while (r == 0 && (key = next_missing(graced, &at)).n) {
+		struct wh_lane l;
+
+		r = wh_lane_open(&l, &t->view, &e->rules, key);
+		if (r == 0) {
+			wh_lane_touch(&l, t);
+			r = wh_lane_close(&l, t);
+		}
+		wh_lane_fini(&l);
+	}
+	return r;
 }
 
 static int
@@ -119,8 +142,8 @@ judge_shrink(struct wh_list_end *e, const struct wh_txn *t, const struct missing
 static int
 remove_missing(struct wh_list_end *e, struct wh_txn *t)
 {
-	struct missing m = {0};
-	int r = find_missing(e, t, &m);
+	struct missing m = {0}, graced = {0};
+	int r = find_missing(e, t, &m, &graced);
 
 	if (r == 0 && m.n > 0 && judge_shrink(e, t, &m) == WH_SHRINK_SUSPECT) {
 		e->suspect = m.hash ? m.hash : 1;
@@ -135,7 +158,10 @@ remove_missing(struct wh_list_end *e, struct wh_txn *t)
 		}
 		t->view.meta.accept_shrink = 0;
 	}
+	if (r == 0)
+		r = touch_all(e, t, &graced);
 	wh_buf_fini(&m.keys);
+	wh_buf_fini(&graced.keys);
 	return r;
 }
 

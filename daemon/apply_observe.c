@@ -64,8 +64,10 @@ verdict_of(const struct wh_lane *l, const struct wh_op *op, const struct wh_sigh
 
 static int
 obey(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, enum wh_observe verdict,
-     struct wh_str body)
+     const struct wh_look *look)
 {
+	struct wh_str body = look->body;
+
 	switch (verdict) {
 	case WH_OB_APPLIED:
 		return wh_finish_update(l, o, t, body, "applied");
@@ -74,7 +76,7 @@ obey(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, enum wh_observe 
 	case WH_OB_NOT_EXECUTED:
 	case WH_OB_THIRD:
 		/* What the upstream has now is merged when it is sent again. */
-		wh_lane_set_row(l, t, wh_lane_keep(l, body), 0);
+		wh_lane_set_row(l, t, wh_lane_keep(l, body), look->read_at);
 		queue_again(l, o, verdict == WH_OB_NOT_EXECUTED);
 		return 0;
 	case WH_OB_GONE:
@@ -117,7 +119,7 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, const struct wh_look *look)
 	if (r == 0)
 		r = verdict_of(l, &o->op, &s, &verdict);
 	if (r == 0)
-		r = obey(l, o, t, verdict, look->body);
+		r = obey(l, o, t, verdict, look);
 	wh_doc_close(&row);
 	return r;
 }

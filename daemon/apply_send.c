@@ -30,11 +30,11 @@ list_decided(const struct wh_op *op, const struct wh_view *v)
 static bool
 row_fresh(const struct wh_send *s, const struct wh_lane *l, const struct wh_op *op)
 {
-	int64_t age = s->rules.now.wall.ms - l->row.confirmed_at;
-
-	if (s->rules.list_fresh || list_decided(op, l->view))
+	if (list_decided(op, l->view))
 		return true;
-	return l->has_row && l->row.confirmed_at > 0 && age >= 0 && age <= s->rules.check_age;
+	if (!l->has_row)
+		return s->rules.list_fresh;
+	return wh_rules_row_fresh(&s->rules, l->row.confirm, l->row.confirmed_at);
 }
 
 /* ------------------------------------------------------- storing SENDING -- */

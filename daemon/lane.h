@@ -102,8 +102,8 @@ void wh_lane_state(struct wh_lane *l, struct wh_lane_op *o, enum wh_op_state to,
 /* The same for done: with its result. */
 void wh_lane_done(struct wh_lane *l, struct wh_lane_op *o, const char *result);
 
-/* Replaces the confirmed row's body (copied) and touches it. confirmed_at: wall ms when a reply
- * or GET that held it began; 0 = it comes from a list. */
+/* Replaces the confirmed row's body (copied) and touches it. confirmed_at: wall ms when the
+ * reply, GET or list that held it began; 0 = it keeps the time it has. */
 void wh_lane_set_row(struct wh_lane *l, struct wh_txn *t, struct wh_str body,
 		     int64_t confirmed_at);
 /* Touches the row so that lists begun earlier do not overwrite it. */

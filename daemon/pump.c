@@ -80,14 +80,9 @@ row_is_fresh(const struct wh_pump *p, struct wh_str lane, const struct wh_rules 
 {
 	struct wh_row row;
 
-	if (r->list_fresh)
-		return true;
-	if (wh_rows_get(&p->d->view, lane, &row) || row.confirmed_at <= 0)
-		return false;
-
-	int64_t age = r->now.wall.ms - row.confirmed_at;
-
-	return age >= 0 && age <= r->check_age;
+	if (wh_rows_get(&p->d->view, lane, &row))
+		return r->list_fresh;
+	return wh_rules_row_fresh(r, row.confirm, row.confirmed_at);
 }
 
 /* A list for creates counts from its end: on a slow line one may take longer than check_age. */

@@ -186,6 +186,7 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 	p->ended_any = true;
 	if (whole) {
 		p->whole_began = p->list.began.mono;
+		p->whole_fence = p->list.fence;
 		p->list_why[0] = '\0';
 	}
 	tell_waiters(p, &p->list.counts, e->revision, whole, false);
@@ -285,6 +286,7 @@ wh_pump_list_chunk(struct wh_pump *p, struct wh_chunk *c)
 	wh_rules_now(p->d, &j->rules);
 	j->list = s->no;
 	j->fence = s->fence;
+	j->began_at = s->began.wall.ms;
 	j->first_load = p->d->view.meta.synced_at == 0;
 	j->chunk = c;
 	j->ignore = s->ignore;

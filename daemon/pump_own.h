@@ -83,6 +83,7 @@ struct wh_pump {
 	struct wh_mono list_spacing;
 	struct wh_mono list_ended;  /* the last usable one */
 	struct wh_mono whole_began; /* the last complete one; ms 0 = none in this process */
+	uint64_t whole_fence;       /* its fence */
 	bool ended_any;
 	int64_t list_took_ms; /* the last one */
 	bool last_whole;      /* the last list was complete */

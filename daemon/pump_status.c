@@ -48,6 +48,7 @@ wh_pump_rules(const struct wh_pump *p, struct wh_rules *ret)
 {
 	ret->list_last = p->list_last;
 	ret->online = wh_pump_online(p);
+	ret->list_fence = p->whole_fence;
 	ret->list_fresh =
 		p->whole_began.ms && p->last_whole &&
 		p->d->now.mono.ms - p->whole_began.ms <= p->d->config->queue_check_age;

@@ -22,7 +22,8 @@ struct wh_rules {
 	bool patch_full;         /* [queue] patch_body = full */
 	bool marker;             /* [queue] create_marker = comment */
 	int64_t check_age;       /* ms */
-	bool list_fresh;         /* a whole list began at most check_age ago */
+	bool list_fresh;         /* a whole list began at most check_age ago ... */
+	uint64_t list_fence;     /* ... with this fence: see wh_rules_row_fresh() */
 	int64_t settle_timeout;  /* ms */
 	int64_t settle_error;    /* ms */
 	int64_t retry_base;      /* ms */
@@ -37,6 +38,22 @@ static inline int64_t
 wh_rules_longest_wait(const struct wh_rules *r)
 {
 	return r->retry_cap > r->settle_timeout ? r->retry_cap : r->settle_timeout;
+}
+
+/*
+ * Is what we hold of a row at most check_age old? A fresh list vouches only for rows that
+ * nothing has touched since its request began: it was not applied to those that a reply
+ * touched, and it touches those itself that it should hold and does not. All others count from
+ * their own time.
+ */
+static inline bool
+wh_rules_row_fresh(const struct wh_rules *r, uint64_t confirm, int64_t confirmed_at)
+{
+	int64_t age = r->now.wall.ms - confirmed_at;
+
+	if (r->list_fresh && confirm <= r->list_fence)
+		return true;
+	return confirmed_at > 0 && age >= 0 && age <= r->check_age;
 }
 
 #define WH_CHANGES_KEPT 65536u       /* entries of the change log */

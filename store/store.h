@@ -128,8 +128,9 @@ struct wh_row {
 	uint64_t first_list;  /* number of the list that first held the id */
 	uint64_t confirm;     /* confirm counter when last confirmed or touched */
 	uint64_t claim;       /* seq of the create that made or adopted it; 0 */
-	int64_t confirmed_at; /* wall ms when a reply or GET last confirmed it; 0 = by list only
-			       */
+	int64_t confirmed_at; /* wall ms when the reply, GET or list that wrote it began; 0 =
+				 not known. A list that finds it as it is leaves it alone, and
+				 so does one that changes a row with a claim */
 	struct wh_str body;   /* msgpack map */
 };
 
