@@ -176,6 +176,7 @@ struct wh_list_end {
 	bool changed_rows;       /* its chunks added or changed something */
 	bool state_changed;      /* whole after a failed one or the reverse: worth an event */
 	int64_t began_at;        /* wall ms */
+	struct wh_mono began;    /* the same moment */
 	struct wh_seen *seen;    /* borrowed from the session */
 	uint64_t suspect_before; /* missing hash of the suspect list before, 0 = none */
 	/* results */

@@ -268,7 +268,7 @@ obey_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, const str
 		.began_after = e->list > o->op.unknown_list,
 		.exact = s->exact,
 		.near = s->near,
-		.settled = wh_observe_settled(&o->op, l->rules->boot, l->rules->now.mono,
+		.settled = wh_observe_settled(&o->op, l->rules->boot, e->began,
 					      l->rules->settle_timeout, l->rules->settle_error),
 	};
 

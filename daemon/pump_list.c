@@ -209,6 +209,7 @@ submit_end(struct wh_pump *p)
 	e->usable = s->result->usable;
 	e->complete = s->result->complete && s->fault == 0;
 	e->began_at = s->began.wall.ms;
+	e->began = s->began.mono;
 	e->changed_rows = s->counts.added || s->counts.changed;
 	e->state_changed = !p->whole_known || p->told_whole != e->complete;
 	e->seen = &s->result->seen;

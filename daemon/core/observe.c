@@ -66,12 +66,12 @@ wh_observe_delete(const struct wh_op *op, const struct wh_record *base,
 }
 
 bool
-wh_observe_settled(const struct wh_op *op, uint64_t boot, struct wh_mono now,
+wh_observe_settled(const struct wh_op *op, uint64_t boot, struct wh_mono began,
 		   int64_t settle_timeout_ms, int64_t settle_error_ms)
 {
 	int64_t wait = op->flags & WH_OPF_ANSWERED ? settle_error_ms : settle_timeout_ms;
 
-	if (op->boot != boot || now.ms < op->settle_mono)
+	if (op->boot != boot || began.ms < op->settle_mono)
 		return false;
-	return now.ms - op->settle_mono >= wait;
+	return began.ms - op->settle_mono >= wait;
 }

@@ -39,8 +39,10 @@ enum wh_observe wh_observe_update(const struct wh_op *op, const struct wh_record
 enum wh_observe wh_observe_delete(const struct wh_op *op, const struct wh_record *base,
 				  const struct wh_sighting *s);
 /*
- * True if enough monotonic time of one process has passed since the attempt ended. False for an
- * op stamped by an earlier process (boot): the caller stamps it anew at start.
+ * True if the list that is looked at began when enough monotonic time of one process had passed
+ * since the attempt ended: one that began before may lack what came later, however long it took
+ * to arrive. False for an op stamped by an earlier process (boot): the caller stamps it anew at
+ * start.
  */
-bool wh_observe_settled(const struct wh_op *op, uint64_t boot, struct wh_mono now,
+bool wh_observe_settled(const struct wh_op *op, uint64_t boot, struct wh_mono began,
 			int64_t settle_timeout_ms, int64_t settle_error_ms);
