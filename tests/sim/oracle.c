@@ -227,10 +227,11 @@ static void
 add_ended_at_once(struct sim *s, struct wh_txn *t, const struct wh_job *job)
 {
 	const struct sim_call *call = (const struct sim_call *)job;
-	struct sim_listed e = {.seq = call->seq};
+	struct sim_listed e = {0};
 
 	if (job->run != sim_call_run || call->what != SIM_CALL_CHANGE || !call->e.queued)
 		return;
+	e.seq = call->seq;
 	memcpy(e.id, call->e.answer, WH_OP_ID);
 	for (size_t i = 0; i < s->oracle.next.n; i++)
 		if (memcmp(s->oracle.next.at[i].id, e.id, WH_OP_ID) == 0)

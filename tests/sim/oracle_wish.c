@@ -67,6 +67,19 @@ subtract(struct sim_doc *out, const struct sim_doc *a, const struct sim_doc *b)
 			sim_doc_add_item(out, a->item[i]);
 }
 
+/* A person saw what was there already of the items: those are no wish any more. */
+static void
+forget_met(struct sim_wish *w, const struct sim_doc *seen)
+{
+	struct sim_doc adds = w->adds, drops = w->drops;
+
+	subtract(&w->adds, &adds, seen);
+	w->drops.n_items = 0;
+	for (unsigned i = 0; i < drops.n_items; i++)
+		if (sim_doc_has_item(seen, drops.item[i]))
+			sim_doc_add_item(&w->drops, drops.item[i]);
+}
+
 /* The operations that `op` carries, itself first, in the order in which they were stored. */
 static const struct sim_op *
 next_carried(struct sim *s, const struct sim_op *op, uint64_t after)
@@ -107,21 +120,24 @@ void
 sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *w)
 {
 	struct sim_doc base = op->seen, cur = op->seen;
+	const struct sim_doc *was = op->n_decided ? &op->decided[op->n_decided - 1] : &base;
 
 	*w = (struct sim_wish){0};
 	if (op->kind == WH_OP_CREATE) {
 		fold_create(s, op, w);
 		return;
 	}
+
 	for (const struct sim_op *o = op; o; o = next_carried(s, op, o->seq))
 		fold_one(o, w, &base, &cur);
-	/* Back where it was it is no wish, unless a person insists. */
+	/* Back where it was it is no wish; who decides for it sees anew where it is. */
 	for (unsigned f = 0; f < WH_F_COUNT; f++)
-		if (f != SIM_SET && !op->n_decided &&
-		    sim_text_same(w->want.text[f], base.text[f]))
+		if (f != SIM_SET && sim_text_same(w->want.text[f], was->text[f]))
 			w->has &= ~(1u << f);
 	if (w->has >> SIM_SET & 1u) {
 		subtract(&w->adds, &cur, &base);
 		subtract(&w->drops, &base, &cur);
 	}
+	if (op->n_decided)
+		forget_met(w, was);
 }
