@@ -148,6 +148,7 @@ WH_MUST_USE int wh_finish_delete(struct wh_lane *l, struct wh_lane_op *o, const 
 
 struct wh_list_counts {
 	uint64_t added, changed, removed, unchanged, corrupt;
+	uint64_t twins; /* added ones that equal a webhook that a create of ours made */
 };
 
 /* Rows of a running list, to be put where they differ. */
@@ -183,7 +184,7 @@ struct wh_list_end {
 	struct wh_list_counts counts;
 	uint64_t suspect; /* != 0: suspiciously short; hash of what is missing */
 	uint64_t suspect_missing;
-	uint32_t adopted, duplicates, vanished;
+	uint32_t duplicates, vanished;
 	uint64_t revision;
 };
 int wh_list_end_run(struct wh_job *job, struct wh_txn *t);

@@ -9,6 +9,7 @@
 
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
+#include "daemon/form.h"
 
 struct rows {
 	struct wh_list_rows *job;
@@ -62,6 +63,26 @@ unknown(struct wh_lane *l)
 	return head && head->op.state == WH_OP_UNKNOWN && head->op.kind != WH_OP_CREATE;
 }
 
+/* Is there a webhook like it that a create of ours made? Then that may have been executed
+ * twice.
+ */
+static int
+count_twin(struct rows *x, struct wh_str body)
+{
+	uint64_t form[2];
+	struct wh_str whid;
+	struct wh_row row;
+	int r = wh_form_of_body(body, form);
+
+	if (r == 0)
+		r = wh_forms_get(&x->t->view, form, &whid);
+	if (r == 0)
+		r = wh_rows_get(&x->t->view, whid, &row);
+	if (r == 0 && row.claim)
+		x->job->counts.twins++;
+	return r < 0 && r != WH_ECORRUPT ? r : 0;
+}
+
 static int
 change_lane(struct rows *x, struct wh_lane *l, struct wh_str body)
 {
@@ -86,7 +107,9 @@ change_lane(struct rows *x, struct wh_lane *l, struct wh_str body)
 		l->row.first_list = x->job->list;
 		l->withheld = wh_undecided_wants(x->undecided, x->job->list, body);
 	}
-	return wh_lane_close(l, x->t);
+	if (added && !l->withheld && !x->job->first_load)
+		r = count_twin(x, body);
+	return r ? r : wh_lane_close(l, x->t);
 }
 
 static int

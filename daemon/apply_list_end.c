@@ -307,7 +307,7 @@ wh_list_end_run(struct wh_job *job, struct wh_txn *t)
 
 	e->counts = (struct wh_list_counts){0};
 	e->suspect = e->suspect_missing = 0;
-	e->adopted = e->duplicates = e->vanished = 0;
+	e->duplicates = e->vanished = 0;
 
 	if (e->complete)
 		r = remove_missing(e, t);

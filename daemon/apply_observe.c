@@ -252,7 +252,6 @@ adopt(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, const struct su
 		look_again(l, o);
 		return 0;
 	}
-	e->adopted++;
 	e->duplicates += s->exact > 1;
 	struct wh_made made = {s->whid, wh_lane_keep(l, row.body), "adopted"};
 
@@ -268,6 +267,7 @@ obey_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, const str
 		.began_after = e->list > o->op.unknown_list,
 		.exact = s->exact,
 		.near = s->near,
+		.refused = wh_str_is(o->op.reason, "rejected_409"),
 		.settled = wh_observe_settled(&o->op, l->rules->boot, e->began,
 					      l->rules->settle_timeout, l->rules->settle_error),
 	};

@@ -16,9 +16,10 @@
 #include "daemon/whd.h"
 
 enum wh_http_kind {
-	WH_HTTP_LIST, /* GET of everything: rows come in chunks */
-	WH_HTTP_FIND, /* GET of one: its row is kept */
-	WH_HTTP_SEND, /* POST, PATCH, DELETE: the reply's text is kept */
+	WH_HTTP_LIST,  /* GET of everything: rows come in chunks */
+	WH_HTTP_FIND,  /* GET of one: its row is kept */
+	WH_HTTP_SEND,  /* POST, PATCH, DELETE: the reply's text is kept */
+	WH_HTTP_PROBE, /* GET of one: only its facts matter */
 };
 
 struct wh_http_request {

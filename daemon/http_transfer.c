@@ -87,6 +87,8 @@ on_row(void *arg, struct wh_str whid, struct wh_str body)
 		}
 		return r->row.fault;
 	}
+	if (r->kind == WH_HTTP_PROBE)
+		return 0;
 	if (!t->chunk)
 		t->chunk = wh_chunk_new(r->tag);
 	if (!t->chunk || wh_chunk_add(t->chunk, whid, body) || wh_seen_add(&r->seen, key))

@@ -17,6 +17,12 @@ enum wh_job_class {
 	WH_JOB_CLASSES
 };
 
+/* What the bodies of one transaction did, for the counters. Its ctx points here, or is NULL. */
+struct wh_tally {
+	uint64_t conflicts, held, dead; /* operations that came into this state */
+	uint64_t adopted;               /* creates that ended with this result */
+};
+
 struct wh_job {
 	/*
 	 * Commit thread. Store and core only: no log, no uv, no config.

@@ -9,6 +9,7 @@
 
 #include "daemon/doc.h"
 #include "daemon/form.h"
+#include "daemon/job.h"
 
 /* ------------------------------------------------------------- effective -- */
 
@@ -364,13 +365,29 @@ write_op(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o,
 	return r;
 }
 
+static bool
+came_into_state(const struct wh_lane_op *o)
+{
+	return o->fresh || o->was != o->op.state;
+}
+
 /* Every change of state but the pump's own steps is an event. */
 static bool
 worth_an_event(const struct wh_lane_op *o)
 {
-	if (!o->fresh && o->was == o->op.state)
-		return false;
-	return o->op.state != WH_OP_CHECKING && o->op.state != WH_OP_SENDING;
+	return came_into_state(o) && o->op.state != WH_OP_CHECKING &&
+	       o->op.state != WH_OP_SENDING;
+}
+
+static void
+count(struct wh_tally *tally, const struct wh_lane_op *o)
+{
+	if (!tally || !came_into_state(o))
+		return;
+	tally->conflicts += o->op.state == WH_OP_CONFLICT;
+	tally->held += o->op.state == WH_OP_HELD;
+	tally->dead += o->op.state == WH_OP_DEAD;
+	tally->adopted += o->op.state == WH_OP_DONE && wh_str_is(o->op.result, "adopted");
 }
 
 static int
@@ -386,6 +403,7 @@ write_ops(struct wh_lane *l, struct wh_txn *t)
 		if (o->moved)
 			continue;
 		r = write_op(l, t, o, head);
+		count(t->ctx, o);
 		if (r == 0 && worth_an_event(o))
 			r = wh_event_add(t,
 					 &(struct wh_event){.kind = "op",

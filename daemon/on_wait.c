@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The methods queue.wait and wait, and the conditions that waiting calls
- * (sync.now too) wait for.
+ * The methods queue.wait, wait and upstream.probe, and the conditions that
+ * waiting calls (sync.now too) wait for.
  *
  * Called by dispatch, and by waits.c whenever something may have changed; loop
  * thread. It only reads: the store's view and what the pump says of itself.
@@ -162,4 +162,34 @@ wh_wait_look_list(struct whd *d, const struct wh_wait *wait, bool time_is_up,
 		wh_wait_fail(
 			ret, WH_ERR_TIMEOUT,
 			"the list has not ended in the time given: it goes on, see status");
+}
+
+/* -------------------------------------------------------- upstream.probe -- */
+
+/* Answered by the end of the probe. */
+void
+wh_wait_look_probe(struct whd *d, const struct wh_wait *wait, bool time_is_up,
+		   struct wh_wait_answer *ret)
+{
+	(void)d;
+	(void)wait;
+	if (time_is_up)
+		wh_wait_fail(ret, WH_ERR_TIMEOUT,
+			     "the upstream has not answered in the time given: see status, or "
+			     "give it longer");
+}
+
+void
+on_upstream_probe(struct wh_call *c, const struct wh_args_upstream_probe *a)
+{
+	struct wh_wait wait = {
+		.kind = WH_WAIT_PROBE,
+		.timeout_ms =
+			wh_waits_timeout(wh_has(a, upstream_probe, timeout_ms), a->timeout_ms),
+	};
+
+	wait.list = wh_pump_probe_draw(c->d->pump);
+	wh_waits_enter(c, &wait);
+	if (c->state == WH_CALL_PARKED)
+		wh_pump_probe(c->d->pump, wait.list);
 }

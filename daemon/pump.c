@@ -11,12 +11,10 @@
 #include "daemon/core/retry.h"
 #include "daemon/pump_own.h"
 #include "daemon/rules_now.h"
-#include "daemon/waits.h"
 
 #define CANDS_MAX 96u       /* looked at in one turn */
 #define SCAN_MAX 1024u      /* due operations passed over to find them */
 #define CHECKS_FOR_LIST 8u  /* from so many stale bases on one list serves all */
-#define PROBE_MAX_MS 30000  /* longest time between probes while operations wait */
 #define CLOCK_SLACK_MS 1000 /* a wall clock that is set back by less is left alone */
 #define TURN_MAX 1024u      /* steps of one turn; more means a bug, so look later */
 
@@ -205,25 +203,23 @@ gather_inflight(struct wh_pump *p, struct wh_inflight *out, size_t max)
 
 /* ------------------------------------------------------------ rate bucket -- */
 
-/* [upstream] rate and burst: true if a request may go out, else *ret_at says when. */
-static bool
-take_token(struct wh_pump *p, struct wh_mono *ret_at)
+static struct wh_bucket_limits
+bucket_limits(const struct wh_pump *p)
 {
-	int64_t rate = p->d->config->upstream_rate; /* thousandths a second */
-	int64_t full = p->d->config->upstream_burst * 1000000;
+	return (struct wh_bucket_limits){p->d->config->upstream_rate,
+					 p->d->config->upstream_burst};
+}
 
-	if (rate == 0)
-		return true;
-	p->tokens_micro += (p->d->now.mono.ms - p->tokens_at.ms) * rate;
-	p->tokens_at = p->d->now.mono;
-	if (p->tokens_micro > full)
-		p->tokens_micro = full;
-	if (p->tokens_micro >= 1000000) {
-		p->tokens_micro -= 1000000;
-		return true;
-	}
-	ret_at->ms = p->d->now.mono.ms + (1000000 - p->tokens_micro) / rate + 1;
-	return false;
+/* A list of the interval leaves the last tokens to changes and to who asks: until then it is
+ * not due. */
+static struct wh_mono
+interval_due(struct wh_pump *p)
+{
+	const struct wh_bucket_limits lim = bucket_limits(p);
+	struct wh_mono at;
+
+	wh_bucket_may(&p->bucket, &lim, p->d->now.mono, true, &at);
+	return at.ms > p->list_due.ms ? at : p->list_due;
 }
 
 /* ------------------------------------------------------------------- turn -- */
@@ -267,8 +263,8 @@ cand_of(const struct wh_cand *cand, size_t n, uint64_t seq)
 	return NULL;
 }
 
-static bool
-ops_wait(const struct whd *d)
+bool
+wh_pump_ops_wait(const struct whd *d)
 {
 	const struct wh_meta *m = &d->view.meta;
 
@@ -283,7 +279,7 @@ bring_probe_nearer(struct wh_pump *p)
 	struct wh_gate_one *link = &p->gates.g[WH_GATE_LINK];
 
 	if (link->shut && link->until.ms > latest.ms && link->hold.ms <= latest.ms &&
-	    ops_wait(p->d))
+	    wh_pump_ops_wait(p->d))
 		link->until = latest;
 }
 
@@ -294,7 +290,6 @@ step(struct wh_pump *p, struct wh_mono *ret_wake)
 	struct wh_cand cand[CANDS_MAX];
 	struct wh_inflight inflight[FLIGHTS_MAX + 64];
 	struct wh_rules rules;
-	struct wh_mono token_at;
 
 	wh_rules_now(p->d, &rules);
 	struct wh_sched_in in = {
@@ -309,7 +304,7 @@ step(struct wh_pump *p, struct wh_mono *ret_wake)
 		.n_busy = wh_pump_busy(p),
 		.list_running = p->list.running,
 		.stopping = p->stopping,
-		.list_due = p->list_due,
+		.list_due = interval_due(p),
 		.list_wanted = p->list_wanted,
 		.observe_spacing_until = p->list_spacing,
 		.list_for_checks = p->list_took_ms > p->d->config->queue_check_age
@@ -323,10 +318,11 @@ step(struct wh_pump *p, struct wh_mono *ret_wake)
 	*ret_wake = out.wake;
 	if (out.action == WH_ACT_SLEEP)
 		return false;
-	if (!take_token(p, &token_at)) {
-		*ret_wake = token_at;
+	const struct wh_bucket_limits lim = bucket_limits(p);
+
+	if (!wh_bucket_may(&p->bucket, &lim, p->d->now.mono, false, ret_wake))
 		return false;
-	}
+	wh_bucket_take(&p->bucket, &lim);
 	if (out.action == WH_ACT_LIST)
 		wh_pump_begin_list(p, out.why);
 	else
@@ -359,41 +355,7 @@ wh_pump_poke(struct wh_pump *p)
 	sleep_until(p, wake);
 }
 
-/* -------------------------------------------------------- gates and keys -- */
-
-static void
-mark_done(struct wh_job *job, struct whd *d, int fault)
-{
-	struct wh_mark *m = (struct wh_mark *)job;
-
-	if (fault)
-		wh_log(WH_LOG_ERROR, "store", "a mark could not be stored", "fault=%s",
-		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
-	(void)d;
-	wh_mark_fini(m);
-	free(m);
-}
-
-/* Gates that opened or shut: stored, so that a restart honours what was asked; and told. */
-static void
-store_gates(struct wh_pump *p, unsigned changed)
-{
-	struct wh_mark *m = wh_xcalloc(1, sizeof(*m));
-	bool link = changed & (1u << WH_GATE_LINK);
-	enum wh_gate_id worst = wh_gates_worst(&p->gates);
-
-	m->job =
-		(struct wh_job){.run = wh_mark_run, .done = mark_done, .class = WH_JOB_CONTROL};
-	wh_rules_now(p->d, &m->rules);
-	wh_gates_save(&p->gates, p->d->now, &m->gates);
-	m->gate_event = wh_gate_str(worst);
-	m->make_due = link && !p->gates.g[WH_GATE_LINK].shut;
-	wh_log(worst == WH_GATE_COUNT ? WH_LOG_INFO : WH_LOG_WARNING, "gate",
-	       worst == WH_GATE_COUNT ? "the upstream is in reach" : "a gate is shut",
-	       "gate=%s error=%s", wh_gate_str(worst),
-	       worst == WH_GATE_COUNT ? "" : WH_LOGQ(wh_str_c(p->last_error)));
-	wh_writer_submit(p->d->writer, &m->job);
-}
+/* ---------------------------------------------------------- clock, reload -- */
 
 /*
  * Stored times are wall times. After the clock was set back they would be
@@ -411,84 +373,25 @@ watch_clock(struct wh_pump *p)
 		return;
 	wh_log(WH_LOG_WARNING, "queue", "the clock was set back, waits are cut", WH_LOG_PLAIN);
 	m = wh_xcalloc(1, sizeof(*m));
-	m->job =
-		(struct wh_job){.run = wh_mark_run, .done = mark_done, .class = WH_JOB_CONTROL};
+	m->job = (struct wh_job){
+		.run = wh_mark_run, .done = wh_pump_mark_done, .class = WH_JOB_CONTROL};
 	wh_rules_now(p->d, &m->rules);
 	m->cut_waits = true;
 	wh_writer_submit(p->d->writer, &m->job);
 }
 
-void
-wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f)
-{
-	struct wh_gate_limits lim = {
-		.base_ms = p->d->config->retry_base,
-		.cap_ms = p->d->config->retry_cap,
-		.probe_max_ms = PROBE_MAX_MS,
-		.ops_wait = ops_wait(p->d),
-	};
-	struct wh_buf sentence = wh_buf_capped(sizeof(p->last_error) - 1);
-
-	p->contact_good = o->executed == WH_X_EXECUTED || o->executed == WH_X_REJECTED;
-	if (p->contact_good) {
-		p->last_ok = p->d->now.wall;
-		p->keys_failed = 0;
-	} else {
-		wh_outcome_sentence(&sentence, f, o);
-		snprintf(p->last_error, sizeof(p->last_error), "%.*s", (int)sentence.n,
-			 sentence.p ? sentence.p : "");
-		p->last_error_at = p->d->now.wall;
-	}
-	wh_buf_fini(&sentence);
-
-	unsigned changed = wh_gates_note(&p->gates, o, &lim, p->d->now, wh_clock_random());
-
-	if (changed)
-		store_gates(p, changed);
-	wh_waits_poke(p->d->waits);
-}
-
-bool
-wh_pump_next_key(struct wh_pump *p, const struct wh_facts *f)
-{
-	size_t n = wh_keys_count(p->d->keys);
-
-	if (f->key >= 0 && (size_t)f->key != wh_keys_active(p->d->keys))
-		return true; /* another request has switched already */
-	if (n < 2 || ++p->keys_failed >= n)
-		return false;
-	wh_keys_activate(p->d->keys, (wh_keys_active(p->d->keys) + 1) % n);
-	p->d->counters.key_failovers++;
-	wh_log(WH_LOG_WARNING, "keys", "the subscription key was refused, trying the next one",
-	       "key=%zu of=%zu", wh_keys_active(p->d->keys) + 1, n);
-	return true;
-}
-
-void
-wh_pump_request_key(const struct wh_pump *p, struct wh_http_request *r)
-{
-	r->key_index = (int)wh_keys_active(p->d->keys);
-	r->key = wh_keys_count(p->d->keys)
-			 ? wh_keys_text(p->d->keys, wh_keys_active(p->d->keys))
-			 : WH_STR_NULL;
-}
-
-void
-wh_pump_keys_changed(struct wh_pump *p)
-{
-	p->keys_failed = 0;
-	wh_gates_reopen_auth(&p->gates, p->d->now);
-	p->list_wanted = true;
-	wh_pump_poke(p);
-}
-
+/* The interval counts from the last list on, whether it became shorter or longer; a second look
+ * at a suspicious list stays where it is. */
 void
 wh_pump_reloaded(struct wh_pump *p)
 {
-	int64_t latest = p->d->now.mono.ms + p->d->config->sync_interval;
+	int64_t interval = p->d->config->sync_interval;
+	int64_t due = p->list_began.ms + wh_retry_jitter(interval, wh_clock_random());
 
-	if (p->list_due.ms > latest)
-		p->list_due.ms = latest;
+	if (interval != p->interval && p->list_began.ms &&
+	    (!p->suspect || due < p->list_due.ms))
+		p->list_due.ms = due;
+	p->interval = interval;
 	wh_pump_poke(p);
 }
 
@@ -517,6 +420,9 @@ wh_pump_on_result(struct wh_pump *p, struct wh_http_result *r)
 		break;
 	case WH_HTTP_SEND:
 		wh_pump_op_result(p, r);
+		break;
+	case WH_HTTP_PROBE:
+		wh_pump_probe_result(p, r);
 		break;
 	}
 }
@@ -554,9 +460,12 @@ wh_pump_start(struct whd *d)
 	}
 	p->timer.data = p;
 	p->list_last = d->view.meta.list_last;
+	p->interval = d->config->sync_interval;
 	p->clocks_apart = d->now.wall.ms - d->now.mono.ms;
-	p->tokens_micro = d->config->upstream_burst * 1000000;
-	p->tokens_at = d->now.mono;
+
+	const struct wh_bucket_limits lim = bucket_limits(p);
+
+	wh_bucket_init(&p->bucket, &lim, d->now.mono);
 	wh_gates_init(&p->gates);
 	if (wh_meta_text(&d->view, "gates", &memory) == 0)
 		wh_gates_load(&p->gates, memory, d->now);

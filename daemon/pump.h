@@ -20,11 +20,15 @@ void wh_pump_stop(struct wh_pump *p);
 void wh_pump_poke(struct wh_pump *p);
 /* Asks for a list; returns the smallest list number that satisfies the caller. */
 uint64_t wh_pump_list_now(struct wh_pump *p);
+/* A number for a probe: wh_waits_probed() tells of the end of the one that has it. */
+uint64_t wh_pump_probe_draw(struct wh_pump *p);
+/* One GET now, whatever gate is shut. */
+void wh_pump_probe(struct wh_pump *p, uint64_t number);
 /* Somebody asks: do not wait for the next probe of a line that is down. */
 void wh_pump_hurry(struct wh_pump *p);
 /* The keys changed, or an admin wants a probe: AUTH may try at once. */
 void wh_pump_keys_changed(struct wh_pump *p);
-/* The configuration was read again: a shorter interval counts at once. */
+/* The configuration was read again: a new interval counts at once. */
 void wh_pump_reloaded(struct wh_pump *p);
 
 /* What the HTTP thread reports; called on the loop by http.c. */

@@ -213,8 +213,6 @@ count_outcome(struct whd *d, const struct wh_result_job *j)
 		break;
 	}
 	c->resends_stopped += j->facts.net == WH_NET_RESEND;
-	c->dead += j->state == WH_OP_DEAD;
-	c->held += j->state == WH_OP_HELD;
 }
 
 static void

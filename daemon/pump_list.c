@@ -60,6 +60,7 @@ wh_pump_begin_list(struct wh_pump *p, const char *why)
 	};
 	split_ignored(s, p->d->config->sync_ignore_members);
 	p->list_wanted = false;
+	p->list_began = s->began.mono;
 	schedule_next(p, wh_retry_jitter(p->d->config->sync_interval, wh_clock_random()));
 	r.tag = s->no;
 	wh_pump_request_key(p, &r);
@@ -172,7 +173,6 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 		p->list.counts.removed += e->counts.removed;
 		p->list.counts.corrupt += e->counts.corrupt;
 		note_suspect(p, e);
-		d->counters.adopted += e->adopted;
 		d->counters.alarms_duplicate += e->duplicates;
 		d->counters.alarms_vanished += e->vanished;
 		p->told_whole = whole;
@@ -262,6 +262,7 @@ rows_done(struct wh_job *job, struct whd *d, int fault)
 		s->counts.changed += j->counts.changed;
 		s->counts.unchanged += j->counts.unchanged;
 		s->counts.corrupt += j->counts.corrupt;
+		d->counters.alarms_duplicate += j->counts.twins;
 		if (fault)
 			s->fault = fault;
 		wh_http_chunk_taken(d->http, j->list);

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pump's own state, shared by its files: pump.c (one turn), pump_flight.c
- * (an operation on its way), pump_list.c (a list on its way), pump_status.c.
- * Loop thread only.
+ * The pump's own state, shared by its files: pump.c (one turn), pump_gates.c
+ * (what an answer says of the line), pump_flight.c (an operation on its way),
+ * pump_list.c (a list on its way), pump_probe.c, pump_status.c. Loop thread only.
  */
 #pragma once
 
 #include "daemon/apply.h"
+#include "daemon/core/bucket.h"
 #include "daemon/core/gate.h"
 #include "daemon/core/sched.h"
 #include "daemon/pump.h"
 #include "daemon/writer.h"
 
-#define FAILED_KEPT 64u  /* operations whose last failure is remembered */
-#define FLIGHTS_MAX 128u /* [queue] concurrency is at most 64 */
+#define FAILED_KEPT 64u    /* operations whose last failure is remembered */
+#define PROBE_MAX_MS 30000 /* longest time between probes while operations wait */
+#define FLIGHTS_MAX 128u   /* [queue] concurrency is at most 64 */
 
 enum flight_phase {
 	FLIGHT_MARKING, /* SENDING or CHECKING is being flushed */
@@ -80,6 +82,8 @@ struct wh_pump {
 	uint64_t list_last; /* last number given out */
 	bool list_wanted;
 	struct wh_mono list_due;
+	struct wh_mono list_began; /* the last one, of whatever kind; ms 0 = none yet */
+	int64_t interval;          /* ms, that list_due was reckoned with */
 	struct wh_mono list_spacing;
 	struct wh_mono list_ended;  /* the last usable one */
 	struct wh_mono whole_began; /* the last complete one; ms 0 = none in this process */
@@ -93,8 +97,8 @@ struct wh_pump {
 	uint64_t suspect_missing;
 	char list_why[256]; /* why the last one was not complete */
 
-	int64_t tokens_micro; /* [upstream] rate: millionths of a request */
-	struct wh_mono tokens_at;
+	struct wh_bucket bucket;
+	uint64_t probe_no; /* the newest that somebody asked for */
 };
 
 /* pump.c */
@@ -102,6 +106,12 @@ struct flight *wh_pump_flight(struct wh_pump *p, uint64_t seq);
 /* Flights that occupy a connection or the funnel now. */
 uint32_t wh_pump_busy(const struct wh_pump *p);
 void wh_pump_drop_flight(struct wh_pump *p, struct flight *f);
+/* Something is queued, being checked, sent or unknown. */
+bool wh_pump_ops_wait(const struct whd *d);
+
+/* pump_gates.c */
+/* Completion of a mark that nobody waits for. */
+void wh_pump_mark_done(struct wh_job *job, struct whd *d, int fault);
 /* Takes an outcome into the gates; remembers errors; stores what must survive. */
 void wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f);
 /* 401: switches to the next key. True if there was one left to try. */
@@ -121,3 +131,10 @@ void wh_pump_begin_list(struct wh_pump *p, const char *why);
 void wh_pump_list_chunk(struct wh_pump *p, struct wh_chunk *c);
 void wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r);
 void wh_pump_list_fini(struct list_session *s);
+
+/* pump_probe.c */
+void wh_pump_probe_result(struct wh_pump *p, struct wh_http_result *r);
+
+/* pump_status.c */
+/* Two members: gate, the one shut or "open", and until, nil if none is. */
+void wh_pump_pack_gate(const struct wh_pump *p, struct wh_buf *out);

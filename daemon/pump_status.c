@@ -69,16 +69,36 @@ wall_of(const struct wh_pump *p, struct wh_mono at)
 	return p->d->now.wall.ms + (at.ms - p->d->now.mono.ms);
 }
 
+/* The gate that status shows; NULL if none is shut. */
+static const struct wh_gate_one *
+shut_gate(const struct wh_pump *p, const char **ret_name)
+{
+	enum wh_gate_id worst = wh_gates_worst(&p->gates);
+
+	*ret_name = wh_gate_str(worst);
+	return worst == WH_GATE_COUNT ? NULL : &p->gates.g[worst];
+}
+
+void
+wh_pump_pack_gate(const struct wh_pump *p, struct wh_buf *out)
+{
+	const char *name;
+	const struct wh_gate_one *g = shut_gate(p, &name);
+
+	wh_pack_kv_c(out, "gate", name);
+	kv_time(out, "until", g ? wall_of(p, g->until) : 0);
+}
+
 void
 wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out)
 {
-	enum wh_gate_id worst = wh_gates_worst(&p->gates);
-	const struct wh_gate_one *g = worst == WH_GATE_COUNT ? NULL : &p->gates.g[worst];
+	const char *name;
+	const struct wh_gate_one *g = shut_gate(p, &name);
 
 	wh_pack_map(out, 8);
 	wh_pack_kv_c(out, "url", p->d->config->upstream_url);
 	wh_pack_kv_bool(out, "online", wh_pump_online(p));
-	wh_pack_kv_c(out, "gate", wh_gate_str(worst));
+	wh_pack_kv_c(out, "gate", name);
 	kv_time(out, "since", g ? g->since.ms : 0);
 	kv_time(out, "until", g ? wall_of(p, g->until) : 0);
 	wh_pack_kv_c(out, "last_error", p->last_error[0] ? p->last_error : NULL);
@@ -124,7 +144,7 @@ dump_flights(const struct wh_pump *p, struct wh_buf *out)
 void
 wh_pump_dump(const struct wh_pump *p, struct wh_buf *out)
 {
-	wh_pack_map(out, 5);
+	wh_pack_map(out, 6);
 	wh_pack_c(out, "upstream");
 	wh_pump_status_upstream(p, out);
 	wh_pack_c(out, "sync");
@@ -133,4 +153,6 @@ wh_pump_dump(const struct wh_pump *p, struct wh_buf *out)
 	dump_flights(p, out);
 	wh_pack_kv_uint(out, "list_last", p->list_last);
 	wh_pack_kv_uint(out, "slow_start", p->gates.slow_start);
+	wh_pack_kv_int(out, "learned_rate",
+		       p->bucket.rate); /* thousandths a second, 0 = none */
 }

@@ -23,6 +23,7 @@ wh_wait_look wh_wait_look_op;     /* on_wait.c */
 wh_wait_look wh_wait_look_whd;    /* on_wait.c */
 wh_wait_look wh_wait_look_list;   /* on_wait.c */
 wh_wait_look wh_wait_look_events; /* on_events.c */
+wh_wait_look wh_wait_look_probe;  /* on_wait.c */
 
 WH_PRINTF(3, 4)
 void wh_wait_fail(struct wh_wait_answer *a, enum wh_error code, const char *fmt, ...);

@@ -23,10 +23,9 @@ struct wh_waits {
 };
 
 static wh_wait_look *const looks[] = {
-	[WH_WAIT_OP] = wh_wait_look_op,
-	[WH_WAIT_WHD] = wh_wait_look_whd,
-	[WH_WAIT_LIST] = wh_wait_look_list,
-	[WH_WAIT_EVENTS] = wh_wait_look_events,
+	[WH_WAIT_OP] = wh_wait_look_op,       [WH_WAIT_WHD] = wh_wait_look_whd,
+	[WH_WAIT_LIST] = wh_wait_look_list,   [WH_WAIT_EVENTS] = wh_wait_look_events,
+	[WH_WAIT_PROBE] = wh_wait_look_probe,
 };
 
 int64_t
@@ -278,6 +277,23 @@ wh_waits_list_ended(struct wh_waits *w, uint64_t list, struct wh_str summary,
 }
 
 void
+wh_waits_probed(struct wh_waits *w, uint64_t probe, struct wh_str result)
+{
+	size_t kept = 0;
+
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->all[i].kind == WH_WAIT_PROBE && w->all[i].list == probe)
+			wh_server_reply(w->d->server, w->all[i].ticket, result);
+		else
+			w->all[kept++] = w->all[i];
+	}
+	w->n = kept;
+	arm(w);
+}
+
+void
 wh_waits_closed(struct wh_waits *w, uint64_t conn)
 {
 	size_t kept = 0;
@@ -305,10 +321,9 @@ void
 wh_waits_dump(const struct wh_waits *w, struct wh_buf *out)
 {
 	static const char *const names[] = {
-		[WH_WAIT_OP] = "queue.wait",
-		[WH_WAIT_WHD] = "wait",
-		[WH_WAIT_LIST] = "sync.now",
-		[WH_WAIT_EVENTS] = "events.read",
+		[WH_WAIT_OP] = "queue.wait",        [WH_WAIT_WHD] = "wait",
+		[WH_WAIT_LIST] = "sync.now",        [WH_WAIT_EVENTS] = "events.read",
+		[WH_WAIT_PROBE] = "upstream.probe",
 	};
 	uint64_t n[wh_array_len(names)] = {0};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parked calls: queue.wait, wait, sync.now, events.read. Each holds a ticket
+ * Parked calls: queue.wait, wait, sync.now, events.read, upstream.probe. Each holds a ticket
  * and a deadline; after every commit or change of state they are looked at
  * again. One timer for all. Loop thread only.
  */
@@ -18,6 +18,7 @@ enum wh_wait_kind {
 	WH_WAIT_WHD,    /* until whd is synced, idle or online */
 	WH_WAIT_LIST,   /* until a list has ended */
 	WH_WAIT_EVENTS, /* until the change log goes on */
+	WH_WAIT_PROBE,  /* until a probe has its answer */
 };
 
 enum wh_until { WH_UNTIL_SYNCED, WH_UNTIL_IDLE, WH_UNTIL_ONLINE };
@@ -28,7 +29,7 @@ struct wh_wait {
 	enum wh_until until;     /* WHD */
 	uint64_t revision;       /* WHD: and the log has reached it; EVENTS: behind it */
 	uint32_t limit;          /* EVENTS: at most */
-	uint64_t list;           /* LIST: this number or a later one */
+	uint64_t list;           /* LIST: this number or a later one; PROBE: this one */
 	int64_t timeout_ms;      /* as given; clamped; <= 0 means now or never */
 	struct wh_ticket ticket; /* waits.c's own */
 	int64_t deadline;        /* waits.c's own */
@@ -47,6 +48,8 @@ void wh_waits_poke(struct wh_waits *w);
  * WH_ERR_NONE or why it failed. */
 void wh_waits_list_ended(struct wh_waits *w, uint64_t list, struct wh_str summary,
 			 enum wh_error code, struct wh_str sentence);
+/* A probe has its answer: the result map of upstream.probe. */
+void wh_waits_probed(struct wh_waits *w, uint64_t probe, struct wh_str result);
 void wh_waits_closed(struct wh_waits *w, uint64_t conn);
 /* Ends all with SHUTTING_DOWN. */
 void wh_waits_stop(struct wh_waits *w);

@@ -28,6 +28,7 @@ struct wh_writer {
 	struct list waiting, finished;
 	bool ending, ended;
 	uint64_t commits, jobs, reruns;
+	struct wh_tally tally;
 
 	/* loop only */
 	size_t open; /* jobs submitted and not completed */
@@ -81,15 +82,34 @@ sort_by_class(struct list *batch)
 		list_append(batch, &by[c]);
 }
 
-/* Runs jobs from `first` up to but without `end` in one transaction. */
+/* Only what was committed counts. */
 static int
-run_txn(struct wh_store *store, struct wh_job *first, const struct wh_job *end)
+commit(struct wh_writer *w, struct wh_txn *txn, const struct wh_tally *tally)
 {
-	struct wh_txn txn;
-	int r = wh_txn_begin(store, &txn);
+	int r = wh_txn_commit(txn);
 
 	if (r)
 		return r;
+	uv_mutex_lock(&w->mutex);
+	w->tally.conflicts += tally->conflicts;
+	w->tally.held += tally->held;
+	w->tally.dead += tally->dead;
+	w->tally.adopted += tally->adopted;
+	uv_mutex_unlock(&w->mutex);
+	return 0;
+}
+
+/* Runs jobs from `first` up to but without `end` in one transaction. */
+static int
+run_txn(struct wh_writer *w, struct wh_job *first, const struct wh_job *end)
+{
+	struct wh_tally tally = {0};
+	struct wh_txn txn;
+	int r = wh_txn_begin(w->d->store, &txn);
+
+	if (r)
+		return r;
+	txn.ctx = &tally;
 	for (struct wh_job *j = first; j != end; j = j->next) {
 		r = j->run(j, &txn);
 		if (r) {
@@ -97,14 +117,14 @@ run_txn(struct wh_store *store, struct wh_job *first, const struct wh_job *end)
 			return r;
 		}
 	}
-	return wh_txn_commit(&txn);
+	return commit(w, &txn, &tally);
 }
 
 static void
 run_one_by_one(struct wh_writer *w, struct wh_job *first)
 {
 	for (struct wh_job *j = first; j; j = j->next)
-		j->fault = run_txn(w->d->store, j, j->next);
+		j->fault = run_txn(w, j, j->next);
 }
 
 static void
@@ -117,7 +137,7 @@ run_batch(struct wh_writer *w, struct list *batch)
 		j->fault = 0;
 		n++;
 	}
-	int r = run_txn(w->d->store, batch->head, NULL);
+	int r = run_txn(w, batch->head, NULL);
 
 	if (r == WH_EIO) {
 		for (struct wh_job *j = batch->head; j; j = j->next)
@@ -214,6 +234,10 @@ on_wake(uv_async_t *a)
 	d->counters.commits = w->commits;
 	d->counters.commit_jobs = w->jobs;
 	d->counters.commit_reruns = w->reruns;
+	d->counters.conflicts = w->tally.conflicts;
+	d->counters.held = w->tally.held;
+	d->counters.dead = w->tally.dead;
+	d->counters.adopted = w->tally.adopted;
 	uv_mutex_unlock(&w->mutex);
 
 	if (done.head) {

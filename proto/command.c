@@ -77,6 +77,7 @@ static const char *const result_names[] = {
 	[WH_RESULT_DUMP] = "dump",
 	[WH_RESULT_CONFIG] = "config",
 	[WH_RESULT_CONFIG_RELOADED] = "config_reloaded",
+	[WH_RESULT_PROBE] = "probe",
 };
 
 static const char *

@@ -91,6 +91,7 @@ struct wh_txn {
 	struct wh_view view; /* reads inside the transaction; view.meta is current */
 	struct wh_meta was;  /* as read at begin, to write only what changed */
 	int fault;           /* sticky: after a fault every call returns it */
+	void *ctx;           /* of whoever began it; NULL until set. Not looked at here */
 };
 
 /*

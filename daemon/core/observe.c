@@ -23,7 +23,7 @@ wh_observe_create(const struct wh_op *op, const struct wh_sighting *s)
 		return op->incompletes >= INCOMPLETES_MAX ? WH_OB_NO_COMPLETE : WH_OB_AGAIN;
 	if (!s->began_after)
 		return WH_OB_AGAIN;
-	if (s->near > 0)
+	if (s->near > 0 && !s->refused) /* one that is like it is why it was refused */
 		return WH_OB_AMBIGUOUS;
 	if (op->flags & WH_OPF_RESTORED)
 		return WH_OB_AMBIGUOUS;

@@ -28,6 +28,7 @@ struct wh_sighting {
 	uint32_t exact;              /* create: unclaimed candidates equal in normal form */
 	uint32_t near;               /* create: unclaimed candidates that nearly equal it */
 	bool settled;                /* the settle time has passed */
+	bool refused; /* create: answered with 409, which one like it may be the cause of */
 };
 
 /* The counters of op (negatives, incompletes) already include the list that was looked at. */

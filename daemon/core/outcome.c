@@ -320,7 +320,9 @@ wh_outcome_judge_find(const struct wh_facts *f)
 {
 	struct wh_outcome o = wh_outcome_judge_read(f);
 
-	if (!f->whole || (f->status != 400 && f->status != 404 && f->status != 410))
+	/* Not if it is a page, or of the gateway: those know nothing of webhooks. */
+	if (o.executed != WH_X_REJECTED ||
+	    (f->status != 400 && f->status != 404 && f->status != 410))
 		return o;
 	o.executed = WH_X_EXECUTED;
 	o.ask = WH_ASK_NONE;

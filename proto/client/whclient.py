@@ -26,7 +26,7 @@ import msgpack
 SOCKET = "/run/whd/whd.sock"
 MESSAGE_MAX = 16 * 1024 * 1024
 SETTLED = ("conflict", "held", "dead", "done", "cancelled", "superseded")
-_WAITS = ("queue.wait", "sync.now", "events.read", "wait")  # may be parked by whd
+_WAITS = ("queue.wait", "sync.now", "events.read", "wait", "upstream.probe")  # may be parked by whd
 _WAIT_DEFAULT, _WAIT_MAX = 30.0, 300.0
 _READS = ("hello", "rpc.describe", "webhook.get", "webhook.list", "queue.list", "queue.get",
           "queue.wait", "history.list", "events.read", "wait", "status", "metrics")

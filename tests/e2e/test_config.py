@@ -130,8 +130,8 @@ def test_key_file_that_cannot_be_used(world, what):
     elif what == "readable":
         path.chmod(0o644)
     elif what == "link":
-        path.rename(path.with_name("real"))
-        path.symlink_to("real")
+        path.rename(path.with_name("keys.real"))
+        path.symlink_to("keys.real")
     else:
         path.write_text({"empty": "# none\n", "space": "a b\n", "twice": "same\nsame\n"}[what])
     child = whd.spawn()

@@ -212,6 +212,23 @@ def test_subscriber_that_does_not_read_hurts_nobody(world, sim):
     check_unbroken(late, since)
 
 
+def test_subscriber_that_falls_out_of_the_log_is_told(world, sim):
+    """One list changes more webhooks than the log keeps entries, while a subscriber does not
+    read: it gets an event that says so, and goes on from the head."""
+    whd = world.whd(sim, {"limits.out_high": "4KiB", "limits.stall": "1h"})
+    c = whd.client()
+    c.synced()
+    lazy = wire.Raw(whd.socket, receive_buffer=4096)
+    lazy.send(1, "events.subscribe", since=c.head())
+    lazy.result(1)
+    sim.seed(75_000)
+    assert c.call("sync.now", timeout_ms=120_000)["added"] == 75_000
+    lazy.events_until(lambda e: e["kind"] == "reset")
+    c.create(**webhook(1))
+    head = c.head()
+    lazy.events_until(lambda e: e["revision"] >= head)
+
+
 def test_events_end_with_the_connection(sim, whd):
     c = whd.client()
     watcher = wire.Raw(whd.socket)

@@ -23,7 +23,6 @@ def silence(sim, c, ms=700):
 
 
 def test_next_key_is_tried_at_once(world, sim):
-    world.secrets.add("wrong-key")
     c = world.whd(sim, keys=("wrong-key", "test-key-1")).client()
     c.synced()
     assert [(e["status"], e["key"]) for e in sim.log()] == [(401, -1), (200, 0)]
@@ -68,7 +67,6 @@ def test_all_keys_refused_shuts_the_gate(world, sim):
 
 @pytest.mark.parametrize("how", ["SIGHUP", "config.reload"])
 def test_new_keys_open_the_gate_at_once(world, sim, how):
-    world.secrets |= {"test-key-1", "new-key"}
     whd = world.whd(sim, BUSY)
     c = whd.client()
     c.synced()

@@ -96,7 +96,7 @@ def test_no_growth_over_many_calls_and_connections(world, sim, whd, c):
     work()
     work()
     after = proc.memory(whd.child.pid)
-    assert proc.open_files(whd.child.pid) <= files + 2
+    assert files is None or proc.open_files(whd.child.pid) <= files + 2
     if proc.is_sanitized(whd.child.pid):
         return  # it keeps freed memory back on purpose
     assert after["VmRSS"] < before["VmRSS"] + 3072, (before["VmRSS"], after["VmRSS"])

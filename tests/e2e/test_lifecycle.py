@@ -2,6 +2,7 @@
 """A webhook's life: created, changed, deleted, seen by readers and at the API alike."""
 
 import json
+import os
 
 import pytest
 
@@ -179,7 +180,7 @@ def test_history_shows_who_and_how(c):
     c.applied(c.update(whid, {"whcomment": "x"}))
     items = c.call("history.list")["items"]
     assert [i["kind"] for i in items] == ["update", "create"], "newest first"
-    assert {i["created_by"] for i in items} == {0}
+    assert {i["created_by"] for i in items} == {os.getuid()}
     full = c.call("queue.get", op=items[1]["op"])
     (attempt,) = full["log"]
     assert attempt["status"] == 200 and attempt["outcome"] == "executed"

@@ -54,6 +54,37 @@ def test_after_an_outage_one_request_goes_first(world, sim):
     assert sim.executed("POST") == 20
 
 
+def refusals(sim):
+    return [e for e in sim.log() if e["status"] == 429]
+
+
+def test_rate_is_learned_from_the_first_429(world, sim):
+    """The gateway grants ten calls a second. It has to say so once; what was under way then may
+    be refused with it, nothing after that."""
+    c = world.whd(sim, {"sync.interval": "500ms"}).client()
+    c.synced()
+    sim.verb("POST", "/rate", {"per_window": 10, "window_ms": 1000})
+    ops = [c.create(**webhook(n)) for n in range(40)]
+    for op in ops:
+        assert c.applied(op)["result"] == "applied"
+    assert sim.executed("POST") == 40
+    first = refusals(sim)[0]
+    assert len(refusals(sim)) <= 5 and refusals(sim)[-1]["at_ms"] - first["at_ms"] < 900
+    assert c.call("dump", section="pump")["pump"]["learned_rate"] > 0
+
+
+def test_lists_leave_the_last_tokens_to_changes(world, sim):
+    """With a rate of one a second, lists that are always due do not starve the changes."""
+    c = world.whd(sim, {"sync.interval": "100ms", "upstream.rate": "8",
+                        "upstream.burst": "8"}).client()
+    c.synced()
+    before = sim.mark()
+    for n in range(8):
+        c.applied(c.create(**webhook(n)))
+    seen = [e["method"] for e in sim.log(before)]
+    assert seen.count("POST") == 8 and seen.count("GET") <= 24, seen
+
+
 def test_configured_rate_is_kept(world, sim):
     c = world.whd(sim, {"upstream.rate": "20", "upstream.burst": "2"}).client()
     c.synced()

@@ -135,6 +135,8 @@ def test_damaged_row_is_told_and_fetched_again(world, sim):
     c = whd.client()
     with refused("CORRUPT"):
         c.get(row["whid"])
+    with refused("CORRUPT"):
+        c.update(row["whid"], {"whcomment": "x"})
     assert len(list(c.list())) == 49, "the others are served"
     c.go_online(sim)
     c.call("sync.now")

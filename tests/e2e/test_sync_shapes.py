@@ -16,6 +16,7 @@ SHAPES = {
         f"wrapped in {name}": {"list_shape": "wrapped", "wrap_name": name}
         for name in ("value", "data", "items", "webhooks", "result", "Webhook Configs")},
     "nested wrapper": {"list_shape": "nested"},
+    "an empty list beside it": {"list_shape": "wrapped_two"},
     "one bare object": {"list_shape": "object_if_one"},
     "null if empty": {"list_shape": "null_if_empty"},
     "nothing if empty": {"list_shape": "empty_if_empty"},

@@ -206,6 +206,14 @@ wh_waits_list_ended(struct wh_waits *w, uint64_t list, struct wh_str summary,
 	(void)sentence;
 }
 
+void
+wh_waits_probed(struct wh_waits *w, uint64_t probe, struct wh_str result)
+{
+	(void)w;
+	(void)probe;
+	(void)result;
+}
+
 const struct wh_store_space *
 wh_status_space(struct whd *d)
 {

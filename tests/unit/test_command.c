@@ -77,8 +77,8 @@ test_names(void **state)
 	(void)state;
 	assert_string_equal(wh_role_str(WH_ROLE_ADMIN), "admin");
 	assert_string_equal(wh_arg_type_str(WH_ARG_MS), "duration");
-	assert_string_equal(wh_result_str(WH_RESULT_CONFIG_RELOADED), "config_reloaded");
-	for (unsigned i = WH_RESULT_HELLO; i <= WH_RESULT_CONFIG_RELOADED; i++)
+	assert_string_equal(wh_result_str(WH_RESULT_PROBE), "probe");
+	for (unsigned i = WH_RESULT_HELLO; i <= WH_RESULT_PROBE; i++)
 		assert_string_not_equal(wh_result_str((enum wh_result_shape)i), "unknown");
 	for (unsigned i = WH_ARG_STR; i <= WH_ARG_MS; i++)
 		assert_string_not_equal(wh_arg_type_str((enum wh_arg_type)i), "unknown");

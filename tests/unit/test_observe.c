@@ -50,6 +50,25 @@ static const struct create_row create_rows[] = {
 	 WH_OB_AGAIN},
 };
 
+/* Answered with 409: one that is nearly the same is the reason, not the result. */
+static void
+test_refused_create(void **state)
+{
+	struct wh_op op = {.negatives = 2, .flags = WH_OPF_ANSWERED};
+	struct wh_sighting s = {.complete = true,
+				.began_after = true,
+				.near = 1,
+				.refused = true,
+				.settled = true};
+
+	(void)state;
+	assert_int_equal(wh_observe_create(&op, &s), WH_OB_NOT_EXECUTED);
+	s.settled = false;
+	assert_int_equal(wh_observe_create(&op, &s), WH_OB_AGAIN);
+	s.exact = 1;
+	assert_int_equal(wh_observe_create(&op, &s), WH_OB_APPLIED);
+}
+
 static void
 test_create(void **state)
 {
@@ -250,6 +269,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create),
+		cmocka_unit_test(test_refused_create),
 		cmocka_unit_test(test_create_all_combinations),
 		cmocka_unit_test(test_update_and_delete),
 		cmocka_unit_test(test_settled),

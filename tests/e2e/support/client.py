@@ -28,7 +28,7 @@ class Client(whclient.Client):
             result = super().call(method, **params)
         except WhdError as error:
             if error.code not in OWN_CODES:
-                contract.note_error(error.type, error.code)
+                contract.note_error(error.type, error.code, error.message)
             raise
         contract.note_result(method, given, result)
         return result

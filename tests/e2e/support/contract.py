@@ -1,41 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""Keeps book of every method called, every parameter given and every error code seen.
+"""Keeps book of what the tests have exercised: methods, parameters, error codes, counters, reasons
+of operations, switches and faults of the simulator.
 
-Each answer is held against its documented shape on the way. The book is
-written to WHD_CONTRACT_DIR, one file a process, so that the last test can read
-what all of them saw even if every test file ran in a process of its own.
+Each answer is held against its documented shape on the way, and searched for
+keys. The book is written to WHD_CONTRACT_DIR, one file a process, so that the
+last test can read what all of them saw even if every test file ran in a
+process of its own.
 """
 
 import json
 import os
 import pathlib
 
-from support import shapes, tables
+from support import secrets, shapes, tables
 
 METHODS = tables.methods()
 ERRORS = tables.errors()
 
 
+PAGES = ("methods", "params", "errors", "counters", "reasons", "switches", "faults")
+
+
 class Book:
+    """What was seen, as sets of names, one a page."""
+
     def __init__(self):
-        self.methods, self.params, self.errors = set(), set(), set()
-
-    def called(self, name, params=()):
-        """A method was called with these parameters and returned a result."""
-        self.methods.add(name)
-        self.params |= {f"{name}.{p}" for p in params}
-
-    def failed(self, code):
-        self.errors.add(code)
+        for page in PAGES:
+            setattr(self, page, set())
 
     def add(self, other):
-        self.methods |= set(other["methods"])
-        self.params |= set(other["params"])
-        self.errors |= set(other["errors"])
+        for page in PAGES:
+            getattr(self, page).update(other.get(page, ()))
 
     def as_json(self):
-        return {"methods": sorted(self.methods), "params": sorted(self.params),
-                "errors": sorted(self.errors)}
+        return {page: sorted(getattr(self, page)) for page in PAGES}
 
 
 BOOK = Book()
@@ -67,14 +65,23 @@ def whole():
 
 
 def note_result(name, params, result):
+    """A method was called with these parameters and returned this."""
+    secrets.look(f"the result of {name}", result)
     if name not in METHODS:
         return
     shapes.check(METHODS[name], result)
-    BOOK.called(name, params)
+    BOOK.methods.add(name)
+    BOOK.params |= {f"{name}.{p}" for p in params}
 
 
-def note_error(kind, code):
+def note_error(kind, code, sentence=""):
     """An error reached a client: its code and its type must be in the table."""
+    secrets.look(f"the sentence of {code}", sentence)
     assert code in ERRORS, f"undocumented error code {code}"
     assert kind == ERRORS[code][0], (code, kind)
-    BOOK.failed(code)
+    BOOK.errors.add(code)
+
+
+def note_counters(values):
+    """What the counters of a whd stood at when it was stopped."""
+    BOOK.counters |= {name for name, value in values.items() if value > 0}

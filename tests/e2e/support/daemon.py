@@ -4,6 +4,7 @@
 import os
 import signal
 
+from support import last_words, secrets
 from support.client import Client
 from support.paths import WHD
 from support.process import Child
@@ -59,7 +60,7 @@ class Whd:
         part.rename(path)
 
     def write_keys(self, *keys):
-        self.keys = keys
+        secrets.add(*keys)
         self._write_private(self.key_file, "".join(k + "\n" for k in keys))
 
     def write_config(self, **changes):
@@ -89,6 +90,8 @@ class Whd:
 
     def stop(self):
         self.close_clients()
+        if self.child.alive:
+            last_words.take(self.settings["socket.path"])
         return self.child.terminate()
 
     def restart(self):

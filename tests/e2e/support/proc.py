@@ -29,4 +29,8 @@ def wake_ups(pid):
 
 
 def open_files(pid):
-    return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+    """How many; None if they are not to be seen: whd hides them from its own user."""
+    try:
+        return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+    except PermissionError:
+        return None

@@ -167,6 +167,9 @@ SHAPES = {
     "dump": mapping(anything),
     "config": record(file=text, settings=listing(setting)),
     "config_reloaded": record(file=text, notes=text),
+    "probe": record(status=natural, took_ms=natural, key=natural, keys=natural,
+                    outcome=one_of("executed", "rejected", "not_executed", "unknown"), rule=text,
+                    error=maybe(text), gate=one_of(*GATES), until=maybe(when)),
 }
 
 

@@ -7,6 +7,7 @@ import json
 import subprocess
 import urllib.parse
 
+from support import contract, secrets
 from support.paths import WHSIM
 
 SIX = ("whname", "whcomment", "applicationId", "municipalityId", "callbackUrl", "processes")
@@ -61,10 +62,14 @@ class Sim:
         return json.loads(data)
 
     def set(self, **switches):
+        for name, value in switches.items():
+            word = str(value).lower() if isinstance(value, bool) else value
+            contract.BOOK.switches |= {name, f"{name}={word}"}
         return self.verb("PATCH", "/config", switches)
 
     def fault(self, action, **members):
         """Adds a rule and returns its id."""
+        contract.BOOK.faults |= {action, *(f"{action}.{m}" for m in members)}
         return self.verb("POST", "/fault", {"action": action, **members})["id"]
 
     def clear_faults(self, rule=None):
@@ -83,6 +88,7 @@ class Sim:
         return self.net("up")
 
     def keys(self, *valid):
+        secrets.add(*valid)
         return self.verb("POST", "/keys", {"valid": list(valid)})
 
     def seed(self, n):

@@ -45,3 +45,8 @@ def settings():
     rows = _rows("daemon/config.def", "WH_SET",
                  rf"(\w+), (\w+), (\w+), {_STRING}, (\d+), (\d+), (\w+)")
     return {(s, k): (t, d, r) for s, k, t, d, _, _, r in rows}
+
+
+def counters():
+    """The names of counters.def."""
+    return set(_rows("daemon/counters.def", "WH_COUNTER", r"(\w+), "))

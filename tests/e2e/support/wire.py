@@ -10,7 +10,7 @@ import socket
 
 import msgpack
 
-from support import contract
+from support import contract, secrets
 
 PATIENCE = 30
 
@@ -84,7 +84,7 @@ class Raw:
             assert result is None and len(error) == 2, message
             code, colon, sentence = error[1].partition(": ")
             assert colon and sentence, error
-            contract.note_error(error[0], code)
+            contract.note_error(error[0], code, sentence)
         elif ident in self.asked:
             contract.note_result(*self.asked[ident], result)
 
@@ -96,6 +96,7 @@ class Raw:
             data = b""
         if not data:
             return False
+        secrets.look("an answer", data)
         self.unpacker.feed(data)
         for message in self.unpacker:
             self._take(message)

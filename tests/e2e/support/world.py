@@ -2,7 +2,8 @@
 """Everything one test starts, in one short-named folder, and its orderly end.
 
 At the end each whd must still be alive and leave with status 0 when asked to,
-and no key may stand in its log or in its store: every test checks that.
+and no key may stand in its answers, its log or its store: every test checks
+that.
 """
 
 import os
@@ -10,6 +11,7 @@ import pathlib
 import shutil
 import tempfile
 
+from support import secrets
 from support.daemon import Whd
 from support.sim import Sim
 
@@ -34,7 +36,6 @@ class World:
         self.sims = []
         self.whds = []
         self.closers = []
-        self.secrets = set()
 
     def subfolder(self, name):
         path = self.folder / name
@@ -82,12 +83,14 @@ class World:
         self._look_for_keys(whd, problems)
 
     def _look_for_keys(self, whd, problems):
-        for key in {*whd.keys, *self.secrets}:
-            if key in whd.log:
-                problems.append(f"the key stands in the log of {whd.folder.name}")
-            for file in whd.store.rglob("*") if whd.store.is_dir() else ():
-                if file.is_file() and key.encode() in file.read_bytes():
-                    problems.append(f"the key stands in {file}")
+        """In its log, and in all of its files but those that hold them."""
+        try:
+            secrets.look(f"the log of {whd.folder.name}", whd.log)
+            for file in whd.folder.rglob("*"):
+                if file.is_file() and not file.name.startswith(whd.key_file.name):
+                    secrets.look(file, file.read_bytes())
+        except secrets.Leak as leak:
+            problems.append(str(leak))
 
     def close(self):
         problems = []

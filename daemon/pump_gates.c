@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the pump learns from each answer: the gates hear of it and remember
+ * across restarts, a refused key gives way to the next, a 429 teaches a rate.
+ * Called by the parts that get answers; loop thread.
+ */
+#include <stdlib.h>
+
+#include "daemon/pump_own.h"
+#include "daemon/rules_now.h"
+#include "daemon/waits.h"
+
+void
+wh_pump_mark_done(struct wh_job *job, struct whd *d, int fault)
+{
+	struct wh_mark *m = (struct wh_mark *)job;
+
+	if (fault)
+		wh_log(WH_LOG_ERROR, "store", "a mark could not be stored", "fault=%s",
+		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
+	(void)d;
+	wh_mark_fini(m);
+	free(m);
+}
+
+/* Gates that opened or shut: stored, so that a restart honours what was asked; and told. */
+static void
+store_gates(struct wh_pump *p, unsigned changed)
+{
+	struct wh_mark *m = wh_xcalloc(1, sizeof(*m));
+	bool link = changed & (1u << WH_GATE_LINK);
+	enum wh_gate_id worst = wh_gates_worst(&p->gates);
+
+	m->job = (struct wh_job){
+		.run = wh_mark_run, .done = wh_pump_mark_done, .class = WH_JOB_CONTROL};
+	wh_rules_now(p->d, &m->rules);
+	wh_gates_save(&p->gates, p->d->now, &m->gates);
+	m->gate_event = wh_gate_str(worst);
+	m->make_due = link && !p->gates.g[WH_GATE_LINK].shut;
+	wh_log(worst == WH_GATE_COUNT ? WH_LOG_INFO : WH_LOG_WARNING, "gate",
+	       worst == WH_GATE_COUNT ? "the upstream is in reach" : "a gate is shut",
+	       "gate=%s error=%s", wh_gate_str(worst),
+	       worst == WH_GATE_COUNT ? "" : WH_LOGQ(wh_str_c(p->last_error)));
+	wh_writer_submit(p->d->writer, &m->job);
+}
+
+void
+wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f)
+{
+	struct wh_gate_limits lim = {
+		.base_ms = p->d->config->retry_base,
+		.cap_ms = p->d->config->retry_cap,
+		.probe_max_ms = PROBE_MAX_MS,
+		.ops_wait = wh_pump_ops_wait(p->d),
+	};
+	struct wh_buf sentence = wh_buf_capped(sizeof(p->last_error) - 1);
+
+	p->contact_good = o->executed == WH_X_EXECUTED || o->executed == WH_X_REJECTED;
+	if (p->contact_good) {
+		p->last_ok = p->d->now.wall;
+		p->keys_failed = 0;
+	} else {
+		wh_outcome_sentence(&sentence, f, o);
+		snprintf(p->last_error, sizeof(p->last_error), "%.*s", (int)sentence.n,
+			 sentence.p ? sentence.p : "");
+		p->last_error_at = p->d->now.wall;
+	}
+	wh_buf_fini(&sentence);
+	if (o->ask == WH_ASK_RATE)
+		wh_bucket_refused(&p->bucket, p->d->now.mono, o->wait_ms);
+	else
+		wh_bucket_granted(&p->bucket, p->d->now.mono);
+
+	unsigned changed = wh_gates_note(&p->gates, o, &lim, p->d->now, wh_clock_random());
+
+	if (changed)
+		store_gates(p, changed);
+	wh_waits_poke(p->d->waits);
+}
+
+bool
+wh_pump_next_key(struct wh_pump *p, const struct wh_facts *f)
+{
+	size_t n = wh_keys_count(p->d->keys);
+
+	if (f->key >= 0 && (size_t)f->key != wh_keys_active(p->d->keys))
+		return true; /* another request has switched already */
+	if (n < 2 || ++p->keys_failed >= n)
+		return false;
+	wh_keys_activate(p->d->keys, (wh_keys_active(p->d->keys) + 1) % n);
+	p->d->counters.key_failovers++;
+	wh_log(WH_LOG_WARNING, "keys", "the subscription key was refused, trying the next one",
+	       "key=%zu of=%zu", wh_keys_active(p->d->keys) + 1, n);
+	return true;
+}
+
+void
+wh_pump_request_key(const struct wh_pump *p, struct wh_http_request *r)
+{
+	r->key_index = (int)wh_keys_active(p->d->keys);
+	r->key = wh_keys_count(p->d->keys)
+			 ? wh_keys_text(p->d->keys, wh_keys_active(p->d->keys))
+			 : WH_STR_NULL;
+}
+
+void
+wh_pump_keys_changed(struct wh_pump *p)
+{
+	p->keys_failed = 0;
+	wh_gates_reopen_auth(&p->gates, p->d->now);
+	p->list_wanted = true;
+	wh_pump_poke(p);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/bucket.c: a configured rate, one learned from a gateway's 429, and the
+ * tokens that lists leave to changes.
+ */
+#include "daemon/core/bucket.h"
+#include "tests/unit/rows.h"
+
+#define SECOND INT64_C(1000)
+
+static const struct wh_bucket_limits learn = {0, 10};
+
+/* A gateway that grants n calls in windows that begin with the first call after the last one.
+ */
+struct gateway {
+	int64_t n, window;
+	int64_t began, calls;
+	int64_t granted, refused;
+};
+
+/* -1, or the wait it asks for. */
+static int64_t
+call(struct gateway *g, int64_t now)
+{
+	if (g->began < 0 || now - g->began >= g->window) {
+		g->began = now;
+		g->calls = 0;
+	}
+	if (++g->calls <= g->n) {
+		g->granted++;
+		return -1;
+	}
+	g->refused++;
+	return (g->began + g->window - now + SECOND - 1) / SECOND * SECOND;
+}
+
+/* Sends whenever the bucket lets it, for so long. */
+static void
+press(struct wh_bucket *b, struct gateway *g, struct wh_mono *now, int64_t ms)
+{
+	int64_t end = now->ms + ms;
+	struct wh_mono at;
+
+	while (now->ms < end) {
+		if (!wh_bucket_may(b, &learn, *now, false, &at)) {
+			assert_true(at.ms > now->ms);
+			*now = at;
+			continue;
+		}
+		wh_bucket_take(b, &learn);
+		int64_t wait = call(g, now->ms);
+
+		if (wait >= 0)
+			wh_bucket_refused(b, *now, wait);
+		else
+			wh_bucket_granted(b, *now);
+		now->ms += wait >= 0 ? wait : 5;
+	}
+}
+
+static const struct {
+	const char *what;
+	int64_t n, window;
+} gateways[] = {
+	{"ten a second", 10, SECOND},          {"a hundred a minute", 100, 60 * SECOND},
+	{"ten a minute", 10, 60 * SECOND},     {"one a minute", 1, 60 * SECOND},
+	{"1000 in 5 min", 1000, 300 * SECOND}, {"two in ten seconds", 2, 10 * SECOND},
+};
+
+static void
+test_learns_the_limit(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < wh_array_len(gateways); i++) {
+		struct gateway g = {gateways[i].n, gateways[i].window, -1, 0, 0, 0};
+		struct wh_mono now = {12345};
+		struct wh_bucket b;
+
+		wh_bucket_init(&b, &learn, now);
+		press(&b, &g, &now, 3 * g.window);
+		assert_true(g.refused >= 1);
+		g.granted = g.refused = 0;
+		press(&b, &g, &now, SECOND * 800);
+		if (g.refused > 1 || g.granted * g.window * 3 < g.n * SECOND * 800)
+			fail_msg("%s: %lld granted, %lld refused in 800 s", gateways[i].what,
+				 (long long)g.granted, (long long)g.refused);
+	}
+}
+
+static void
+test_is_eased_and_forgotten(void **state)
+{
+	struct wh_mono now = {1}, at;
+	struct wh_bucket b;
+	int64_t before;
+
+	(void)state;
+	wh_bucket_init(&b, &learn, now);
+	for (int i = 0; i < 40; i++)
+		wh_bucket_granted(&b, now);
+	wh_bucket_refused(&b, now, 10 * SECOND);
+	before = b.rate;
+	assert_true(before > 0);
+	now.ms += 900 * SECOND;
+	assert_true(wh_bucket_may(&b, &learn, now, false, &at));
+	assert_true(b.rate > before);
+	now.ms += 100 * 900 * SECOND;
+	assert_true(wh_bucket_may(&b, &learn, now, false, &at));
+	assert_int_equal(b.rate, 0);
+}
+
+static void
+test_one_refusal_counts_once(void **state)
+{
+	struct wh_mono now = {1};
+	struct wh_bucket b;
+	int64_t rate;
+
+	(void)state;
+	wh_bucket_init(&b, &learn, now);
+	for (int i = 0; i < 8; i++)
+		wh_bucket_granted(&b, now);
+	wh_bucket_refused(&b, now, SECOND);
+	rate = b.rate;
+	for (int i = 0; i < 3; i++) /* of requests that were under way */
+		wh_bucket_refused(&b, now, SECOND);
+	assert_int_equal(b.rate, rate);
+	now.ms += 2 * SECOND;
+	wh_bucket_granted(&b, now);
+	wh_bucket_refused(&b, now, SECOND);
+	assert_true(b.rate < rate);
+	assert_true(b.rate >= 3);
+}
+
+static void
+test_configured_rate(void **state)
+{
+	const struct wh_bucket_limits lim = {20000, 2}; /* 20 a second, 2 at once */
+	struct wh_mono now = {1}, at;
+	struct wh_bucket b;
+	int sent = 0;
+
+	(void)state;
+	wh_bucket_init(&b, &lim, now);
+	wh_bucket_refused(&b, now, SECOND); /* what is configured is not learned over */
+	while (now.ms < 10 * SECOND) {
+		if (wh_bucket_may(&b, &lim, now, false, &at)) {
+			wh_bucket_take(&b, &lim);
+			sent++;
+		} else {
+			now = at;
+		}
+	}
+	assert_in_range(sent, 190, 202);
+}
+
+static void
+test_reserve(void **state)
+{
+	const struct wh_bucket_limits lim = {1000, 8}; /* one a second, 8 at once */
+	const struct wh_bucket_limits one = {1000, 1};
+	struct wh_mono now = {1}, at;
+	struct wh_bucket b;
+	int spare = 0, asked = 0;
+
+	(void)state;
+	wh_bucket_init(&b, &lim, now);
+	for (; wh_bucket_may(&b, &lim, now, true, &at); spare++)
+		wh_bucket_take(&b, &lim);
+	assert_in_range(at.ms, now.ms + 1, now.ms + 1001);
+	for (; wh_bucket_may(&b, &lim, now, false, &at); asked++)
+		wh_bucket_take(&b, &lim);
+	assert_int_equal(spare, 6);
+	assert_int_equal(asked, 2);
+
+	wh_bucket_init(&b, &one, now); /* a bucket of one starves nobody */
+	assert_true(wh_bucket_may(&b, &one, now, true, &at));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_learns_the_limit),
+		cmocka_unit_test(test_is_eased_and_forgotten),
+		cmocka_unit_test(test_one_refusal_counts_once),
+		cmocka_unit_test(test_configured_rate),
+		cmocka_unit_test(test_reserve),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
