@@ -46,6 +46,8 @@ static const char *const placed[] = {
 	"store.free_disk",
 	"store.revision",
 	"store.history",
+	"store.full",
+	"queue.full",
 };
 
 struct block {
@@ -243,6 +245,8 @@ put_queue(struct block *b, const msgpack_object *status)
 		put(b, "empty");
 	else
 		put_duration(b, "oldest ", whc_int(b->status, "queue.oldest_age_ms", -1), "");
+	if (whc_bool(b->status, "queue.full"))
+		put(b, "full: no change is taken");
 	end_line(b);
 }
 
@@ -269,6 +273,8 @@ put_store(struct block *b)
 	if (whc_int(b->status, "store.history", 0) > 0)
 		wh_buf_printf(b->out, ", %" PRId64 " ended operations kept",
 			      whc_int(b->status, "store.history", 0));
+	if (whc_bool(b->status, "store.full"))
+		wh_buf_c(b->out, ", full: no change is taken");
 	end_line(b);
 }
 

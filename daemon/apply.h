@@ -51,6 +51,8 @@ struct wh_enqueue {
 	bool queued, coalesced; /* for the counters */
 };
 int wh_enqueue_run(struct wh_job *job, struct wh_txn *t);
+/* [queue] max_ops or max_bytes is reached: new changes are refused with QUEUE_FULL. */
+bool wh_queue_full(const struct wh_meta *m, const struct wh_rules *r);
 /* The same decision over a view, writing nothing. */
 int wh_enqueue_dry_run(struct wh_enqueue *e, const struct wh_view *v);
 void wh_enqueue_fini(struct wh_enqueue *e);

@@ -43,17 +43,22 @@ ops_stored(const struct wh_meta *m)
 	       m->ops_conflict + m->ops_held + m->ops_dead;
 }
 
+bool
+wh_queue_full(const struct wh_meta *m, const struct wh_rules *r)
+{
+	return ops_stored(m) >= r->max_ops || m->op_bytes >= r->max_bytes;
+}
+
 static void
 check_room(struct decision *d)
 {
-	const struct wh_meta *m = &d->view->meta;
 	const struct wh_rules *r = &d->e->rules;
 
 	if (r->store_full)
 		refuse(&d->e->refusal, WH_ERR_STORE_FULL,
 		       "the store or its file system is nearly full: free disk space or raise "
 		       "[store] max_size, then call again");
-	else if (ops_stored(m) >= r->max_ops || m->op_bytes >= r->max_bytes)
+	else if (wh_queue_full(&d->view->meta, r))
 		refuse(&d->e->refusal, WH_ERR_QUEUE_FULL,
 		       "the queue has reached [queue] max_ops or max_bytes: wait until it "
 		       "drains, "

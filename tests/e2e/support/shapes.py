@@ -134,9 +134,9 @@ status = record(
     uptime_ms=natural, upstream=upstream, sync=sync_state,
     queue=record(queued=natural, checking=natural, sending=natural, unknown=natural,
                  conflict=natural, held=natural, dead=natural, bytes=natural,
-                 oldest_age_ms=maybe(natural)),
+                 oldest_age_ms=maybe(natural), full=flag),
     store=record(others=anything, used=natural, max=natural, free_disk=natural,
-                 revision=natural, history=natural))
+                 revision=natural, history=natural, full=flag))
 event = record(revision=natural, at=when, kind=one_of(*EVENT_KINDS), whid_=text, op_=text,
                state_=text, old_whid_=text, fields_=listing(text), reason_=text)
 method = record(
