@@ -13,6 +13,7 @@
 #define WH_CTL_TIMEOUT 10000 /* ms for an answer */
 #define WH_CTL_WAIT 30000    /* ms for what a waiting verb waits for */
 #define WH_CTL_ROUND 300000  /* ms whd parks one call at most */
+#define WH_CTL_LONG 1800000  /* ms for what reads the whole store */
 
 struct wh_ctl {
 	struct wh_cli cli;
@@ -78,6 +79,8 @@ int wh_run_call(struct wh_ctl *ctl); /* any method whose result is only shown */
 int wh_run_list(struct wh_ctl *ctl);
 int wh_run_queue_get(struct wh_ctl *ctl);
 int wh_run_sync(struct wh_ctl *ctl);
+int wh_run_backup(struct wh_ctl *ctl);
+int wh_run_check(struct wh_ctl *ctl);
 int wh_run_rpc(struct wh_ctl *ctl);
 int wh_run_create(struct wh_ctl *ctl);
 int wh_run_update(struct wh_ctl *ctl);

@@ -209,9 +209,11 @@ rpc_timeout(const struct wh_ctl *ctl, const char *method)
 {
 	const struct wh_cmd_info *cmd = wh_command_by_method(wh_str_c(method));
 
-	if (ctl->timeout >= 0 || !cmd || !(cmd->flags & WH_CMD_WAITS))
+	if (ctl->timeout >= 0 || !cmd)
 		return -1;
-	return WH_CTL_ROUND + WH_CTL_TIMEOUT;
+	if (cmd->flags & WH_CMD_LONG)
+		return WH_CTL_LONG;
+	return cmd->flags & WH_CMD_WAITS ? WH_CTL_ROUND + WH_CTL_TIMEOUT : -1;
 }
 
 int

@@ -249,6 +249,7 @@ static const struct {
 	{WH_VERB_queue_list, "cursor"},
 	{WH_VERB_history_list, "limit"},
 	{WH_VERB_history_list, "cursor"},
+	{WH_VERB_store_backup, "path"},
 	{WH_VERB_webhook_update, "set"},
 	{WH_VERB_webhook_update, "add_processes"},
 	{WH_VERB_webhook_update, "remove_processes"},

@@ -114,6 +114,9 @@ struct wh_send {
 };
 int wh_send_run(struct wh_job *job, struct wh_txn *t);
 void wh_send_fini(struct wh_send *s);
+/* Appends the body of the request that this create would send. */
+WH_MUST_USE int wh_create_request(struct wh_buf *out, const struct wh_rules *rules,
+				  const struct wh_op *op);
 
 /* ------------------------------------------------- apply_outcome.c -------- */
 
@@ -220,6 +223,15 @@ struct wh_boot {
 	uint64_t unknown, requeued;
 };
 int wh_boot_run(struct wh_job *job, struct wh_txn *t);
+
+/* ------------------------------------------------- apply_restored.c ------- */
+
+/*
+ * The store was put back: whatever it has queued may have been sent since. *ret_n: how many
+ * operations are in doubt. The change log begins anew, 2^32 revisions further on.
+ */
+WH_MUST_USE int wh_restored_run(struct wh_txn *t, const struct wh_rules *rules,
+				uint64_t *ret_n);
 
 /* Small marks: gate memory, an accepted shrink, trimming of what is old. */
 struct wh_mark {

@@ -39,11 +39,7 @@ sending_to_unknown(struct wh_lane *l, struct wh_lane_op *o)
 		o->op.log[o->op.n_log - 1].outcome = WH_STR("unknown");
 	if (o->op.n_log > 0)
 		o->op.log[o->op.n_log - 1].rule = WH_STR("whd ended before the answer came");
-	o->op.unknown_list = l->rules->list_last;
-	o->op.negatives = o->op.incompletes = 0;
-	o->op.boot = l->rules->boot;
-	o->op.settle_mono = l->rules->now.mono.ms;
-	o->op.next_at = l->rules->now.wall.ms;
+	wh_lane_look_anew(l, o);
 	wh_lane_state(l, o, WH_OP_UNKNOWN, "restart");
 	return 1;
 }

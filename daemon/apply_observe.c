@@ -49,9 +49,10 @@ verdict_of(const struct wh_lane *l, const struct wh_op *op, const struct wh_sigh
 	   enum wh_observe *ret)
 {
 	struct wh_doc base = {0}, sent = {0};
+	bool restored = op->flags & WH_OPF_RESTORED;
 	int r = l->has_row ? wh_doc_open(&base, l->row.body) : 0;
 
-	if (r == 0 && op->kind == WH_OP_UPDATE)
+	if (r == 0 && op->kind == WH_OP_UPDATE && !restored)
 		r = wh_doc_open_json(&sent, op->request);
 	if (r == 0 && op->kind == WH_OP_UPDATE)
 		*ret = wh_observe_update(op, &base.record, &sent.record, s);

@@ -66,13 +66,14 @@ begin_attempt(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const 
 }
 
 static int
-body_of(struct wh_send *s, struct wh_str doc, struct wh_str marker)
+body_of(struct wh_buf *out, const struct wh_rules *rules, struct wh_str doc,
+	struct wh_str marker)
 {
 	struct wh_doc d = {0};
 	int r = wh_doc_open(&d, doc);
 
 	if (r == 0)
-		r = wh_remote_body(&s->request, &d.tree.root, s->rules.patch_full, marker);
+		r = wh_remote_body(out, &d.tree.root, rules->patch_full, marker);
 	wh_doc_close(&d);
 	return r;
 }
@@ -81,12 +82,20 @@ body_of(struct wh_send *s, struct wh_str doc, struct wh_str marker)
 
 /* The short mark that a create leaves in whcomment when that is configured. */
 static struct wh_str
-marker_of(const struct wh_send *s, const struct wh_op *op, char out[WH_OP_TEXT_ID + 1])
+marker_of(const struct wh_rules *rules, const struct wh_op *op, char out[WH_OP_TEXT_ID + 1])
 {
-	if (!s->rules.marker)
+	if (!rules->marker)
 		return WH_STR_NULL;
 	wh_op_id_text(op->id, out);
 	return wh_str(out + WH_OP_TEXT_ID - 12, 12); /* the random tail of the id */
+}
+
+int
+wh_create_request(struct wh_buf *out, const struct wh_rules *rules, const struct wh_op *op)
+{
+	char mark[WH_OP_TEXT_ID + 1];
+
+	return body_of(out, rules, op->fields, marker_of(rules, op, mark));
 }
 
 /* The webhook whose normal form is this one. WH_ABSENT. */
@@ -147,14 +156,13 @@ find_made(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
 static int
 send_create(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
-	char mark[WH_OP_TEXT_ID + 1];
 	struct wh_made made = {.result = "adopted"};
 
 	if (!s->create_fresh) {
 		s->want_list = true;
 		return 0;
 	}
-	int r = body_of(s, o->op.fields, marker_of(s, &o->op, mark));
+	int r = wh_create_request(&s->request, &s->rules, &o->op);
 
 	if (r == 0)
 		r = find_made(&o->op, &t->view, wh_buf_view(&s->request), &made);
@@ -185,7 +193,7 @@ send_merged(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 	int r = wh_doc_patch(&full, l->row.body, doc, WH_STR_NULL);
 
 	if (r == 0)
-		r = body_of(s, wh_buf_view(&full), WH_STR_NULL);
+		r = body_of(&s->request, &s->rules, wh_buf_view(&full), WH_STR_NULL);
 	wh_buf_fini(&full);
 	return r ? r : begin_attempt(s, l, o, "PATCH");
 }
@@ -212,6 +220,23 @@ obey_merge(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh
 	return WH_EBUG;
 }
 
+/* What is older than the upstream's row, for all we know, does not win over it by itself. */
+static enum wh_policy
+policy_of(const struct wh_op *op)
+{
+	if (op->policy == WH_POLICY_LOCAL_WINS && (op->flags & WH_OPF_RESTORED))
+		return WH_POLICY_MERGE;
+	return op->policy;
+}
+
+static bool
+deletes_whatever_changed(const struct wh_op *op)
+{
+	if (op->flags & WH_OPF_RESTORED)
+		return false;
+	return op->flags & WH_OPF_FORCE || op->policy == WH_POLICY_LOCAL_WINS;
+}
+
 static int
 send_update(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
@@ -229,7 +254,8 @@ send_update(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 	if (r == 0)
 		r = wh_doc_open(&theirs, l->row.body);
 	if (r == 0)
-		r = wh_merge(&base.record, &mine.record, &theirs.record, o->op.policy, &merged);
+		r = wh_merge(&base.record, &mine.record, &theirs.record, policy_of(&o->op),
+			     &merged);
 	if (r == 0)
 		r = obey_merge(s, l, o, t, &merged);
 	wh_doc_close(&base);
@@ -251,7 +277,7 @@ send_delete(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 
 	if (r)
 		return r;
-	if (changed && !(o->op.flags & WH_OPF_FORCE) && o->op.policy != WH_POLICY_LOCAL_WINS) {
+	if (changed && !deletes_whatever_changed(&o->op)) {
 		conflict(s, l, o, "changed_upstream");
 		return 0;
 	}

@@ -122,6 +122,7 @@ resolve_mine(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 	if (o->op.theirs.n)
 		o->op.base = o->op.theirs;
 	o->op.theirs = WH_STR_NULL;
+	o->op.flags &= ~(uint32_t)WH_OPF_RESTORED; /* a person has looked */
 	go_on(v, l, o);
 }
 

@@ -305,6 +305,17 @@ wh_lane_state(struct wh_lane *l, struct wh_lane_op *o, enum wh_op_state to, cons
 }
 
 void
+wh_lane_look_anew(struct wh_lane *l, struct wh_lane_op *o)
+{
+	o->op.unknown_list = l->rules->list_last;
+	o->op.negatives = o->op.incompletes = 0;
+	o->op.boot = l->rules->boot;
+	o->op.settle_mono = l->rules->now.mono.ms;
+	o->op.next_at = l->rules->now.wall.ms;
+	o->dirty = true;
+}
+
+void
 wh_lane_done(struct wh_lane *l, struct wh_lane_op *o, const char *result)
 {
 	wh_lane_state(l, o, WH_OP_DONE, "");

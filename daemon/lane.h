@@ -101,6 +101,8 @@ void wh_lane_state(struct wh_lane *l, struct wh_lane_op *o, enum wh_op_state to,
 		   const char *reason);
 /* The same for done: with its result. */
 void wh_lane_done(struct wh_lane *l, struct wh_lane_op *o, const char *result);
+/* An operation of unknown outcome: what lists told of it until now counts no more. */
+void wh_lane_look_anew(struct wh_lane *l, struct wh_lane_op *o);
 
 /* Replaces the confirmed row's body (copied) and touches it. confirmed_at: wall ms when the
  * reply, GET or list that held it began; 0 = it keeps the time it has. */

@@ -269,6 +269,22 @@ settle_successors(struct wh_lane *l)
 	}
 }
 
+/*
+ * What comes from a store that was put back may have been sent before: at its
+ * turn, and whenever a person lets it go, it is looked for first.
+ */
+static void
+look_first(struct wh_lane *l)
+{
+	const uint32_t in_doubt = WH_OPF_RESTORED | WH_OPF_MAYBE_SENT;
+	struct wh_lane_op *head = wh_lane_head(l);
+
+	if (!head || head->op.state != WH_OP_QUEUED || (head->op.flags & in_doubt) != in_doubt)
+		return;
+	wh_lane_look_anew(l, head);
+	wh_lane_state(l, head, WH_OP_UNKNOWN, "restored");
+}
+
 /* One that was not the head when the clock was set back may wait for a time long past. */
 static void
 cut_wait(struct wh_lane *l)
@@ -473,6 +489,7 @@ wh_lane_close(struct wh_lane *l, struct wh_txn *t)
 	uint64_t revision = l->revision_before;
 
 	settle_successors(l);
+	look_first(l);
 	cut_wait(l);
 
 	int r = l->fault ? l->fault : wh_lane_fold(l, &e, &body);

@@ -17,24 +17,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/offline.h"
 #include "daemon/whd.h"
 
 #define CONFIG_FILE "/etc/whd/whd.conf"
 #define FILES_WANTED 65536
 
-enum exit_status {
-	EXIT_OK = 0,
-	EXIT_FAILED = 1,
-	EXIT_USAGE_ERROR = 64,
-	EXIT_RUNNING = 75,
-	EXIT_SIGBUS = 70,
-	EXIT_CONFIG_ERROR = 78,
+enum action {
+	SERVE,
+	CHECK_CONFIG,
+	CHECK_STORE,
+	RESTORE_STORE,
+	REBIND_STORE,
+	SHOW_VERSION,
+	SHOW_HELP,
 };
-
-enum action { SERVE, CHECK_CONFIG, CHECK_STORE, SHOW_VERSION, SHOW_HELP };
 
 struct options {
 	const char *config;
+	const char *copy; /* to be restored */
 	enum action action;
 	bool verbose;
 };
@@ -43,25 +44,39 @@ static const char usage[] =
 	"usage: whd [-c FILE]            serve until stopped\n"
 	"       whd [-c FILE] -n [-v]    check the configuration; -v prints it\n"
 	"       whd [-c FILE] --check    check the store\n"
+	"       whd [-c FILE] --restore COPY\n"
+	"       whd [-c FILE] --rebind\n"
 	"       whd --version | --help\n"
 	"\n"
 	"  -c, --config FILE   configuration (" CONFIG_FILE ")\n"
 	"  -n, --no-run        check the configuration and exit\n"
 	"  -v, --verbose       with -n: print every setting in force\n"
 	"      --check         verify every row of the store and exit\n"
+	"      --restore COPY  put a backup in place of the store, which is kept aside, and "
+	"exit\n"
+	"      --rebind        give the store to another [upstream] url: its queue is written\n"
+	"                      out, and it is kept aside, and exit\n"
 	"\n"
 	"exit status: 0 done, 1 failure, 64 usage, 75 another whd is running,\n"
 	"78 bad configuration\n";
 
 /* ------------------------------------------------------------- arguments -- */
 
-enum long_option { OPTION_CHECK = 256, OPTION_VERSION, OPTION_HELP };
+enum long_option {
+	OPTION_CHECK = 256,
+	OPTION_RESTORE,
+	OPTION_REBIND,
+	OPTION_VERSION,
+	OPTION_HELP,
+};
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"no-run", no_argument, NULL, 'n'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"check", no_argument, NULL, OPTION_CHECK},
+	{"restore", required_argument, NULL, OPTION_RESTORE},
+	{"rebind", no_argument, NULL, OPTION_REBIND},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
@@ -83,6 +98,13 @@ take_option(struct options *o, int option)
 		return true;
 	case OPTION_CHECK:
 		o->action = CHECK_STORE;
+		return true;
+	case OPTION_RESTORE:
+		o->action = RESTORE_STORE;
+		o->copy = optarg;
+		return true;
+	case OPTION_REBIND:
+		o->action = REBIND_STORE;
 		return true;
 	case OPTION_VERSION:
 		o->action = SHOW_VERSION;
@@ -166,7 +188,7 @@ on_sigbus(int number)
 
 	(void)ignored;
 	(void)number;
-	_exit(EXIT_SIGBUS);
+	_exit(WHD_EXIT_SIGBUS);
 }
 
 /* A peer that left, and a file at its limit, are errors of a call, not ends of the process. */
@@ -219,47 +241,7 @@ check_config(const struct wh_config *config, const struct options *o)
 	wh_buf_fini(&text);
 	if (!written)
 		fprintf(stderr, "whd: cannot write to stdout: %s\n", strerror(errno));
-	return written ? EXIT_OK : EXIT_FAILED;
-}
-
-static void
-on_damage(void *ctx, const char *table, const char *sentence)
-{
-	size_t *n = ctx;
-
-	(*n)++;
-	printf("%s: %s\n", table, sentence);
-}
-
-static int
-check_store(const struct wh_config *config)
-{
-	struct wh_store_options o = {
-		.path = config->store_path,
-		.max_size = (uint64_t)config->store_max_size,
-		.read_only_check = true,
-	};
-	enum wh_store_why why = WH_STORE_WHY_NONE;
-	struct wh_buf text = WH_BUF_NULL;
-	struct wh_store *store = NULL;
-	size_t damages = 0;
-
-	if (wh_store_open(&store, &o, &why, &text)) {
-		fprintf(stderr, "whd: %.*s\n", WH_STR_FMT(wh_buf_view(&text)));
-		wh_buf_fini(&text);
-		return why == WH_STORE_WHY_LOCKED ? EXIT_RUNNING : EXIT_FAILED;
-	}
-	int r = wh_store_check(store, true, on_damage, &damages);
-
-	wh_store_close(store);
-	wh_buf_fini(&text);
-	if (r == 0)
-		printf("%s: the store is sound\n", config->store_path);
-	else if (damages > 0)
-		fprintf(stderr, "whd: the store is damaged in %zu places\n", damages);
-	else
-		fprintf(stderr, "whd: the store cannot be checked: %s\n", wh_fault_str(r));
-	return r == 0 ? EXIT_OK : EXIT_FAILED;
+	return written ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static enum wh_log_format
@@ -294,14 +276,18 @@ with_config(const struct options *o)
 {
 	struct wh_buf text = WH_BUF_NULL;
 	struct wh_config *config = NULL;
-	int status = EXIT_CONFIG_ERROR;
+	int status = WHD_EXIT_CONFIG;
 
 	if (wh_config_load(&config, o->config, &text))
 		fprintf(stderr, "%.*s", WH_STR_FMT(wh_buf_view(&text)));
 	else if (o->action == CHECK_CONFIG)
 		status = check_config(config, o);
 	else if (o->action == CHECK_STORE)
-		status = check_store(config);
+		status = wh_offline_check(config);
+	else if (o->action == RESTORE_STORE)
+		status = wh_offline_restore(config, o->copy);
+	else if (o->action == REBIND_STORE)
+		status = wh_offline_rebind(config);
 	wh_buf_fini(&text);
 	if (config && o->action == SERVE)
 		return serve(config);
@@ -316,17 +302,19 @@ main(int argc, char **argv)
 
 	if (!parse_arguments(argc, argv, &o)) {
 		fputs(usage, stderr);
-		return EXIT_USAGE_ERROR;
+		return WHD_EXIT_USAGE;
 	}
 	prepare_process();
 	switch (o.action) {
 	case SHOW_VERSION:
-		return printf("whd %s\n", WHD_VERSION) < 0 ? EXIT_FAILED : EXIT_OK;
+		return printf("whd %s\n", WHD_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	case SHOW_HELP:
-		return fputs(usage, stdout) < 0 ? EXIT_FAILED : EXIT_OK;
+		return fputs(usage, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	case SERVE:
 	case CHECK_CONFIG:
 	case CHECK_STORE:
+	case RESTORE_STORE:
+	case REBIND_STORE:
 		break;
 	}
 	return with_config(&o);

@@ -83,13 +83,17 @@ pack_store(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 {
 	const struct wh_store_space *s = wh_status_space(d);
 
-	wh_pack_map(out, 6);
+	wh_pack_map(out, 7);
 	wh_pack_kv_uint(out, "used", s->used);
 	wh_pack_kv_uint(out, "max", s->map_size);
 	wh_pack_kv_uint(out, "free_disk", s->disk_free);
 	wh_pack_kv_uint(out, "revision", d->view.meta.revision);
 	wh_pack_kv_uint(out, "history", d->view.meta.history_count);
 	wh_pack_kv_bool(out, "full", rules->store_full);
+	if (d->backup_at)
+		wh_pack_kv_int(out, "backup_at", d->backup_at);
+	else
+		wh_pack_kv_nil(out, "backup_at");
 }
 
 void

@@ -16,10 +16,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/apply.h"
-#include "daemon/core/op.h"
+#include "daemon/backup.h"
+#include "daemon/boot.h"
+#include "daemon/pool.h"
 #include "daemon/pump.h"
-#include "daemon/rules_now.h"
 #include "daemon/sd.h"
 #include "daemon/server.h"
 #include "daemon/status.h"
@@ -31,8 +31,6 @@
 #define FLUSH_MS 2000    /* longest time replies may take to leave at a stop */
 #define HTTP_STOP_MS 500 /* longest wait for the transport; it may sit in a name look-up */
 #define UPKEEP_MS 60000  /* dead readers, status line */
-
-#define EXIT_LOCKED 75 /* another whd holds the store or the socket */
 
 void
 whd_tick(struct whd *d)
@@ -121,6 +119,7 @@ whd_reload(struct whd *d, struct wh_buf *text)
 	       WH_LOGQ(wh_buf_view(text)));
 	wh_sd_ready("reloaded");
 	wh_pump_reloaded(d->pump);
+	wh_backup_schedule(d);
 	return 0;
 }
 
@@ -152,6 +151,7 @@ close_handles(struct whd *d)
 	uv_close((uv_handle_t *)&d->on_hup, NULL);
 	uv_close((uv_handle_t *)&d->upkeep, NULL);
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
+	uv_close((uv_handle_t *)&d->backup, NULL);
 }
 
 static void
@@ -163,12 +163,10 @@ on_peers_gone(struct whd *d)
 	d->waits = wh_waits_free(d->waits);
 	d->server = wh_server_free(d->server);
 	d->writer = wh_writer_free(d->writer);
-	if (!ended) {
-		/* The thread sits in a name look-up: leave without it, all is on disk. */
-		wh_view_end(&d->view);
-		wh_store_close(d->store);
+	/* A thread sits in a name look-up, or reads the store: leave without it, all is on
+	 * disk. */
+	if (!ended || wh_pool_runs(d))
 		_exit(0);
-	}
 	d->http = wh_http_free(d->http);
 	d->pump = wh_pump_free(d->pump);
 	close_handles(d);
@@ -192,6 +190,8 @@ stop(struct whd *d, const char *why)
 	wh_server_stop_accepting(d->server);
 	wh_pump_stop(d->pump);
 	wh_waits_stop(d->waits);
+	wh_pool_stop(d);
+	uv_timer_stop(&d->backup);
 	wh_writer_stop(d->writer, on_written);
 }
 
@@ -261,120 +261,6 @@ say(const char *what, const struct wh_buf *text)
 }
 
 static int
-open_store(struct whd *d)
-{
-	struct wh_buf text = WH_BUF_NULL;
-	struct wh_store_options o = {
-		.path = d->config->store_path,
-		.max_size = (uint64_t)d->config->store_max_size,
-	};
-	enum wh_store_why why = WH_STORE_WHY_NONE;
-	int status = 0;
-
-	if (wh_store_open(&d->store, &o, &why, &text)) {
-		say("the store cannot be opened", &text);
-		status = why == WH_STORE_WHY_LOCKED ? EXIT_LOCKED : EXIT_FAILURE;
-	}
-	wh_buf_fini(&text);
-	return status;
-}
-
-static int
-bound_elsewhere(struct whd *d, struct wh_str url)
-{
-	wh_log(WH_LOG_ERROR, "whd",
-	       "the store belongs to another upstream: set [store] path to a new directory, or "
-	       "[upstream] url back",
-	       "store_url=%s config_url=%s", WH_LOGQ(url), WH_LOGQ(wh_str_c(d->resource)));
-	return EXIT_FAILURE;
-}
-
-static void
-draw_instance(struct whd *d)
-{
-	uint64_t bits[2] = {wh_clock_random(), wh_clock_random()};
-	uint8_t id[16];
-
-	wh_op_id_make(id, d->now.wall, (const uint8_t *)bits);
-	wh_op_id_text(id, d->instance);
-}
-
-/* A new store is bound to its upstream and gets its instance; an old one must be ours. */
-static int
-bind_store(struct whd *d, struct wh_txn *t)
-{
-	struct wh_str url, instance;
-	int r = wh_meta_text(&t->view, "url", &url);
-
-	if (r == 0 && !wh_str_is(url, d->resource))
-		return bound_elsewhere(d, url) ? WH_EINVAL : 0;
-	if (r == WH_ABSENT)
-		r = wh_meta_put_text(t, "url", wh_str_c(d->resource));
-	if (r == 0)
-		r = wh_meta_text(&t->view, "instance", &instance);
-	if (r == 0 && instance.n == WH_INSTANCE_TEXT) {
-		memcpy(d->instance, instance.p, instance.n);
-		return 0;
-	}
-	draw_instance(d);
-	return r < 0 ? r : wh_meta_put_text(t, "instance", wh_str_c(d->instance));
-}
-
-/* Before anything else runs, on the main thread: nothing else writes yet. */
-static int
-boot_store(struct whd *d)
-{
-	struct wh_boot boot = {0};
-	struct wh_txn t;
-	int r;
-
-	wh_rules_now(d, &boot.rules);
-	r = wh_txn_begin(d->store, &t);
-	if (r == 0) {
-		r = bind_store(d, &t);
-		if (r == 0)
-			r = wh_boot_run(&boot.job, &t);
-		if (r == 0)
-			r = wh_txn_commit(&t);
-		else
-			wh_txn_abort(&t);
-	}
-	if (r)
-		wh_log(WH_LOG_ERROR, "whd", "the store could not be prepared", "fault=%s",
-		       WH_LOGQ(wh_str_c(wh_fault_str(r))));
-	else if (boot.unknown || boot.requeued)
-		wh_log(WH_LOG_WARNING, "queue",
-		       "operations were on their way when whd ended; they are looked up first",
-		       "unknown=%llu requeued=%llu", (unsigned long long)boot.unknown,
-		       (unsigned long long)boot.requeued);
-	return r;
-}
-
-static void
-report_damage(void *ctx, const char *table, const char *sentence)
-{
-	(void)ctx;
-	wh_log(WH_LOG_ERROR, "store", "damage found", "table=%s what=%s", table, sentence);
-}
-
-static int
-prepare_store(struct whd *d)
-{
-	int status = open_store(d);
-
-	if (status)
-		return status;
-	if (wh_store_check(d->store, false, report_damage, NULL) < 0)
-		wh_log(WH_LOG_ERROR, "store",
-		       "the store is damaged: what can be read is served, whd --check tells "
-		       "all",
-		       "path=%s", WH_LOGQ(wh_str_c(d->config->store_path)));
-	if (boot_store(d) || wh_view_begin(d->store, &d->view))
-		return EXIT_FAILURE;
-	return 0;
-}
-
-static int
 load_keys(struct whd *d)
 {
 	struct wh_buf text = WH_BUF_NULL;
@@ -397,7 +283,7 @@ start_server(struct whd *d)
 	wh_buf_fini(&text);
 	if (r == 0)
 		return 0;
-	return r == WH_EBUSY ? EXIT_LOCKED : EXIT_FAILURE;
+	return r == WH_EBUSY ? WHD_EXIT_RUNNING : EXIT_FAILURE;
 }
 
 static void
@@ -407,11 +293,13 @@ start_signals(struct whd *d)
 	uv_signal_init(&d->loop, &d->on_int);
 	uv_signal_init(&d->loop, &d->on_hup);
 	uv_timer_init(&d->loop, &d->upkeep);
+	uv_timer_init(&d->loop, &d->backup);
 	d->on_term.data = d->on_int.data = d->on_hup.data = d->upkeep.data = d;
 	uv_signal_start(&d->on_term, on_stop_signal, SIGTERM);
 	uv_signal_start(&d->on_int, on_stop_signal, SIGINT);
 	uv_signal_start(&d->on_hup, on_hup, SIGHUP);
 	uv_timer_start(&d->upkeep, on_upkeep, UPKEEP_MS, UPKEEP_MS);
+	wh_backup_schedule(d);
 }
 
 static int
@@ -480,7 +368,7 @@ whd_run(struct wh_config *config)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	status = uv_loop_init(&d->loop) ? EXIT_FAILURE : load_keys(d);
 	if (status == 0)
-		status = prepare_store(d);
+		status = wh_boot_store(d);
 	if (status == 0)
 		status = start_parts(d);
 	if (status) {

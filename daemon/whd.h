@@ -28,8 +28,17 @@ struct wh_pump;
 struct wh_http;
 struct wh_watch;
 struct wh_waits;
+struct wh_pool_job;
 
 #define WH_INSTANCE_TEXT 36
+
+/* Exit statuses besides 0 and 1. */
+enum whd_exit_status {
+	WHD_EXIT_USAGE = 64,
+	WHD_EXIT_SIGBUS = 70,  /* the store's file became shorter, or its device fails */
+	WHD_EXIT_RUNNING = 75, /* another whd holds the store or the socket */
+	WHD_EXIT_CONFIG = 78,
+};
 
 struct whd {
 	uv_loop_t loop;
@@ -51,6 +60,11 @@ struct whd {
 	struct wh_now started;
 	struct wh_store_space space; /* sampled at most once a second */
 	struct wh_mono space_at;
+	struct wh_pool_job *pool_job; /* what reads the whole store now, or NULL */
+	uv_work_t pool_work;
+	uv_timer_t backup;  /* when the next one is due */
+	int64_t backup_at;  /* wall ms of the last good one, 0 = none is known */
+	bool backup_failed; /* the last one by the clock */
 	bool stopping;
 	uv_signal_t on_term, on_int, on_hup;
 	uv_timer_t upkeep;     /* housekeeping once in a while */

@@ -27,6 +27,7 @@ enum wh_cmd_flags {
 	WH_CMD_PAGED = 2,   /* limit/cursor in, items/cursor out */
 	WH_CMD_WAITS = 4,   /* may be parked; counts against [limits] waits */
 	WH_CMD_STREAMS = 8, /* pushes notifications after the reply */
+	WH_CMD_LONG = 16,   /* reads the whole store: may take minutes */
 };
 
 enum wh_result_shape {
@@ -43,6 +44,8 @@ enum wh_result_shape {
 	WH_RESULT_STATUS,
 	WH_RESULT_TEXT,
 	WH_RESULT_DUMP,
+	WH_RESULT_BACKUP,
+	WH_RESULT_CHECK,
 	WH_RESULT_CONFIG,
 	WH_RESULT_CONFIG_RELOADED,
 	WH_RESULT_PROBE,

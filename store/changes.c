@@ -71,6 +71,19 @@ wh_changes_add(struct wh_txn *t, struct wh_str body, uint64_t keep, uint64_t *re
 }
 
 int
+wh_changes_jump(struct wh_txn *t, uint64_t ahead)
+{
+	struct wh_meta *m = &t->view.meta;
+	int r = wh_table_clear(t, WH_TABLE_CHANGES);
+
+	if (r < 0)
+		return r;
+	m->change_tail = 0;
+	m->revision += ahead;
+	return 0;
+}
+
+int
 wh_changes_next(const struct wh_view *v, uint64_t after, uint64_t *ret_revision,
 		struct wh_str *ret_body)
 {

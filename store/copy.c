@@ -2,10 +2,11 @@
 /*
  * A consistent copy of the store as one file.
  *
- * Runs on a thread of its own while others read and write. The copy is
- * compacted, which reads every page, flushed, opened once to see that it is
- * what it should be, and only then renamed: a file under the name that was
- * asked for is a whole one.
+ * Runs on a thread of its own while others read and write. The store is
+ * checked, so that a good copy is never followed by one of a damaged store;
+ * the copy is compacted, flushed, opened and checked as a whole, and only then
+ * renamed: a file under the name that was asked for is a whole one. No file is
+ * ever replaced.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,19 +18,14 @@
 
 #include "store/table.h"
 
-#define NEW_SUFFIX ".new"
+#define NEW_SUFFIX ".whd-new"
 
-static int
-open_folder_of(const char *file)
-{
-	char *copy = strdup(file);
-	int fd = -1;
-
-	if (copy)
-		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(copy);
-	return fd;
-}
+struct copying {
+	struct wh_store *s;
+	const char *file; /* its name in the end */
+	const char *made; /* its name until then */
+	struct wh_buf *why;
+};
 
 static int
 errno_fault(int err)
@@ -41,73 +37,142 @@ errno_fault(int err)
 }
 
 static int
-write_copy(struct wh_store *s, const char *file)
+fail_errno(struct copying *c, int err, const char *doing)
 {
-	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	wh_buf_reset(c->why);
+	wh_buf_printf(c->why, "cannot %s %s: %s; %s", doing, c->file, strerror(err),
+		      err == EEXIST ? "name a file that does not exist"
+				    : "check the folder it should stand in");
+	return errno_fault(err);
+}
 
-	if (fd < 0)
-		return errno_fault(errno);
-	int rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
-	int r = rc > 0 ? errno_fault(rc) : wh_mdb_fault(rc);
+static int
+fail_lmdb(struct copying *c, int rc)
+{
+	if (rc > 0)
+		return fail_errno(c, rc, "write");
+	wh_buf_reset(c->why);
+	wh_buf_printf(c->why, "the store cannot be copied: %s; run whd --check",
+		      mdb_strerror(rc));
+	return wh_mdb_fault(rc);
+}
 
-	if (r == 0 && fsync(fd) != 0)
-		r = errno_fault(errno);
-	if (close(fd) != 0 && r == 0)
-		r = errno_fault(errno);
+/* --------------------------------------------------------------- checking -- */
+
+struct damage {
+	struct copying *c;
+	const char *of; /* what is checked */
+	unsigned found;
+};
+
+static void
+on_damage(void *ctx, const char *table, const char *sentence)
+{
+	struct damage *d = ctx;
+
+	if (d->found++ > 0)
+		return;
+	wh_buf_reset(d->c->why);
+	wh_buf_printf(d->c->why, "%s is damaged, so no copy was kept (%s: %s); run whd --check",
+		      d->of, table, sentence);
+}
+
+static int
+check(struct copying *c, struct wh_store *s, const char *of)
+{
+	struct damage d = {.c = c, .of = of};
+	int r = wh_store_check(s, true, on_damage, &d);
+
+	if (r < 0 && d.found == 0) {
+		wh_buf_reset(c->why);
+		wh_buf_printf(c->why, "%s cannot be checked: %s; try again", of,
+			      wh_fault_str(r));
+	}
 	return r;
 }
 
 static int
-prove_copy(const char *file)
+prove_copy(struct copying *c)
 {
-	const struct wh_store_options o = {.path = file, .read_only_check = true};
-	struct wh_buf text = wh_buf_capped(4096);
+	const struct wh_store_options o = {.path = c->made, .read_only_check = true};
 	enum wh_store_why why;
 	struct wh_store *s = NULL;
-	struct wh_view v;
-	int r = wh_store_open(&s, &o, &why, &text);
+	int r = wh_store_open(&s, &o, &why, c->why);
 
-	wh_buf_fini(&text);
 	if (r == 0)
-		r = wh_view_begin(s, &v);
-	if (r == 0)
-		wh_view_end(&v);
+		r = check(c, s, "the copy");
 	wh_store_close(s);
 	return r;
 }
 
-static int
-rename_and_flush(const char *from, const char *to)
-{
-	int dir = open_folder_of(to);
-	int r = 0;
+/* ---------------------------------------------------------------- writing -- */
 
-	if (dir < 0)
-		return errno_fault(errno);
-	if (rename(from, to) != 0 || fsync(dir) != 0)
-		r = errno_fault(errno);
-	close(dir);
+static int
+write_copy(struct copying *c)
+{
+	int fd = open(c->made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return fail_errno(c, errno, "create");
+	int rc = mdb_env_copyfd2(c->s->env, fd, MDB_CP_COMPACT);
+	int r = rc ? fail_lmdb(c, rc) : 0;
+
+	if (r == 0 && fsync(fd) != 0)
+		r = fail_errno(c, errno, "flush");
+	if (close(fd) != 0 && r == 0)
+		r = fail_errno(c, errno, "write");
 	return r;
 }
 
+static int
+flush_folder_of(const char *file)
+{
+	char *copy = strdup(file);
+
+	if (!copy)
+		return ENOMEM;
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = fd < 0 || fsync(fd) != 0 ? errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return err;
+}
+
+static int
+put_in_place(struct copying *c)
+{
+	if (renameat2(AT_FDCWD, c->made, AT_FDCWD, c->file, RENAME_NOREPLACE) != 0)
+		return fail_errno(c, errno, "create");
+	int err = flush_folder_of(c->file);
+
+	return err ? fail_errno(c, err, "flush the folder of") : 0;
+}
+
 int
-wh_store_copy(struct wh_store *s, const char *file)
+wh_store_copy(struct wh_store *s, const char *file, struct wh_buf *why)
 {
 	size_t n = strlen(file) + sizeof(NEW_SUFFIX);
 	char *made = malloc(n);
+	struct copying c = {.s = s, .file = file, .made = made, .why = why};
 
 	if (!made)
-		return WH_ENOMEM;
+		return fail_errno(&c, ENOMEM, "create");
 	snprintf(made, n, "%s" NEW_SUFFIX, file);
-	(void)unlink(made); /* what an earlier copy that was cut short left */
-	int r = write_copy(s, made);
+	int r = access(file, F_OK) == 0 ? fail_errno(&c, EEXIST, "create")
+					: check(&c, s, "the store");
 
-	if (r == 0)
-		r = prove_copy(made);
-	if (r == 0)
-		r = rename_and_flush(made, file);
-	if (r < 0)
-		(void)unlink(made);
+	if (r == 0) {
+		(void)unlink(made); /* what an earlier copy that was cut short left */
+		r = write_copy(&c);
+		if (r == 0)
+			r = prove_copy(&c);
+		if (r == 0)
+			r = put_in_place(&c);
+		if (r < 0)
+			(void)unlink(made);
+	}
 	free(made);
 	return r;
 }

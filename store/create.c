@@ -53,7 +53,7 @@ commit_first(struct wh_opening *op, struct wh_store *s)
 static int
 build(struct wh_opening *op, const char *file)
 {
-	struct wh_store s = {.env = NULL};
+	struct wh_store s = {.dir = -1, .lock = -1, .mark = -1};
 	int rc = wh_env_open(file, op->o->max_size, MDB_NOSUBDIR, &s.env);
 
 	if (rc != 0)
@@ -114,6 +114,7 @@ create(struct wh_opening *op)
 
 	if (r == 0)
 		r = put_in_place(op);
+	op->s->created = r == 0;
 	remove_leftovers(dir);
 	free(file);
 	return r;

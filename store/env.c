@@ -134,11 +134,10 @@ judge_format(struct wh_opening *op, MDB_txn *txn)
 				 op->o->path, format, WH_STORE_FORMAT);
 	if (r == 0 && format > 0)
 		return 0;
-	return wh_refuse(op, WH_STORE_WHY_LMDB, WH_ECORRUPT,
-			 "the data file of %s is %s; restore a backup with --restore, or move "
-			 "it away to begin with an empty store",
+	return wh_refuse(op, WH_STORE_WHY_LMDB, WH_ECORRUPT, "the data file of %s is %s; %s",
 			 op->o->path,
-			 r == WH_ABSENT ? "not a store of whd" : "damaged in its format stamp");
+			 r == WH_ABSENT ? "not a store of whd" : "damaged in its format stamp",
+			 wh_refuse_advice(op));
 }
 
 static int
@@ -151,9 +150,8 @@ open_tables(struct wh_opening *op, MDB_txn *txn)
 	r = wh_env_open_tables(op->s, txn, op->s->read_only ? 0 : MDB_CREATE);
 	if (r < 0)
 		return wh_refuse(op, WH_STORE_WHY_LMDB, r,
-				 "cannot open the tables of %s: %s; restore a backup with "
-				 "--restore",
-				 op->o->path, wh_fault_str(r));
+				 "cannot open the tables of %s: %s; %s", op->o->path,
+				 wh_fault_str(r), wh_refuse_advice(op));
 	return 0;
 }
 
@@ -191,6 +189,7 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 		return wh_refuse_errno(&op, ENOMEM, "open");
 	op.s->dir = -1;
 	op.s->lock = -1;
+	op.s->mark = -1;
 	op.s->read_only = o->read_only_check;
 	op.s->scratch = wh_buf_capped(WH_VALUE_MAX);
 	for (size_t i = 0; i < wh_array_len(steps) && r == 0; i++)
@@ -200,8 +199,10 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 		wh_store_close(op.s);
 		return r;
 	}
-	if (!op.s->read_only)
+	if (!op.s->read_only) {
 		wh_store_reap_readers(op.s);
+		wh_mark_judge(op.s);
+	}
 	*ret = op.s;
 	return 0;
 }
@@ -216,6 +217,8 @@ wh_store_close(struct wh_store *s)
 	wh_trap_fini(s);
 	if (s->lock >= 0)
 		close(s->lock); /* and with it the lock */
+	if (s->mark >= 0)
+		close(s->mark);
 	if (s->dir >= 0)
 		close(s->dir);
 	wh_buf_fini(&s->scratch);

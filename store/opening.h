@@ -14,6 +14,7 @@ struct wh_opening {
 	struct wh_store *s;
 	const struct wh_store_options *o;
 	bool single_file; /* the path is a copy, not a folder */
+	bool for_owner;   /* root works for whoever the folder belongs to */
 	enum wh_store_why why;
 	struct wh_buf *text;
 };
@@ -21,6 +22,8 @@ struct wh_opening {
 /* Sets why and text; returns `fault`. */
 WH_PRINTF(4, 5)
 int wh_refuse(struct wh_opening *op, enum wh_store_why why, int fault, const char *fmt, ...);
+/* What to do about a data file that cannot be used. */
+const char *wh_refuse_advice(const struct wh_opening *op);
 /* Says that `doing` (with the path) failed with errno value `err`. */
 int wh_refuse_errno(struct wh_opening *op, int err, const char *doing);
 /* The same for LMDB's codes. */
@@ -28,6 +31,8 @@ int wh_refuse_lmdb(struct wh_opening *op, int rc, const char *doing);
 
 /* place.c: the folder exists, is ours alone and local, and is locked. */
 WH_MUST_USE int wh_place_open(struct wh_opening *op);
+/* If op->for_owner: what root makes is handed to whoever owns `dir`. 0 or an errno value. */
+WH_MUST_USE int wh_place_give(const struct wh_opening *op, int dir, int fd);
 /* True for file systems that LMDB cannot be trusted on; magic as of statfs. */
 bool wh_place_is_remote(uint32_t magic);
 

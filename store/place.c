@@ -45,11 +45,36 @@ wh_place_is_remote(uint32_t magic)
 	return remote_name(magic) != NULL;
 }
 
+int
+wh_place_give(const struct wh_opening *op, int dir, int fd)
+{
+	struct stat st;
+
+	if (!op->for_owner || geteuid() != 0)
+		return 0;
+	if (fstat(dir, &st) != 0)
+		return errno;
+	return st.st_uid == 0 || fchown(fd, st.st_uid, st.st_gid) == 0 ? 0 : errno;
+}
+
+static int
+give_folder(const struct wh_opening *op, int parent)
+{
+	int fd = open(op->o->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return errno;
+	int err = wh_place_give(op, parent, fd);
+
+	close(fd);
+	return err;
+}
+
 /* The name of a new folder is on disk only once its parent was flushed. */
 static int
-flush_parent(const char *path)
+settle_in_parent(const struct wh_opening *op)
 {
-	char *copy = strdup(path);
+	char *copy = strdup(op->o->path);
 
 	if (!copy)
 		return ENOMEM;
@@ -59,7 +84,8 @@ flush_parent(const char *path)
 	free(copy);
 	if (err)
 		return err;
-	if (fsync(fd) != 0)
+	err = give_folder(op, fd);
+	if (err == 0 && fsync(fd) != 0)
 		err = errno;
 	close(fd);
 	return err;
@@ -72,7 +98,7 @@ make_folder(struct wh_opening *op)
 		return 0;
 	if (mkdir(op->o->path, 0700) != 0)
 		return errno == EEXIST ? 0 : wh_refuse_errno(op, errno, "create");
-	int err = flush_parent(op->o->path);
+	int err = settle_in_parent(op);
 
 	return err ? wh_refuse_errno(op, err, "flush the folder above") : 0;
 }
@@ -134,6 +160,10 @@ lock_to_write(struct wh_opening *op)
 	s->lock = openat(s->dir, WH_LOCK_FILE, flags, 0600);
 	if (s->lock < 0)
 		return wh_refuse_errno(op, errno, "create the file " WH_LOCK_FILE " in");
+	int err = wh_place_give(op, s->dir, s->lock);
+
+	if (err)
+		return wh_refuse_errno(op, err, "hand over the file " WH_LOCK_FILE " in");
 	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	return errno == EWOULDBLOCK ? refuse_locked(op) : wh_refuse_errno(op, errno, "lock");

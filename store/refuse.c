@@ -22,6 +22,14 @@ wh_refuse(struct wh_opening *op, enum wh_store_why why, int fault, const char *f
 	return fault;
 }
 
+const char *
+wh_refuse_advice(const struct wh_opening *op)
+{
+	return op->single_file ? "take another copy"
+			       : "restore a backup with --restore, or move the file away to "
+				 "begin with an empty store";
+}
+
 static const struct {
 	int err;
 	const char *advice;
@@ -62,9 +70,6 @@ wh_refuse_lmdb(struct wh_opening *op, int rc, const char *doing)
 {
 	if (rc > 0)
 		return wh_refuse_errno(op, rc, doing);
-	return wh_refuse(
-		op, WH_STORE_WHY_LMDB, wh_mdb_fault(rc),
-		"cannot %s %s: %s; restore a backup with --restore, or move the folder "
-		"away to begin with an empty store",
-		doing, op->o->path, mdb_strerror(rc));
+	return wh_refuse(op, WH_STORE_WHY_LMDB, wh_mdb_fault(rc), "cannot %s %s: %s; %s", doing,
+			 op->o->path, mdb_strerror(rc), wh_refuse_advice(op));
 }

@@ -23,6 +23,19 @@
 #define WH_ABSENT 1    /* outcome: no such key */
 #define WH_STORE_END 2 /* outcome: the scan has no further row */
 
+/* ------------------------------------------------------------- counters -- */
+
+/*
+ * The counters of the store. They are read with the view; in a transaction
+ * change them in txn->view.meta and the commit writes them. Those that count
+ * rows or mark the ends of a table are kept by the functions of that table.
+ */
+struct wh_meta {
+#define WH_META(name, help) uint64_t name;
+#include "store/meta.def"
+#undef WH_META
+};
+
 /* ---------------------------------------------------------------- store -- */
 
 struct wh_store;
@@ -33,6 +46,8 @@ struct wh_store_options {
 	bool read_only_check; /* for --check: writes nothing; the path may be that of a copy,
 				 too */
 };
+
+#define WH_META_INSTANCE "instance" /* the text that a put back store is also known by */
 
 enum wh_store_why {
 	WH_STORE_WHY_NONE,
@@ -64,21 +79,43 @@ struct wh_store_space {
 WH_MUST_USE int wh_store_space(struct wh_store *s, struct wh_store_space *ret);
 /* Frees reader slots of dead processes. Any thread. */
 void wh_store_reap_readers(struct wh_store *s);
-/* A consistent, compacted, flushed copy as one file, mode 0600, made by rename. */
-WH_MUST_USE int wh_store_copy(struct wh_store *s, const char *file);
-
-/* ----------------------------------------------------- views and writes -- */
+/*
+ * A consistent, compacted, flushed copy as one file, mode 0600, that was checked and then
+ * renamed. Any thread; reads everything twice. A file that is there is never replaced, and of a
+ * damaged store no copy is made (WH_ECORRUPT). On a fault `why` holds one sentence.
+ */
+WH_MUST_USE int wh_store_copy(struct wh_store *s, const char *file, struct wh_buf *why);
 
 /*
- * The counters of the store. They are read with the view; in a transaction
- * change them in txn->view.meta and the commit writes them. Those that count
- * rows or mark the ends of a table are kept by the functions of that table.
+ * True if the data file is not the one that this folder had when it was marked last, or is an
+ * older state of it: a copy put back, a store that was moved, or a file whose mark was lost.
+ * What it knows of operations may then be out of date.
  */
-struct wh_meta {
-#define WH_META(name, help) uint64_t name;
-#include "store/meta.def"
-#undef WH_META
+bool wh_store_was_put_back(const struct wh_store *s);
+/* From now on this file, as it is, is the one of the folder; each commit moves the mark on.
+ * Commit thread, or before there is one. On a fault the next start takes it as put back. */
+WH_MUST_USE int wh_store_mark(struct wh_store *s);
+
+#define WH_ASIDE_NAME 96
+
+struct wh_replacement {
+	const char *file;  /* NULL = nothing: the next start begins with an empty store */
+	const char *label; /* the old data file is kept as data.mdb.<label>-<time> */
+	int64_t now;       /* wall ms */
+	/* results */
+	enum wh_store_why why;     /* LOCKED: a whd is running */
+	unsigned damages;          /* found in the new file */
+	struct wh_meta meta;       /* of the new file */
+	char aside[WH_ASIDE_NAME]; /* name of the old file in the folder; "" = there was none */
 };
+/*
+ * Puts a checked copy of a file in place of the store's data file. Refuses while the store is
+ * open elsewhere. On a fault nothing was changed, and text holds one sentence.
+ */
+WH_MUST_USE int wh_store_replace(const struct wh_store_options *o, struct wh_replacement *r,
+				 struct wh_buf *text);
+
+/* ----------------------------------------------------- views and writes -- */
 
 struct wh_view {
 	struct wh_store *store;
@@ -275,6 +312,9 @@ WH_MUST_USE int wh_requests_trim(struct wh_txn *t, int64_t before, unsigned budg
  */
 WH_MUST_USE int wh_changes_add(struct wh_txn *t, struct wh_str body, uint64_t keep,
 			       uint64_t *ret_revision);
+/* Forgets the log and goes on `ahead` revisions higher; wants an entry in the same transaction.
+ */
+WH_MUST_USE int wh_changes_jump(struct wh_txn *t, uint64_t ahead);
 /* The first entry with a revision > after. WH_ABSENT. Oldest kept is meta.change_tail (0 =
  * none). With WH_ECORRUPT *ret_revision is set: go on from there. Who raises meta.revision by
  * hand adds an entry in the same transaction, so that the newest one is meta.revision. */

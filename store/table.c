@@ -158,6 +158,15 @@ wh_table_drop(struct wh_txn *t, enum wh_table table, const struct wh_key *key)
 }
 
 int
+wh_table_clear(struct wh_txn *t, enum wh_table table)
+{
+	if (t->fault)
+		return t->fault;
+	return wh_txn_fail(
+		t, wh_mdb_fault(mdb_drop(wh_view_txn(&t->view), t->view.store->dbi[table], 0)));
+}
+
+int
 wh_walk_begin(const struct wh_view *v, enum wh_table table, struct wh_walk *ret)
 {
 	MDB_dbi dbi = v->store->dbi[table];

@@ -18,6 +18,7 @@
 #define WH_DATA_FILE "data.mdb"
 #define WH_DATA_FILE_NEW "data.mdb.new"
 #define WH_LOCK_FILE "whd.lock"
+#define WH_MARK_FILE "whd.mark"
 
 /* A table that a copy made by an older whd does not have; it reads as empty. */
 #define WH_NO_TABLE 0
@@ -25,9 +26,13 @@
 struct wh_store {
 	MDB_env *env;
 	MDB_dbi dbi[WH_TABLE_END];
-	size_t page_size; /* 0 if the map is not aligned to it */
-	int dir;          /* the folder of the store, or of a single file */
-	int lock;         /* the locked file; -1 if there is none to lock */
+	size_t page_size;   /* 0 if the map is not aligned to it */
+	int dir;            /* the folder of the store, or of a single file */
+	int lock;           /* the locked file; -1 if there is none to lock */
+	int mark;           /* the mark; -1 until it was written */
+	uint64_t marked[3]; /* what it says that does not change */
+	bool created;       /* by this opening */
+	bool put_back;
 	bool read_only;
 	bool beside_writer; /* a check while a whd is running */
 	bool has_trap;
@@ -71,6 +76,9 @@ WH_MUST_USE int wh_table_append(struct wh_txn *t, enum wh_table table, const str
 WH_MUST_USE int wh_table_del(struct wh_txn *t, enum wh_table table, const struct wh_key *key);
 /* The same, but an absent row is fine: for rows that follow another one. */
 WH_MUST_USE int wh_table_drop(struct wh_txn *t, enum wh_table table, const struct wh_key *key);
+
+/* Removes all rows of a table; its counters are the caller's affair. */
+WH_MUST_USE int wh_table_clear(struct wh_txn *t, enum wh_table table);
 
 /* ------------------------------------------------------------- walking -- */
 
@@ -121,6 +129,13 @@ wh_walk_has_prefix(const struct wh_walk *w, const struct wh_key *prefix)
 	return w->key.mv_size == prefix->n + 8 &&
 	       memcmp(w->key.mv_data, prefix->b, prefix->n) == 0;
 }
+
+/* ---------------------------------------------------------------- mark -- */
+
+/* Sets s->put_back; the store is open. */
+void wh_mark_judge(struct wh_store *s);
+/* Moves the mark on to the last commit, if it was written before. */
+void wh_mark_follow(struct wh_store *s);
 
 /* ---------------------------------------------------------------- meta -- */
 

@@ -128,8 +128,10 @@ wh_txn_commit(struct wh_txn *t)
 
 	txn_done(t);
 	t->fault = wh_commit_fault(t->view.store, rc);
-	if (t->fault == 0)
+	if (t->fault == 0) {
 		cover_last_page(t->view.store);
+		wh_mark_follow(t->view.store);
+	}
 	return t->fault;
 }
 

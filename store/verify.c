@@ -36,8 +36,8 @@ refuse_short(struct wh_opening *op, off_t size, off_t need)
 {
 	return wh_refuse(op, WH_STORE_WHY_TRUNCATED, WH_ECORRUPT,
 			 "the data file of %s was cut off: it has %lld bytes and needs %lld; "
-			 "restore a backup with --restore",
-			 op->o->path, (long long)size, (long long)need);
+			 "%s",
+			 op->o->path, (long long)size, (long long)need, wh_refuse_advice(op));
 }
 
 static bool
@@ -51,9 +51,8 @@ refuse_foreign(struct wh_opening *op)
 {
 	return wh_refuse(op, WH_STORE_WHY_LMDB, WH_ECORRUPT,
 			 "the data file of %s is damaged at its beginning, or not a store at "
-			 "all; restore a backup with --restore, or move it away to begin with "
-			 "an empty store",
-			 op->o->path);
+			 "all; %s",
+			 op->o->path, wh_refuse_advice(op));
 }
 
 static int

@@ -28,6 +28,8 @@ MESSAGE_MAX = 16 * 1024 * 1024
 SETTLED = ("conflict", "held", "dead", "done", "cancelled", "superseded")
 _WAITS = ("queue.wait", "sync.now", "events.read", "wait", "upstream.probe")  # may be parked by whd
 _WAIT_DEFAULT, _WAIT_MAX = 30.0, 300.0
+_LONG = ("store.backup", "store.check")  # read the whole store
+_LONG_PATIENCE = 1800.0
 _READS = ("hello", "rpc.describe", "webhook.get", "webhook.list", "queue.list", "queue.get",
           "queue.wait", "history.list", "events.read", "wait", "status", "metrics")
 
@@ -72,6 +74,8 @@ def _answer_error(error):
 
 def _patience(method, params, timeout):
     """Seconds to wait for an answer: the client's own, and what whd may park the call."""
+    if method in _LONG:
+        return max(timeout, _LONG_PATIENCE)
     if method not in _WAITS:
         return timeout
     asked = params.get("timeout_ms")

@@ -73,6 +73,8 @@ VERBS = {
     "wait": (lambda sim, c, r: ["synced"], lambda out: out["fresh"]),
     "status": (lambda sim, c, r: [], lambda out: out["sync"]["rows"] == 5),
     "metrics": (lambda sim, c, r: [], lambda out: out.endswith("# EOF\n")),
+    "backup": (lambda sim, c, r: [], lambda out: out["path"].endswith(".mdb")),
+    "check": (lambda sim, c, r: [], lambda out: out["sound"] and out["problems"] == []),
     "config show": (lambda sim, c, r: [], lambda out: len(out) == len(tables.settings())),
     "config reload": (lambda sim, c, r: [], lambda out: out["notes"] == ""),
     "log": (lambda sim, c, r: ["debug"], lambda out: out == "debug"),

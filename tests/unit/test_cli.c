@@ -102,7 +102,7 @@ static const struct {
 	{"lst", "did you mean list?"},
 	{"lsit", "did you mean list?"},
 	{"xyzzy", "see whctl help"},
-	{"c", "ambiguous: create, config, completion"},
+	{"c", "ambiguous: create, check, config, completion"},
 	{"s", "ambiguous: sync, status"},
 	{"queue",
 	 "needs one of: list, get, wait, retry, cancel, hold, release, resolve, flush"},

@@ -66,6 +66,7 @@ struct edge_row {
 static const struct edge_row edge_rows[] = {
 	{"its base is looked at", WH_OP_QUEUED, WH_OP_CHECKING},
 	{"it is sent", WH_OP_QUEUED, WH_OP_SENDING},
+	{"it was put back, and may have been sent", WH_OP_QUEUED, WH_OP_UNKNOWN},
 	{"a list shows an overlap", WH_OP_QUEUED, WH_OP_CONFLICT},
 	{"an admin holds it", WH_OP_QUEUED, WH_OP_HELD},
 	{"it can never be sent", WH_OP_QUEUED, WH_OP_DEAD},

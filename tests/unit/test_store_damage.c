@@ -193,7 +193,7 @@ test_copy_of_damage(void **state)
 	fx_furnish(f);
 	snprintf(file, sizeof(file), "%s/copy.mdb", f->dir);
 	fx_damage(f, "history_count");
-	assert_int_equal(wh_store_copy(f->s, file), WH_ECORRUPT);
+	assert_int_equal(wh_store_copy(f->s, file, &f->text), WH_ECORRUPT);
 	assert_int_not_equal(access(file, F_OK), 0);
 }
 

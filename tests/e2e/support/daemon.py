@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 
 from support import last_words, secrets
 from support.client import Client
@@ -103,6 +104,13 @@ class Whd:
         seen = len(self.child.lines)
         self.child.signal(signal.SIGHUP)
         return self.child.wait_line(r"configuration read again|reload refused", seen)
+
+    def command(self, *options):
+        """whd as a command: (exit status, stdout, stderr)."""
+        done = subprocess.run([WHD, "-c", self.config, *options], env=self.env, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+                              check=False)
+        return done.returncode, done.stdout, done.stderr
 
     # -------------------------------------------------------------- client --
 

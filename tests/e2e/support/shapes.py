@@ -136,7 +136,7 @@ status = record(
                  conflict=natural, held=natural, dead=natural, bytes=natural,
                  oldest_age_ms=maybe(natural), full=flag),
     store=record(others=anything, used=natural, max=natural, free_disk=natural,
-                 revision=natural, history=natural, full=flag))
+                 revision=natural, history=natural, full=flag, backup_at=maybe(when)))
 event = record(revision=natural, at=when, kind=one_of(*EVENT_KINDS), whid_=text, op_=text,
                state_=text, old_whid_=text, fields_=listing(text), reason_=text)
 method = record(
@@ -165,6 +165,9 @@ SHAPES = {
     "status": status,
     "text": text,
     "dump": mapping(anything),
+    "backup": record(path=text, bytes=natural, took_ms=natural),
+    "check": record(sound=flag, found=natural, took_ms=natural,
+                    problems=listing(record(table=text, problem=text))),
     "config": record(file=text, settings=listing(setting)),
     "config_reloaded": record(file=text, notes=text),
     "probe": record(status=natural, took_ms=natural, key=natural, keys=natural,

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store at a start. What has to be written before anything runs is written
+ * in one transaction: the upstream it belongs to, its instance, what becomes of
+ * operations that were on their way, and what becomes of all of them if the
+ * store is not the one this folder had.
+ *
+ * Called by whd_run, on the main thread; nothing else writes yet.
+ */
+#include "daemon/boot.h"
+
+#include <stdlib.h>
+
+#include "daemon/apply.h"
+#include "daemon/core/op.h"
+#include "daemon/rules_now.h"
+
+struct booting {
+	struct whd *d;
+	struct wh_boot boot;
+	bool put_back;
+	uint64_t in_doubt; /* operations of a store that was put back */
+};
+
+static int
+open_store(struct whd *d)
+{
+	struct wh_buf text = WH_BUF_NULL;
+	struct wh_store_options o = {
+		.path = d->config->store_path,
+		.max_size = (uint64_t)d->config->store_max_size,
+	};
+	enum wh_store_why why = WH_STORE_WHY_NONE;
+	int status = 0;
+
+	if (wh_store_open(&d->store, &o, &why, &text)) {
+		wh_log(WH_LOG_ERROR, "whd", "the store cannot be opened", "why=%s",
+		       WH_LOGQ(wh_buf_view(&text)));
+		status = why == WH_STORE_WHY_LOCKED ? WHD_EXIT_RUNNING : EXIT_FAILURE;
+	}
+	wh_buf_fini(&text);
+	return status;
+}
+
+/* ------------------------------------------------------------------- bind -- */
+
+static int
+bind_url(struct whd *d, struct wh_txn *t)
+{
+	struct wh_str url;
+	int r = wh_meta_text(&t->view, "url", &url);
+
+	if (r == WH_ABSENT)
+		return wh_meta_put_text(t, "url", wh_str_c(d->resource));
+	if (r < 0 || wh_str_is(url, d->resource))
+		return r;
+	wh_log(WH_LOG_ERROR, "whd",
+	       "the store belongs to another upstream: set [upstream] url back, set [store] "
+	       "path to a new directory, or give up what is queued with whd --rebind",
+	       "store_url=%s config_url=%s", WH_LOGQ(url), WH_LOGQ(wh_str_c(d->resource)));
+	return WH_EINVAL;
+}
+
+static void
+draw_instance(struct whd *d)
+{
+	uint64_t bits[2] = {wh_clock_random(), wh_clock_random()};
+	uint8_t id[16];
+
+	wh_op_id_make(id, d->now.wall, (const uint8_t *)bits);
+	wh_op_id_text(id, d->instance);
+}
+
+/* A new store gets an instance, and so does one that was put back. */
+static int
+settle_instance(struct booting *b, struct wh_txn *t)
+{
+	struct whd *d = b->d;
+	struct wh_str instance;
+	int r = b->put_back ? WH_ABSENT : wh_meta_text(&t->view, WH_META_INSTANCE, &instance);
+
+	if (r < 0)
+		return r;
+	if (r == 0 && instance.n == WH_INSTANCE_TEXT) {
+		memcpy(d->instance, instance.p, instance.n);
+		return 0;
+	}
+	draw_instance(d);
+	return wh_meta_put_text(t, WH_META_INSTANCE, wh_str_c(d->instance));
+}
+
+static int
+prepare(struct booting *b, struct wh_txn *t)
+{
+	int r = bind_url(b->d, t);
+
+	b->boot.rules.list_last = t->view.meta.list_last;
+	if (r == 0)
+		r = settle_instance(b, t);
+	if (r == 0 && b->put_back)
+		r = wh_restored_run(t, &b->boot.rules, &b->in_doubt);
+	return r ? r : wh_boot_run(&b->boot.job, t);
+}
+
+static int
+commit(struct booting *b)
+{
+	struct wh_txn t;
+	int r = wh_txn_begin(b->d->store, &t);
+
+	if (r)
+		return r;
+	r = prepare(b, &t);
+	if (r == 0)
+		return wh_txn_commit(&t);
+	wh_txn_abort(&t);
+	return r;
+}
+
+/* -------------------------------------------------------------------- say -- */
+
+static void
+say_what_was_found(const struct booting *b)
+{
+	const struct wh_boot *boot = &b->boot;
+
+	if (b->put_back)
+		wh_log(WH_LOG_WARNING, "store",
+		       "the store was restored, moved or copied here: it has a new instance, "
+		       "and each operation is looked up before anything of it is sent",
+		       "ops=%llu instance=%s", (unsigned long long)b->in_doubt, b->d->instance);
+	if (boot->unknown || boot->requeued)
+		wh_log(WH_LOG_WARNING, "queue",
+		       "operations were on their way when whd ended; they are looked up first",
+		       "unknown=%llu requeued=%llu", (unsigned long long)boot->unknown,
+		       (unsigned long long)boot->requeued);
+}
+
+static int
+boot_store(struct whd *d)
+{
+	struct booting b = {.d = d, .put_back = wh_store_was_put_back(d->store)};
+
+	wh_rules_now(d, &b.boot.rules);
+	int r = commit(&b);
+
+	if (r == WH_EINVAL)
+		return WHD_EXIT_CONFIG;
+	if (r) {
+		wh_log(WH_LOG_ERROR, "whd", "the store could not be prepared", "fault=%s",
+		       WH_LOGQ(wh_str_c(wh_fault_str(r))));
+		return EXIT_FAILURE;
+	}
+	if (wh_store_mark(d->store))
+		wh_log(WH_LOG_WARNING, "store",
+		       "the mark of the store cannot be written: the next start will take it "
+		       "as "
+		       "restored",
+		       "path=%s", WH_LOGQ(wh_str_c(d->config->store_path)));
+	say_what_was_found(&b);
+	return 0;
+}
+
+static void
+report_damage(void *ctx, const char *table, const char *sentence)
+{
+	(void)ctx;
+	wh_log(WH_LOG_ERROR, "store", "damage found", "table=%s what=%s", table, sentence);
+}
+
+int
+wh_boot_store(struct whd *d)
+{
+	int status = open_store(d);
+
+	if (status)
+		return status;
+	if (wh_store_check(d->store, false, report_damage, NULL) < 0)
+		wh_log(WH_LOG_ERROR, "store",
+		       "the store is damaged: what can be read is served, whd --check tells "
+		       "all",
+		       "path=%s", WH_LOGQ(wh_str_c(d->config->store_path)));
+	status = boot_store(d);
+	if (status == 0 && wh_view_begin(d->store, &d->view))
+		status = EXIT_FAILURE;
+	return status;
+}

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Copies of the store while it is served: what is in them, where they go, how many are kept."""
+
+import os
+import stat
+
+from support.client import refused
+from support.ctl import Ctl
+from support.data import webhook
+
+KEPT = 7
+
+
+def copies(whd):
+    return sorted((whd.store / "backups").glob("*"))
+
+
+def test_a_copy_of_its_own(sim, whd, c):
+    c.applied(c.create(**webhook(1)))
+    assert c.status()["store"]["backup_at"] is None
+    made = c.call("store.backup")
+    assert [str(p) for p in copies(whd)] == [made["path"]]
+    info = os.stat(made["path"])
+    assert info.st_size == made["bytes"] and stat.S_IMODE(info.st_mode) == 0o600
+    assert c.status()["store"]["backup_at"] is not None
+    assert whd.restart().client().status()["store"]["backup_at"] is not None, "read off the file"
+
+
+def test_a_copy_where_it_is_wanted(whd, c):
+    file = whd.folder / "copy.mdb"
+    assert c.call("store.backup", path=str(file))["path"] == str(file)
+    before = file.read_bytes()
+    with refused("INVALID_PARAM", "File exists", str(file)):
+        c.call("store.backup", path=str(file))
+    assert file.read_bytes() == before and not (whd.store / "backups").exists()
+
+
+def test_places_that_are_none(whd, c):
+    for file in ("copy.mdb", "", "/\x01", "/" + "x" * 5000):
+        with refused("INVALID_PARAM", "from / on"):
+            c.call("store.backup", path=file)
+    with refused("INVALID_PARAM", "No such file"):
+        c.call("store.backup", path=str(whd.folder / "none" / "copy.mdb"))
+    assert c.status()["live"]
+
+
+def test_copies_by_the_clock(world, sim):
+    """One after the other from the first start on; old ones make room for new ones."""
+    whd = world.whd(sim, {"store.backup_interval": "50ms"})
+    foreign = whd.store / "backups" / "mine.mdb"
+    for _ in range(2):
+        whd.child.wait_line("backup made", nth=KEPT + 3, since=len(whd.child.lines))
+        assert len([p for p in copies(whd) if p.suffix == ".mdb" and p != foreign]) <= KEPT + 1
+        foreign.write_text("not a copy of whd's own")
+    whd.write_config(store_backup_interval="0")
+    whd.reload()
+    client = whd.client()
+    client.call("store.backup")  # none is running behind it
+    assert len(copies(whd)) == KEPT + 1 and foreign.exists()
+
+
+def test_an_interval_outlasts_a_restart(world, sim):
+    whd = world.whd(sim, {"store.backup_interval": "1h"})
+    whd.child.wait_line("backup made")
+    seen = copies(whd)
+    whd.restart()
+    whd.client().call("store.check")  # time enough to begin one
+    assert copies(whd) == seen
+
+
+def test_a_copy_while_changes_come(sim, whd, c):
+    for n in range(30):
+        c.create(**webhook(n))
+    file = whd.folder / "copy.mdb"
+    c.call("store.backup", path=str(file))
+    c.idle()
+    assert len(sim.rows()) == 30
+
+
+def test_whctl_backup_and_check(whd, c, monkeypatch):
+    ctl = Ctl(whd.socket)
+    made = ctl.json("backup", whd.folder / "copy.mdb")
+    assert made["path"] == str(whd.folder / "copy.mdb")
+    monkeypatch.chdir(whd.folder)
+    ctl.fails(2, "backup", "copy.mdb", says=["INVALID_PARAM", str(whd.folder / "copy.mdb")])
+    assert "backups/whd-" in ctl.ok("backup")
+    checked = ctl.json("check")
+    assert checked.pop("took_ms") >= 0
+    assert checked == {"sound": True, "found": 0, "problems": []}
