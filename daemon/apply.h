@@ -62,6 +62,29 @@ WH_MUST_USE int wh_request_answer(struct wh_enqueue *e, const struct wh_view *v)
 /* Remembers e->answer under the caller's request_id, if it gave one. */
 WH_MUST_USE int wh_request_remember(const struct wh_enqueue *e, struct wh_txn *t);
 
+/* ------------------------------------------------- apply_sweep.c ---------- */
+
+enum wh_sweep_kind {
+	WH_SWEEP_NONE,
+	WH_SWEEP_DUE, /* queued operations that wait in a backoff become due now */
+	WH_SWEEP_CUT, /* the wall clock was set back: no wait is longer than it can be */
+};
+
+/*
+ * Going through the operations that wait, a bounded slice a transaction, so
+ * that the commit thread is never held for long, however many they are. Whoever
+ * sweeps runs again, with what the run before returned, until it is done.
+ */
+struct wh_sweep {
+	enum wh_sweep_kind kind;
+	bool begun, done;
+	struct wh_due at; /* where it goes on */
+	uint64_t n;       /* operations changed so far */
+};
+/* The next slice; *s is moved on. */
+WH_MUST_USE int wh_sweep_run(struct wh_txn *t, const struct wh_rules *rules,
+			     struct wh_sweep *s);
+
 /* ------------------------------------------------- apply_verb.c ----------- */
 
 /* An admin's verb on an operation. */
@@ -73,12 +96,13 @@ struct wh_verb {
 	uint32_t uid;
 	bool admin;
 	bool cascade;
-	struct wh_buf take; /* resolve */
-	struct wh_buf whid; /* resolve adopt */
+	struct wh_buf take;    /* resolve */
+	struct wh_buf whid;    /* resolve adopt */
+	struct wh_sweep sweep; /* flush */
 	/* results */
 	struct wh_refusal refusal;
 	struct wh_buf op;
-	uint64_t due; /* flush: how many became due */
+	struct wh_sweep swept; /* flush: if it is not done, the sweep of the next run */
 };
 int wh_verb_run(struct wh_job *job, struct wh_txn *t);
 void wh_verb_fini(struct wh_verb *v);
@@ -240,10 +264,9 @@ struct wh_mark {
 	struct wh_buf gates;    /* text to remember, empty = none */
 	const char *gate_event; /* "link shut", "open": fixed text; NULL = none */
 	bool accept_shrink;
-	bool make_due;  /* retries that wait may go now: the line is back */
-	bool cut_waits; /* the wall clock was set back: waits became longer than they can be */
+	struct wh_sweep sweep;
+	/* results */
+	struct wh_sweep swept; /* if it is not done: the sweep of the next run */
 };
 int wh_mark_run(struct wh_job *job, struct wh_txn *t);
 void wh_mark_fini(struct wh_mark *m);
-/* Queued operations that wait in a backoff become due now. */
-WH_MUST_USE int wh_make_due(struct wh_txn *t, const struct wh_rules *rules, uint64_t *ret_n);

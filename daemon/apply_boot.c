@@ -52,50 +52,6 @@ checking_to_queued(struct wh_lane *l, struct wh_lane_op *o)
 	return 1;
 }
 
-/* Visits the operations that are due after `from`: those that wait in a backoff. */
-static int
-for_each_waiting(struct wh_txn *t, const struct wh_rules *rules, int64_t from,
-		 int (*fn)(struct wh_lane *, struct wh_lane_op *), uint64_t *ret_n)
-{
-	struct wh_due at = {.due_at = from, .seq = UINT64_MAX};
-	int r = 0;
-
-	while (r == 0) {
-		struct wh_lane l;
-		struct wh_lane_op *o;
-		size_t n = 0;
-
-		r = wh_ops_due(&t->view, &at, &at, 1, &n);
-		if (r || n == 0)
-			return r;
-		r = wh_lane_open_op(&l, &t->view, rules, at.seq, &o);
-		if (r == 0 && fn(&l, o)) {
-			(*ret_n)++;
-			r = wh_lane_close(&l, t);
-		}
-		wh_lane_fini(&l);
-	}
-	return r;
-}
-
-static int
-cut_wait(struct wh_lane *l, struct wh_lane_op *o)
-{
-	o->op.next_at = l->rules->now.wall.ms + wh_rules_longest_wait(l->rules);
-	o->dirty = true;
-	return 1;
-}
-
-/* A wait must not outlive a clock that was set back: none is longer than it can be. */
-static int
-cut_waits(struct wh_txn *t, const struct wh_rules *rules)
-{
-	uint64_t n = 0;
-
-	return for_each_waiting(t, rules, rules->now.wall.ms + wh_rules_longest_wait(rules),
-				cut_wait, &n);
-}
-
 int
 wh_boot_run(struct wh_job *job, struct wh_txn *t)
 {
@@ -108,37 +64,21 @@ wh_boot_run(struct wh_job *job, struct wh_txn *t)
 	if (r == 0)
 		r = for_each_in_state(t, &b->rules, WH_OP_CHECKING, checking_to_queued,
 				      &b->requeued);
-	return r ? r : cut_waits(t, &b->rules);
+	return r;
 }
 
 /* -------------------------------------------------------------- marks ----- */
-
-static int
-make_due_now(struct wh_lane *l, struct wh_lane_op *o)
-{
-	if (o->op.state != WH_OP_QUEUED || o != wh_lane_head(l))
-		return 0;
-	o->op.next_at = l->rules->now.wall.ms;
-	o->op.failures = 0;
-	o->dirty = true;
-	return 1;
-}
-
-/* Only what waits in a backoff: those are at most the heads that were tried. */
-int
-wh_make_due(struct wh_txn *t, const struct wh_rules *rules, uint64_t *ret_n)
-{
-	*ret_n = 0;
-	return for_each_waiting(t, rules, rules->now.wall.ms, make_due_now, ret_n);
-}
 
 int
 wh_mark_run(struct wh_job *job, struct wh_txn *t)
 {
 	struct wh_mark *m = (struct wh_mark *)job;
-	uint64_t due, revision;
+	uint64_t revision;
 	int r = 0;
 
+	m->swept = m->sweep;
+	if (m->sweep.begun) /* the rest was done with the first slice */
+		return wh_sweep_run(t, &m->rules, &m->swept);
 	if (m->gates.n)
 		r = wh_meta_put_text(t, "gates", wh_buf_view(&m->gates));
 	if (r == 0 && m->gate_event) {
@@ -146,13 +86,9 @@ wh_mark_run(struct wh_job *job, struct wh_txn *t)
 
 		r = wh_event_add(t, &ev, m->rules.now.wall, &revision);
 	}
-	if (r == 0 && m->make_due)
-		r = wh_make_due(t, &m->rules, &due);
-	if (r == 0 && m->cut_waits)
-		r = cut_waits(t, &m->rules);
 	if (m->accept_shrink)
 		t->view.meta.accept_shrink = 1;
-	return r;
+	return r ? r : wh_sweep_run(t, &m->rules, &m->swept);
 }
 
 void

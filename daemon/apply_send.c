@@ -17,6 +17,7 @@
 #include "daemon/core/retry.h"
 #include "daemon/doc.h"
 #include "daemon/form.h"
+#include "daemon/turn.h"
 
 #define NOT_FOUND "not_found" /* reason: a read of the row alone did not find it */
 
@@ -162,8 +163,12 @@ send_create(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 		s->want_list = true;
 		return 0;
 	}
-	int r = wh_create_request(&s->request, &s->rules, &o->op);
+	bool free = false;
+	int r = wh_turn_free(&t->view, &o->op, &free);
 
+	if (r || !free) /* one like it is on its way: its turn comes when that is decided */
+		return r;
+	r = wh_create_request(&s->request, &s->rules, &o->op);
 	if (r == 0)
 		r = find_made(&o->op, &t->view, wh_buf_view(&s->request), &made);
 	if (r < 0)

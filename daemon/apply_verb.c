@@ -334,8 +334,9 @@ wh_verb_run(struct wh_job *job, struct wh_txn *t)
 	v->refusal.code = WH_ERR_NONE;
 	wh_buf_reset(&v->refusal.text);
 	wh_buf_reset(&v->op);
+	v->swept = v->sweep;
 	if (v->verb == WH_CMD_queue_flush)
-		return wh_make_due(t, &v->rules, &v->due);
+		return wh_sweep_run(t, &v->rules, &v->swept);
 	return run_on_op(v, t);
 }
 

@@ -11,6 +11,7 @@
 
 #include "daemon/http_transfer.h"
 #include "daemon/pump.h"
+#include "daemon/writer.h"
 
 /* Idle connections are dropped before the gateway's 4-minute limit can cut them. */
 #define IDLE_POLL_MS 3600000
@@ -234,6 +235,7 @@ on_wake(uv_async_t *a)
 	h->chunks_tail = &h->chunks;
 	uv_mutex_unlock(&h->mutex);
 
+	wh_writer_cork(h->d->writer);
 	/* Chunks first: a list's rows come before its end. */
 	deliver_chunks(h, chunks);
 	while (done) {
@@ -244,6 +246,9 @@ on_wake(uv_async_t *a)
 		wh_pump_on_result(h->d->pump, r);
 		done = next;
 	}
+	/* Each reply freed a connection: what takes it shares the commit of their outcomes. */
+	wh_pump_poke(h->d->pump);
+	wh_writer_uncork(h->d->writer);
 }
 
 struct wh_http *

@@ -10,6 +10,7 @@
 #include "daemon/doc.h"
 #include "daemon/form.h"
 #include "daemon/job.h"
+#include "daemon/turn.h"
 
 /* ------------------------------------------------------------- effective -- */
 
@@ -321,7 +322,10 @@ write_live(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o, int64_t du
 	wh_op_encode(&b, &o->op);
 	row.body = wh_buf_view(&b);
 
-	int r = b.fault ? b.fault : wh_ops_put(t, &row);
+	int r = b.fault ? b.fault : wh_turn_take(&t->view, &o->op, &row);
+
+	if (r == 0)
+		r = wh_ops_put(t, &row);
 
 	wh_buf_fini(&b);
 	return r;
@@ -374,8 +378,13 @@ write_op(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o,
 	 const struct wh_lane_op *head)
 {
 	bool ended = wh_op_state_ended(o->op.state);
-	int r = ended ? write_past(l, t, o) : write_live(l, t, o, due_of(o, head));
+	struct wh_turn turn = {0};
+	int r = o->fresh ? 0 : wh_turn_of(&t->view, &o->op, &turn);
 
+	if (r == 0)
+		r = ended ? write_past(l, t, o) : write_live(l, t, o, due_of(o, head));
+	if (r == 0)
+		r = wh_turn_pass(l, t, o, &turn);
 	if (r == 0 && o->dirty)
 		r = write_want(t, o);
 	return r;

@@ -285,7 +285,7 @@ answer_verb(struct whd *d, struct verb_call *v, int fault)
 			       WH_STR_FMT(wh_buf_view(&v->verb.refusal.text)));
 	} else if (v->verb.verb == WH_CMD_queue_flush) {
 		wh_pack_map(&map, 1);
-		wh_pack_kv_uint(&map, "due", v->verb.due);
+		wh_pack_kv_uint(&map, "due", v->verb.swept.n);
 		wh_server_reply(d->server, v->ticket, wh_buf_view(&map));
 	} else {
 		wh_server_reply(d->server, v->ticket, wh_buf_view(&v->verb.op));
@@ -298,6 +298,11 @@ verb_done(struct wh_job *job, struct whd *d, int fault)
 {
 	struct verb_call *v = (struct verb_call *)job;
 
+	if (fault == 0 && v->verb.sweep.kind && !v->verb.swept.done) {
+		v->verb.sweep = v->verb.swept;
+		wh_writer_submit(d->writer, job);
+		return;
+	}
 	answer_verb(d, v, fault);
 	if (v->verb.verb == WH_CMD_queue_flush || v->verb.verb == WH_CMD_queue_retry)
 		wh_pump_hurry(d->pump);
@@ -398,6 +403,8 @@ on_queue_flush(struct wh_call *c, const struct wh_args_queue_flush *a)
 	struct verb_call *v = new_verb(c, WH_STR_NULL);
 
 	(void)a;
-	if (v)
-		submit(c, v);
+	if (!v)
+		return;
+	v->verb.sweep.kind = WH_SWEEP_DUE;
+	submit(c, v);
 }

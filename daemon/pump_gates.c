@@ -18,7 +18,11 @@ wh_pump_mark_done(struct wh_job *job, struct whd *d, int fault)
 	if (fault)
 		wh_log(WH_LOG_ERROR, "store", "a mark could not be stored", "fault=%s",
 		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
-	(void)d;
+	else if (!m->swept.done) {
+		m->sweep = m->swept;
+		wh_writer_submit(d->writer, job);
+		return;
+	}
 	wh_mark_fini(m);
 	free(m);
 }
@@ -36,7 +40,8 @@ store_gates(struct wh_pump *p, unsigned changed)
 	wh_rules_now(p->d, &m->rules);
 	wh_gates_save(&p->gates, p->d->now, &m->gates);
 	m->gate_event = wh_gate_str(worst);
-	m->make_due = link && !p->gates.g[WH_GATE_LINK].shut;
+	if (link && !p->gates.g[WH_GATE_LINK].shut)
+		m->sweep.kind = WH_SWEEP_DUE;
 	wh_log(worst == WH_GATE_COUNT ? WH_LOG_INFO : WH_LOG_WARNING, "gate",
 	       worst == WH_GATE_COUNT ? "the upstream is in reach" : "a gate is shut",
 	       "gate=%s error=%s", wh_gate_str(worst),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pump's own state, shared by its files: pump.c (one turn), pump_gates.c
- * (what an answer says of the line), pump_flight.c (an operation on its way),
- * pump_list.c (a list on its way), pump_probe.c, pump_status.c. Loop thread only.
+ * The pump's own state, shared by its files: pump.c (flights, its life),
+ * pump_turn.c (one turn), pump_gates.c (what an answer says of the line),
+ * pump_flight.c (an operation on its way), pump_list.c (a list on its way),
+ * pump_probe.c, pump_status.c. Loop thread only.
  */
 #pragma once
 
@@ -21,8 +22,9 @@ enum flight_phase {
 	FLIGHT_MARKING, /* SENDING or CHECKING is being flushed */
 	FLIGHT_CHECK,   /* the row is being read */
 	FLIGHT_WIRE,    /* the request is out */
-	FLIGHT_RESULT,  /* the outcome is being flushed */
-	FLIGHT_COOL,    /* nothing came of it: not again before `until` */
+	/* from here on it occupies no connection */
+	FLIGHT_RESULT, /* the outcome is being flushed */
+	FLIGHT_COOL,   /* nothing came of it: not again before `until` */
 };
 
 /* An operation in the pump's hands. */
@@ -74,9 +76,6 @@ struct wh_pump {
 	size_t n_flights;
 	struct wh_job *parked; /* outcomes that the store could not take yet */
 	struct wh_mono parked_until;
-	struct wh_inflight *undecided; /* creates of unknown outcome, with their keys */
-	size_t n_undecided;
-	uint64_t undecided_revision; /* change log head they were read at */
 
 	struct list_session list;
 	uint64_t list_last; /* last number given out */
@@ -103,9 +102,14 @@ struct wh_pump {
 
 /* pump.c */
 struct flight *wh_pump_flight(struct wh_pump *p, uint64_t seq);
-/* Flights that occupy a connection or the funnel now. */
+/* Flights that occupy a connection now, or will when their mark is flushed. */
 uint32_t wh_pump_busy(const struct wh_pump *p);
 void wh_pump_drop_flight(struct wh_pump *p, struct flight *f);
+/* Notices a wall clock that was set back. */
+void wh_pump_watch_clock(struct wh_pump *p);
+struct wh_bucket_limits wh_pump_bucket_limits(const struct wh_pump *p);
+
+/* pump_turn.c */
 /* Something is queued, being checked, sent or unknown. */
 bool wh_pump_ops_wait(const struct whd *d);
 

@@ -32,6 +32,8 @@ struct wh_writer {
 
 	/* loop only */
 	size_t open; /* jobs submitted and not completed */
+	unsigned corks;
+	struct list corked;
 	void (*stopped)(struct whd *);
 };
 
@@ -245,8 +247,10 @@ on_wake(uv_async_t *a)
 			die_of_device_error();
 		if (wh_view_renew(&d->view))
 			die_of_device_error();
+		wh_writer_cork(w);
 		complete(w, done.head);
 		whd_on_commit(d);
+		wh_writer_uncork(w);
 	}
 	if (ended && w->open == 0 && w->stopped) {
 		void (*stopped)(struct whd *) = w->stopped;
@@ -264,6 +268,7 @@ wh_writer_start(struct whd *d)
 	w->d = d;
 	list_init(&w->waiting);
 	list_init(&w->finished);
+	list_init(&w->corked);
 	if (uv_mutex_init(&w->mutex) || uv_cond_init(&w->cond) ||
 	    uv_async_init(&d->loop, &w->wake, on_wake)) {
 		free(w);
@@ -274,14 +279,35 @@ wh_writer_start(struct whd *d)
 	return w->started ? w : wh_writer_free(w);
 }
 
+static void
+hand_over(struct wh_writer *w)
+{
+	uv_mutex_lock(&w->mutex);
+	list_append(&w->waiting, &w->corked);
+	uv_cond_signal(&w->cond);
+	uv_mutex_unlock(&w->mutex);
+}
+
 void
 wh_writer_submit(struct wh_writer *w, struct wh_job *job)
 {
 	w->open++;
-	uv_mutex_lock(&w->mutex);
-	list_add(&w->waiting, job);
-	uv_cond_signal(&w->cond);
-	uv_mutex_unlock(&w->mutex);
+	list_add(&w->corked, job);
+	if (w->corks == 0)
+		hand_over(w);
+}
+
+void
+wh_writer_cork(struct wh_writer *w)
+{
+	w->corks++;
+}
+
+void
+wh_writer_uncork(struct wh_writer *w)
+{
+	if (--w->corks == 0 && w->corked.head)
+		hand_over(w);
 }
 
 bool

@@ -23,6 +23,10 @@
 struct wh_writer *wh_writer_start(struct whd *d);
 /* Loop thread. Takes over the job. */
 void wh_writer_submit(struct wh_writer *w, struct wh_job *job);
+/* Jobs submitted from here to the uncork come into one batch. Loop thread; may be nested, and
+ * ends before the callback does. */
+void wh_writer_cork(struct wh_writer *w);
+void wh_writer_uncork(struct wh_writer *w);
 /* True if no job waits, runs or has yet to be handed back. */
 bool wh_writer_idle(const struct wh_writer *w);
 /* Ends the thread after what was submitted is flushed; completions still run. `done` is called

@@ -35,21 +35,24 @@ expect_id(struct wh_check *c, const struct wh_walk *w, const struct wh_key *k)
 static void
 expect_due(struct wh_check *c, const struct wh_walk *w, const struct wh_oprow *op)
 {
-	struct wh_value value;
 	struct wh_key k;
 
 	if (op->due_at == WH_NOT_DUE)
 		return;
-	wh_index_by_due(&k, op->due_at, op->seq);
-	int r = wh_check_look(c, WH_TABLE_OPS_INDEX, &k, WH_BY_DUE_PREFIX, &value);
+	wh_index_by_due(&k, op->state, op->due_at, op->seq);
+	expect_index(c, w, WH_TABLE_OPS_INDEX, &k, "due time");
+}
 
-	if (r == WH_ABSENT)
-		wh_check_tell(c, w->table, wh_walk_key(w),
-			      "it is not in the index by due time");
-	else if (r == 0 && value.prefix[0] != op->state)
-		wh_check_tell(c, w->table, wh_walk_key(w),
-			      "the index by due time has it in state %u, not %u",
-			      value.prefix[0], op->state);
+static void
+expect_groups(struct wh_check *c, const struct wh_walk *w, const struct wh_oprow *op)
+{
+	struct wh_key k;
+
+	for (size_t i = 0; i < WH_OP_GROUPS; i++) {
+		wh_index_by_group(&k, op, i);
+		if (!k.bad)
+			expect_index(c, w, WH_TABLE_OPS_INDEX, &k, "group");
+	}
 }
 
 void
@@ -75,6 +78,7 @@ wh_check_op(struct wh_check *c, const struct wh_walk *w, const struct wh_value *
 	wh_index_by_state(&k, op.state, op.seq);
 	expect_index(c, w, WH_TABLE_OPS_INDEX, &k, "state");
 	expect_due(c, w, &op);
+	expect_groups(c, w, &op);
 }
 
 /* True if the index row under the walk has the key that the row would make. */
@@ -107,6 +111,19 @@ look_target(struct wh_check *c, const struct wh_walk *w, enum wh_table table, si
 }
 
 static bool
+group_leads_back(const struct wh_walk *w, const struct wh_oprow *op)
+{
+	uint8_t which =
+		(uint8_t)wh_walk_key(w).p[1]; /* the key holds a seq: it is long enough */
+	struct wh_key k;
+
+	if (which >= WH_OP_GROUPS)
+		return false;
+	wh_index_by_group(&k, op, which);
+	return leads_back(w, &k);
+}
+
+static bool
 op_leads_back(const struct wh_walk *w, const struct wh_oprow *op)
 {
 	struct wh_key k;
@@ -124,9 +141,11 @@ op_leads_back(const struct wh_walk *w, const struct wh_oprow *op)
 		wh_index_by_state(&k, op->state, op->seq);
 		break;
 	case WH_BY_DUE:
-		wh_index_by_due(&k, op->due_at, op->seq);
+		wh_index_by_due(&k, op->state, op->due_at, op->seq);
 		k.bad = op->due_at == WH_NOT_DUE;
 		break;
+	case WH_BY_GROUP:
+		return group_leads_back(w, op);
 	}
 	return leads_back(w, &k);
 }

@@ -34,12 +34,25 @@ wh_index_by_state(struct wh_key *k, uint8_t state, uint64_t number)
 }
 
 void
-wh_index_by_due(struct wh_key *k, int64_t due_at, uint64_t seq)
+wh_index_by_due(struct wh_key *k, uint8_t state, int64_t due_at, uint64_t seq)
 {
 	wh_key_init(k);
 	wh_key_num(k, WH_BY_DUE, 1);
+	wh_key_num(k, state, 1);
 	wh_key_num(k, wh_be_from_time(due_at), 8);
 	wh_key_num(k, seq, 8);
+}
+
+void
+wh_index_by_group(struct wh_key *k, const struct wh_oprow *op, size_t which)
+{
+	wh_key_init(k);
+	wh_key_num(k, WH_BY_GROUP, 1);
+	wh_key_num(k, which, 1);
+	wh_key_num(k, op->group[which], 8);
+	wh_key_num(k, op->in_hand ? 0 : 1, 1);
+	wh_key_num(k, op->seq, 8);
+	k->bad = op->group[which] == 0;
 }
 
 void

@@ -19,7 +19,13 @@ wh_oprow_decode(uint64_t seq, const struct wh_value *v, struct wh_oprow *ret)
 	p += WH_OP_ID;
 	ret->state = (uint8_t)wh_be_take(&p, 1);
 	ret->due_at = wh_be_to_time(wh_be_take(&p, 8));
-	int r = wh_value_split(v, (size_t)wh_be_take(&p, 2), &ret->lane, &ret->body);
+	size_t lane_n = (size_t)wh_be_take(&p, 2);
+	bool grouped = v->prefix_n >= WH_OP_PREFIX + 8 * WH_OP_GROUPS + 1;
+
+	for (size_t i = 0; i < WH_OP_GROUPS; i++)
+		ret->group[i] = grouped ? wh_be_take(&p, 8) : 0;
+	ret->in_hand = grouped && wh_be_take(&p, 1) != 0;
+	int r = wh_value_split(v, lane_n, &ret->lane, &ret->body);
 
 	if (r == 0 && (!wh_lane_valid(ret->lane) || ret->state >= WH_OP_STATES))
 		r = WH_ECORRUPT;
@@ -58,12 +64,12 @@ wh_ops_get(const struct wh_view *v, uint64_t seq, struct wh_oprow *ret)
 	return get_op(v, seq, ret, &size);
 }
 
-enum { BY_ID, BY_LANE, BY_STATE, BY_DUE, INDEXES };
+enum { BY_ID, BY_LANE, BY_STATE, BY_DUE, BY_GROUP, INDEXES = BY_GROUP + WH_OP_GROUPS };
 
 /* The keys of the index rows of one operation. Built before anything is
  * written, because a lane that was read borrows from a page. */
 struct op_index {
-	struct wh_key key[INDEXES]; /* that of BY_DUE is bad if it is not due */
+	struct wh_key key[INDEXES]; /* bad: it has no such row */
 	uint8_t state;
 };
 
@@ -73,8 +79,10 @@ index_keys(const struct wh_oprow *op, struct op_index *ret)
 	wh_index_by_id(&ret->key[BY_ID], op->id);
 	wh_index_by_lane(&ret->key[BY_LANE], op->lane, op->seq);
 	wh_index_by_state(&ret->key[BY_STATE], op->state, op->seq);
-	wh_index_by_due(&ret->key[BY_DUE], op->due_at, op->seq);
+	wh_index_by_due(&ret->key[BY_DUE], op->state, op->due_at, op->seq);
 	ret->key[BY_DUE].bad = op->due_at == WH_NOT_DUE;
+	for (size_t i = 0; i < WH_OP_GROUPS; i++)
+		wh_index_by_group(&ret->key[BY_GROUP + i], op, i);
 	ret->state = op->state;
 }
 
@@ -100,19 +108,12 @@ drop_index(struct wh_txn *t, const struct op_index *old, const struct op_index *
 static int
 put_index(struct wh_txn *t, const struct op_index *x, uint64_t seq)
 {
-	const struct {
-		uint64_t v;
-		size_t width;
-	} value[INDEXES] = {
-		[BY_ID] = {seq, WH_BY_ID_PREFIX},
-		[BY_DUE] = {x->state, WH_BY_DUE_PREFIX},
-	};
 	int r = 0;
 
 	for (size_t i = 0; i < INDEXES && r == 0; i++)
 		if (!x->key[i].bad)
-			r = wh_index_put(t, WH_TABLE_OPS_INDEX, &x->key[i], value[i].v,
-					 value[i].width);
+			r = wh_index_put(t, WH_TABLE_OPS_INDEX, &x->key[i], seq,
+					 i == BY_ID ? WH_BY_ID_PREFIX : 0);
 	return r;
 }
 
@@ -128,6 +129,9 @@ put_row(struct wh_txn *t, const struct wh_oprow *op, struct wh_put_result *ret)
 	wh_draft_num(&d, op->state, 1);
 	wh_draft_time(&d, op->due_at);
 	wh_draft_num(&d, op->lane.n, 2);
+	for (size_t i = 0; i < WH_OP_GROUPS; i++)
+		wh_draft_num(&d, op->group[i], 8);
+	wh_draft_num(&d, op->in_hand, 1);
 	d.tail[0] = op->lane;
 	d.tail[1] = op->body;
 	return wh_table_put(t, WH_TABLE_OPS, &k, &d, ret);

@@ -7,7 +7,8 @@
  */
 #include "store/index.h"
 
-#define DUE_KEY 17 /* kind, time, seq */
+#define DUE_HEAD 2    /* kind, state; time and seq follow */
+#define GROUP_HEAD 10 /* kind, which, group; in hand and seq follow */
 
 int
 wh_ops_find(const struct wh_view *v, const uint8_t id[WH_OP_ID], uint64_t *ret_seq)
@@ -43,33 +44,11 @@ wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_t *ret_seqs, siz
 	return r < 0 ? r : 0;
 }
 
-/* A damaged index row is no reason to forget its operation, nor those behind
- * it: the row of the operation knows the state, too. */
-static int
-read_due(const struct wh_view *v, const struct wh_walk *w, struct wh_due *ret)
-{
-	const uint8_t *p = w->key.mv_data;
-	struct wh_value value;
-	struct wh_oprow op = {.state = 0};
-
-	ret->due_at = wh_be_to_time(wh_be_get(p + 1, 8));
-	ret->seq = wh_be_get(p + 9, 8);
-	if (wh_walk_value(w, WH_BY_DUE_PREFIX, &value) == 0) {
-		ret->state = value.prefix[0];
-		return 0;
-	}
-	int r = wh_ops_get(v, ret->seq, &op);
-
-	ret->state = op.state;
-	return r;
-}
-
+/* Does the key begin with the first `head` bytes of k, and is it of the same length? */
 static bool
-is_due(const struct wh_walk *w)
+same_head(const struct wh_walk *w, const struct wh_key *k, size_t head)
 {
-	const char *p = w->key.mv_data;
-
-	return w->key.mv_size == DUE_KEY && p[0] == WH_BY_DUE;
+	return w->key.mv_size == k->n && memcmp(w->key.mv_data, k->b, head) == 0;
 }
 
 int
@@ -80,25 +59,58 @@ wh_ops_due(const struct wh_view *v, const struct wh_due *after, struct wh_due *r
 	struct wh_walk w;
 	size_t n = 0;
 
-	if (after)
-		wh_index_by_due(&k, after->due_at, after->seq);
-	else
-		wh_index_by_due(&k, INT64_MIN, 0);
+	wh_index_by_due(&k, after->state, after->due_at, after->seq);
 	int r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
 
 	if (r < 0)
 		return r;
 	if (max > 0)
 		r = wh_walk_after(&w, &k);
-	while (r == 0 && n < max && is_due(&w)) {
-		if (read_due(v, &w, &ret[n]) == 0)
-			n++;
+	while (r == 0 && n < max && same_head(&w, &k, DUE_HEAD)) {
+		const uint8_t *p = w.key.mv_data;
+
+		ret[n++] = (struct wh_due){
+			.state = p[1],
+			.due_at = wh_be_to_time(wh_be_get(p + DUE_HEAD, 8)),
+			.seq = wh_be_get(p + DUE_HEAD + 8, 8),
+		};
 		if (n < max)
 			r = wh_walk_next(&w);
 	}
 	wh_walk_end(&w);
 	*ret_n = n;
 	return r < 0 ? r : 0;
+}
+
+int
+wh_ops_first_in_group(const struct wh_view *v, size_t which, uint64_t group, uint64_t except,
+		      struct wh_member *ret)
+{
+	const struct wh_oprow first = {.group[0] = 0, .in_hand = true};
+	struct wh_oprow from = first;
+	struct wh_key k;
+	struct wh_walk w;
+
+	from.group[which] = group;
+	wh_index_by_group(&k, &from, which);
+	if (k.bad)
+		return WH_ABSENT;
+	int r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
+
+	if (r < 0)
+		return r;
+	r = wh_walk_from(&w, &k);
+	if (r == 0 && same_head(&w, &k, GROUP_HEAD) && wh_walk_order(&w) == except)
+		r = wh_walk_next(&w);
+	if (r == 0 && !same_head(&w, &k, GROUP_HEAD))
+		r = WH_ABSENT;
+	if (r == 0)
+		*ret = (struct wh_member){
+			.seq = wh_walk_order(&w),
+			.in_hand = ((const uint8_t *)w.key.mv_data)[GROUP_HEAD] == 0,
+		};
+	wh_walk_end(&w);
+	return r;
 }
 
 int

@@ -26,14 +26,14 @@ WH_MUST_USE int wh_past_decode(uint64_t end, const struct wh_value *v, struct wh
 void wh_request_decode(const struct wh_value *v, struct wh_request *ret);
 
 /* Kinds of index rows: the first byte of their keys. */
-#define WH_BY_DUE 'd'   /* time, seq -> state */
+#define WH_BY_DUE 'd'   /* state, time, seq */
+#define WH_BY_GROUP 'g' /* which, group, 0 if in hand else 1, seq */
 #define WH_BY_ID 'i'    /* id -> number */
 #define WH_BY_LANE 'l'  /* lane, 0x00, number */
 #define WH_BY_STATE 's' /* state, number */
 #define WH_BY_AGE 'a'   /* time, request key */
 
 #define WH_BY_ID_PREFIX 8
-#define WH_BY_DUE_PREFIX 1
 #define WH_BY_AGE_HEAD 9 /* kind and time, before the key of the request */
 
 #define WH_OP_STATES 7 /* queued .. dead */

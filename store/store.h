@@ -219,16 +219,20 @@ WH_MUST_USE int wh_aliases_put(struct wh_txn *t, struct wh_str tmp_id, struct wh
 
 /*
  * An operation that has not ended (or is dead). Indexes kept by the same
- * write: by id, by lane, by state, and by due time (only if due_at is not
- * WH_NOT_DUE).
+ * write: by id, by lane, by state, by state and due time (only if due_at is not
+ * WH_NOT_DUE), and by each group that is not 0.
  */
+#define WH_OP_GROUPS 2
+
 struct wh_oprow {
 	uint64_t seq; /* order; the key */
 	uint8_t id[WH_OP_ID];
-	struct wh_str lane; /* folded whid or local id */
-	uint8_t state;      /* enum wh_op_state */
-	int64_t due_at;     /* wall ms when the pump should look at it */
-	struct wh_str body; /* daemon/core/op.h encodes it */
+	struct wh_str lane;           /* folded whid or local id */
+	uint8_t state;                /* enum wh_op_state */
+	int64_t due_at;               /* wall ms when the pump should look at it */
+	uint64_t group[WH_OP_GROUPS]; /* numbers of what it shares with others; 0 = in none */
+	bool in_hand;                 /* comes before all others of its groups */
+	struct wh_str body;           /* daemon/core/op.h encodes it */
 };
 
 WH_MUST_USE int wh_ops_get(const struct wh_view *v, uint64_t seq, struct wh_oprow *ret);
@@ -247,14 +251,21 @@ WH_MUST_USE int wh_ops_del(struct wh_txn *t, uint64_t seq);
 WH_MUST_USE int wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_t *ret_seqs,
 			    size_t max, size_t *ret_n);
 struct wh_due {
+	uint8_t state;
 	int64_t due_at;
 	uint64_t seq;
-	uint8_t state;
 };
-/* The ops with the earliest due times, at most max, from after (due_at, seq) exclusive; NULL =
- * from the first. */
+#define WH_DUE_FIRST(state) ((struct wh_due){(uint8_t)(state), INT64_MIN, 0})
+/* The ops in the state of `after` with the earliest due times behind it, at most max. */
 WH_MUST_USE int wh_ops_due(const struct wh_view *v, const struct wh_due *after,
 			   struct wh_due *ret, size_t max, size_t *ret_n);
+struct wh_member {
+	uint64_t seq;
+	bool in_hand;
+};
+/* The first of a group but `except` (0 = none): those in hand, then by seq. WH_ABSENT. */
+WH_MUST_USE int wh_ops_first_in_group(const struct wh_view *v, size_t which, uint64_t group,
+				      uint64_t except, struct wh_member *ret);
 /* The first op in `state` with seq > after. WH_ABSENT. */
 WH_MUST_USE int wh_ops_next_in_state(const struct wh_view *v, uint8_t state, uint64_t after,
 				     uint64_t *ret_seq);

@@ -31,8 +31,7 @@ struct wh_sched_in {
 	uint32_t concurrency;
 	const struct wh_cand *cand; /* due-ordered; the first not yet due ends the list */
 	size_t n_cand;
-	const struct wh_inflight *inflight; /* mutations and checks in the pump's hands;
-					       undecided creates too */
+	const struct wh_inflight *inflight; /* mutations and checks in the pump's hands */
 	size_t n_inflight;                  /* entries above */
 	uint32_t n_busy;                    /* how many of them occupy a connection now */
 	bool list_running;

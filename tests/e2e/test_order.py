@@ -163,3 +163,41 @@ def test_one_list_serves_many_checks(world, sim):
     singles = [e for e in sim.log(before, "GET") if e["whid"] is not None]
     assert {r["whcomment"] for r in sim.rows()} == {"all of them"}
     assert len(singles) < 10, f"{len(singles)} single reads for 40 changes"
+
+
+def test_many_that_wait_for_one_keep_nobody_else(world, sim):
+    """More creates wait for one of unknown outcome than are looked at in a turn of any length;
+    what comes behind them goes at once, and they follow one after another, the oldest first."""
+    c = world.whd(sim).client()
+    c.synced()
+    rule = sim.fault("delay", method="POST", ms=HELD, count=1)
+    alike = dict(callbackUrl="https://hooks.example.org/in/0")
+    first = c.create(**webhook(0))
+    sim.wait_hits(rule)
+    waiting = [c.create(**webhook(n, **alike)) for n in range(1, 1200)]
+    c.applied(c.create(**webhook(5000)))
+    assert len(sim.log(method="POST")) == 2
+    keep = waiting[:20]
+    for op in waiting[20:]:
+        c.call("queue.cancel", op=op["op"])
+    sim.clear_faults()
+    for op in (first, *keep):
+        c.applied(op)
+    names = [json.loads(e["body"])["whname"] for e in sim.log(method="POST")]
+    assert names == ["hook 0", "hook 5000", *(f"hook {n}" for n in range(1, 21))]
+
+
+@pytest.mark.parametrize("verb", ["queue.hold", "queue.cancel"])
+def test_the_next_goes_when_the_first_steps_aside(world, sim, verb):
+    """A create that is held or taken back keeps those like it no longer."""
+    c = world.whd(sim).client()
+    c.synced()
+    c.go_offline(sim)
+    first, second = c.create(**webhook(1)), c.create(**webhook(2, **TWINS["same url"]))
+    c.call(verb, op=first["op"])
+    c.go_online(sim)
+    c.applied(second)
+    if verb == "queue.hold":
+        c.call("queue.release", op=first["op"])
+        c.applied(first)
+    assert sim.executed("POST") == (2 if verb == "queue.hold" else 1)

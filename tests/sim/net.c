@@ -120,6 +120,7 @@ sim_net_tell(struct sim *s, struct sim_transfer *t, struct wh_http_result *r)
 	sim_oracle_told(s, t);
 	sim_host_enter(s);
 	wh_pump_on_result(h->d.pump, r);
+	wh_pump_poke(h->d.pump);
 }
 
 static void

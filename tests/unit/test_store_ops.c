@@ -112,26 +112,85 @@ test_due(void **state)
 	size_t n;
 
 	fx_begin(f, &t);
-	assert_int_equal(wh_ops_due(&t.view, NULL, due, 8, &n), 0);
+	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 8, &n), 0);
 	assert_int_equal(n, 0);
 	put(&t, fx_op(1, "a", QUEUED, 500));
 	put(&t, fx_op(2, "b", UNKNOWN, -500));
 	put(&t, fx_op(3, "c", QUEUED, 500));
 	put(&t, fx_op(4, "d", DEAD, WH_NOT_DUE));
-	put(&t, fx_op(5, "e", QUEUED, 0));
-	assert_int_equal(wh_ops_due(&t.view, NULL, due, 8, &n), 0);
-	assert_int_equal(n, 4);
-	assert_true(due[0].seq == 2 && due[0].due_at == -500 && due[0].state == UNKNOWN);
-	assert_true(due[1].seq == 5 && due[2].seq == 1 && due[3].seq == 3);
-	after = due[2];
+	put(&t, fx_op(5, "e", QUEUED, -7));
+	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 8, &n), 0);
+	assert_true(n == 3 && due[0].seq == 5 && due[0].due_at == -7);
+	assert_true(due[1].seq == 1 && due[2].seq == 3);
+	after = due[1];
 	assert_int_equal(wh_ops_due(&t.view, &after, due, 8, &n), 0);
 	assert_true(n == 1 && due[0].seq == 3);
-	assert_int_equal(wh_ops_due(&t.view, NULL, due, 1, &n), 0);
-	assert_true(n == 1 && due[0].seq == 2);
+	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 1, &n), 0);
+	assert_true(n == 1 && due[0].seq == 5);
+	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(UNKNOWN), due, 8, &n), 0);
+	assert_true(n == 1 && due[0].seq == 2 && due[0].due_at == -500);
 	put(&t, fx_op(2, "b", HELD, WH_NOT_DUE));
-	put(&t, fx_op(5, "e", SENDING, 0));
-	assert_int_equal(wh_ops_due(&t.view, NULL, due, 8, &n), 0);
-	assert_true(n == 3 && due[0].seq == 5 && due[0].state == SENDING);
+	put(&t, fx_op(5, "e", UNKNOWN, 0));
+	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 8, &n), 0);
+	assert_true(n == 2 && due[0].seq == 1);
+	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(UNKNOWN), due, 8, &n), 0);
+	assert_true(n == 1 && due[0].seq == 5);
+	fx_commit(&t);
+	fx_check_clean(f);
+}
+
+static struct wh_oprow
+grouped(struct wh_oprow op, uint64_t first, uint64_t second, bool in_hand)
+{
+	op.group[0] = first;
+	op.group[1] = second;
+	op.in_hand = in_hand;
+	return op;
+}
+
+/* seq, negative when it is in hand; 0 = the group is empty. */
+static int
+first_of(const struct wh_txn *t, size_t which, uint64_t group, uint64_t except)
+{
+	struct wh_member m;
+	int r = wh_ops_first_in_group(&t->view, which, group, except, &m);
+
+	if (r == WH_ABSENT)
+		return 0;
+	assert_int_equal(r, 0);
+	return m.in_hand ? -(int)m.seq : (int)m.seq;
+}
+
+static void
+test_groups(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_oprow got;
+	struct wh_txn t;
+
+	fx_begin(f, &t);
+	put(&t, grouped(fx_op(3, "c", QUEUED, 0), 77, 5, false));
+	put(&t, grouped(fx_op(4, "d", QUEUED, 0), 77, UINT64_MAX, false));
+	put(&t, grouped(fx_op(9, "i", SENDING, 0), 77, 0, true));
+	put(&t, grouped(fx_op(2, "b", QUEUED, 0), 5, 77, false));
+	put(&t, fx_op(1, "a", QUEUED, 0));
+	assert_int_equal(first_of(&t, 0, 77, 0), -9);
+	assert_int_equal(first_of(&t, 0, 77, 9), 3);
+	assert_int_equal(first_of(&t, 0, 77, 3), -9);
+	assert_int_equal(first_of(&t, 0, 78, 0), 0);
+	assert_int_equal(first_of(&t, 0, 76, 0), 0);
+	assert_int_equal(first_of(&t, 0, 0, 0), 0);
+	assert_int_equal(first_of(&t, 1, 77, 0), 2);
+	assert_int_equal(first_of(&t, 1, 77, 2), 0);
+	assert_int_equal(first_of(&t, 1, UINT64_MAX, 0), 4);
+	assert_int_equal(wh_ops_get(&t.view, 9, &got), 0);
+	assert_true(got.group[0] == 77 && got.group[1] == 0 && got.in_hand);
+	put(&t, grouped(fx_op(9, "i", QUEUED, 0), 77, 0, false));
+	assert_int_equal(first_of(&t, 0, 77, 0), 3);
+	put(&t, grouped(fx_op(3, "c", HELD, WH_NOT_DUE), 0, 0, false));
+	assert_int_equal(first_of(&t, 0, 77, 0), 4);
+	assert_int_equal(wh_ops_del(&t, 4), 0);
+	assert_int_equal(first_of(&t, 0, 77, 0), 9);
 	fx_commit(&t);
 	fx_check_clean(f);
 }
@@ -261,17 +320,21 @@ random_step(struct wh_txn *t, struct model *m, uint64_t *seed)
 	m->op[seq].body = wh_str_c(bodies[next_random(seed) % wh_array_len(bodies)]);
 	if (next_random(seed) % 3 == 0)
 		m->op[seq].due_at = WH_NOT_DUE;
+	for (size_t i = 0; i < WH_OP_GROUPS; i++)
+		m->op[seq].group[i] = next_random(seed) % 3;
+	m->op[seq].in_hand = next_random(seed) % 2 == 0;
 	m->there[seq] = true;
 	assert_int_equal(wh_ops_put(t, &m->op[seq]), 0);
 }
 
 static size_t
-model_due(const struct model *m)
+model_due(const struct model *m, uint8_t state)
 {
 	size_t n = 0;
 
 	for (uint64_t seq = 1; seq < MODEL; seq++)
-		n += m->there[seq] && m->op[seq].due_at != WH_NOT_DUE;
+		n += m->there[seq] && m->op[seq].state == state &&
+		     m->op[seq].due_at != WH_NOT_DUE;
 	return n;
 }
 
@@ -291,14 +354,18 @@ compare(const struct wh_view *v, const struct model *m)
 		if (r != 0)
 			continue;
 		assert_true(got.state == want->state && got.due_at == want->due_at);
+		assert_memory_equal(got.group, want->group, sizeof(got.group));
+		assert_int_equal(got.in_hand, want->in_hand);
 		assert_true(wh_str_eq(got.lane, want->lane) && wh_str_eq(got.body, want->body));
 		assert_int_equal(wh_ops_find(v, want->id, &found), 0);
 		assert_int_equal(found, seq);
 		assert_int_equal(wh_ops_next_in_state(v, want->state, seq - 1, &found), 0);
 		assert_int_equal(found, seq);
 	}
-	assert_int_equal(wh_ops_due(v, NULL, due, MODEL, &n), 0);
-	assert_int_equal(n, model_due(m));
+	for (uint8_t state = QUEUED; state <= DEAD; state++) {
+		assert_int_equal(wh_ops_due(v, &WH_DUE_FIRST(state), due, MODEL, &n), 0);
+		assert_int_equal(n, model_due(m, state));
+	}
 }
 
 static void
@@ -341,6 +408,7 @@ main(void)
 		fx_test(test_each_state_is_counted),
 		fx_test(test_lane),
 		fx_test(test_due),
+		fx_test(test_groups),
 		fx_test(test_next),
 		fx_test(test_refused),
 		fx_test(test_put_what_was_read),

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One turn of the pump: gather what the scheduler needs, ask it, do it, until
+ * it says sleep. What it does is in pump_flight.c and pump_list.c. A poke
+ * during a turn makes it go round once more, so nothing is missed. A turn
+ * costs what can be begun in it, not what is queued.
+ */
+#include "daemon/pump_own.h"
+#include "daemon/rules_now.h"
+
+#define CANDS_MAX 80u      /* looked at in one turn */
+#define CHECKS_FOR_LIST 8u /* from so many stale bases on one list serves all */
+#define TURN_MAX 1024u     /* steps of one turn; more means a bug, so look later */
+
+/* ------------------------------------------------------------- candidates -- */
+
+static bool
+row_is_fresh(const struct wh_pump *p, struct wh_str lane, const struct wh_rules *r)
+{
+	struct wh_row row;
+
+	if (wh_rows_get(&p->d->view, lane, &row))
+		return r->list_fresh;
+	return wh_rules_row_fresh(r, row.confirm, row.confirmed_at);
+}
+
+/* A list for creates counts from its end: on a slow line one may take longer than check_age. */
+static bool
+creates_fresh(const struct wh_pump *p)
+{
+	int64_t window = p->d->config->queue_check_age;
+
+	if (window < 1000)
+		window = 1000;
+	return p->ended_any && p->d->now.mono.ms - p->list_ended.ms <= window;
+}
+
+static bool
+load_cand(const struct wh_pump *p, const struct wh_due *due, const struct wh_rules *rules,
+	  struct wh_cand *ret)
+{
+	struct wh_oprow row;
+	struct wh_op op;
+
+	if (wh_ops_get(&p->d->view, due->seq, &row) || wh_op_decode(&op, row.body))
+		return false;
+	*ret = (struct wh_cand){
+		.seq = due->seq,
+		.kind = op.kind,
+		.state = op.state,
+		.due = {due->due_at},
+		.keys = {row.group[0], row.group[1]},
+	};
+	ret->fresh =
+		op.kind == WH_OP_CREATE ? creates_fresh(p) : row_is_fresh(p, row.lane, rules);
+	return true;
+}
+
+/* The first of those in `state` that could be worked on now, at most `most`, up to and with the
+ * first that is not yet due. Only what is in the pump's hands is passed over. */
+static size_t
+gather_state(struct wh_pump *p, enum wh_op_state state, const struct wh_rules *rules,
+	     struct wh_cand *cand, size_t most)
+{
+	const struct wh_due first = WH_DUE_FIRST(state);
+	struct wh_due due[CANDS_MAX + FLIGHTS_MAX];
+	size_t n = 0, got = 0;
+
+	if (wh_ops_due(&p->d->view, &first, due, most + p->n_flights, &got))
+		return 0;
+	for (size_t i = 0; i < got && n < most; i++) {
+		if (!wh_pump_flight(p, due[i].seq) && load_cand(p, &due[i], rules, &cand[n]))
+			n++;
+		if (due[i].due_at > p->d->now.wall.ms)
+			break;
+	}
+	return n;
+}
+
+/* No more than can be begun in this turn, however much is queued; but enough of them to tell
+ * whether a list pays. One of unknown outcome tells that a list is needed. */
+static size_t
+gather_cands(struct wh_pump *p, const struct wh_sched_in *in, const struct wh_rules *rules,
+	     struct wh_cand *cand)
+{
+	uint32_t width = wh_gates_width(in->gates, in->concurrency);
+	uint32_t most = width > in->n_busy ? width - in->n_busy : 0;
+	size_t n = gather_state(p, WH_OP_UNKNOWN, rules, cand, 1);
+
+	if (most == 0)
+		return n; /* what ends makes room, and has the pump look again */
+	return n + gather_state(p, WH_OP_QUEUED, rules, cand + n, most + CHECKS_FOR_LIST);
+}
+
+static size_t
+gather_inflight(const struct wh_pump *p, struct wh_inflight *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_flights; i++)
+		if (p->flights[i].phase != FLIGHT_COOL)
+			out[n++] = (struct wh_inflight){p->flights[i].seq, p->flights[i].kind,
+							p->flights[i].keys};
+	return n;
+}
+
+/* ------------------------------------------------------------ rate bucket -- */
+
+/* A list of the interval leaves the last tokens to changes and to who asks: until then it is
+ * not due. */
+static struct wh_mono
+interval_due(struct wh_pump *p)
+{
+	const struct wh_bucket_limits lim = wh_pump_bucket_limits(p);
+	struct wh_mono at;
+
+	wh_bucket_may(&p->bucket, &lim, p->d->now.mono, true, &at);
+	return at.ms > p->list_due.ms ? at : p->list_due;
+}
+
+/* ------------------------------------------------------------------- turn -- */
+
+static void
+warm_up(struct wh_pump *p)
+{
+	for (size_t i = p->n_flights; i > 0; i--) {
+		struct flight *f = &p->flights[i - 1];
+
+		if (f->phase == FLIGHT_COOL && f->until.ms <= p->d->now.mono.ms)
+			wh_pump_drop_flight(p, f);
+	}
+}
+
+static void
+on_timer(uv_timer_t *t)
+{
+	struct wh_pump *p = t->data;
+
+	whd_tick(p->d);
+	wh_pump_poke(p);
+}
+
+static void
+sleep_until(struct wh_pump *p, struct wh_mono at)
+{
+	int64_t wait = at.ms - p->d->now.mono.ms;
+
+	for (size_t i = 0; i < p->n_flights; i++)
+		if (p->flights[i].phase == FLIGHT_COOL &&
+		    p->flights[i].until.ms - p->d->now.mono.ms < wait)
+			wait = p->flights[i].until.ms - p->d->now.mono.ms;
+	if (p->parked && p->parked_until.ms - p->d->now.mono.ms < wait)
+		wait = p->parked_until.ms - p->d->now.mono.ms;
+	if (at.ms == WH_NEVER && wait > INT64_MAX / 2) {
+		uv_timer_stop(&p->timer);
+		return;
+	}
+	uv_update_time(&p->d->loop);
+	uv_timer_start(&p->timer, on_timer, wait > 0 ? (uint64_t)wait : 1, 0);
+}
+
+static struct wh_cand *
+cand_of(struct wh_cand *cand, size_t n, uint64_t seq)
+{
+	for (size_t i = 0; i < n; i++)
+		if (cand[i].seq == seq)
+			return &cand[i];
+	return NULL;
+}
+
+bool
+wh_pump_ops_wait(const struct whd *d)
+{
+	const struct wh_meta *m = &d->view.meta;
+
+	return m->ops_queued || m->ops_unknown || m->ops_sending || m->ops_checking;
+}
+
+/* An operation that came while nothing waited brings a far probe nearer. */
+static void
+bring_probe_nearer(struct wh_pump *p)
+{
+	struct wh_mono latest = {p->d->now.mono.ms + PROBE_MAX_MS};
+	struct wh_gate_one *link = &p->gates.g[WH_GATE_LINK];
+
+	if (link->shut && link->until.ms > latest.ms && link->hold.ms <= latest.ms &&
+	    wh_pump_ops_wait(p->d))
+		link->until = latest;
+}
+
+/* What a turn decides from. */
+struct turn {
+	struct wh_cand cand[CANDS_MAX];
+	struct wh_inflight inflight[FLIGHTS_MAX];
+	struct wh_sched_in in;
+};
+
+/* Outcomes that are being stored occupy no connection; but while the store takes none, nothing
+ * more is begun. */
+static uint32_t
+concurrency(const struct wh_pump *p)
+{
+	return p->parked || p->n_flights >= FLIGHTS_MAX
+		       ? 0
+		       : (uint32_t)p->d->config->queue_concurrency;
+}
+
+static void
+look_around(struct wh_pump *p, struct turn *t)
+{
+	t->in.concurrency = concurrency(p);
+	t->in.n_inflight = gather_inflight(p, t->inflight);
+	t->in.n_busy = wh_pump_busy(p);
+	t->in.list_running = p->list.running;
+	t->in.list_due = interval_due(p);
+	t->in.list_wanted = p->list_wanted;
+}
+
+static void
+begin_turn(struct wh_pump *p, struct turn *t)
+{
+	struct wh_rules rules;
+
+	t->in = (struct wh_sched_in){
+		.now = p->d->now,
+		.gates = &p->gates,
+		.cand = t->cand,
+		.inflight = t->inflight,
+		.observe_spacing_until = p->list_spacing,
+		.list_for_checks = p->list_took_ms > p->d->config->queue_check_age
+					   ? UINT32_MAX
+					   : CHECKS_FOR_LIST,
+	};
+	wh_rules_now(p->d, &rules);
+	look_around(p, t);
+	t->in.n_cand = gather_cands(p, &t->in, &rules, t->cand);
+}
+
+/* One step. False: nothing to do before *ret_wake. */
+static bool
+step(struct wh_pump *p, struct turn *t, struct wh_mono *ret_wake)
+{
+	struct wh_sched_out out = wh_sched_next(&t->in);
+	const struct wh_bucket_limits lim = wh_pump_bucket_limits(p);
+
+	*ret_wake = out.wake;
+	if (out.action == WH_ACT_SLEEP)
+		return false;
+	if (!wh_bucket_may(&p->bucket, &lim, p->d->now.mono, false, ret_wake))
+		return false;
+	wh_bucket_take(&p->bucket, &lim);
+	if (out.action == WH_ACT_LIST) {
+		wh_pump_begin_list(p, out.why);
+	} else {
+		struct wh_cand *c = cand_of(t->cand, t->in.n_cand, out.seq);
+
+		wh_pump_begin_op(p, c);
+		c->busy = true;
+	}
+	look_around(p, t);
+	return true;
+}
+
+void
+wh_pump_poke(struct wh_pump *p)
+{
+	struct wh_mono wake = {WH_NEVER};
+	struct turn turn;
+	unsigned steps = 0;
+
+	p->again = true;
+	if (p->in_turn || p->stopping)
+		return;
+	p->in_turn = true;
+	warm_up(p);
+	wh_pump_watch_clock(p);
+	wh_pump_unpark(p);
+	bring_probe_nearer(p);
+	while (p->again && steps < TURN_MAX) {
+		p->again = false;
+		begin_turn(p, &turn);
+		while (step(p, &turn, &wake) && ++steps < TURN_MAX)
+			;
+	}
+	if (steps >= TURN_MAX)
+		wake.ms = p->d->now.mono.ms + 1000;
+	p->in_turn = false;
+	sleep_until(p, wake);
+}
