@@ -198,6 +198,19 @@ resolve_recreate(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, str
 	return r;
 }
 
+/* Hidden from readers, because a create of unknown outcome may have made it. */
+static int
+is_withheld(const struct wh_view *v, struct wh_str whid, const struct wh_rules *rules,
+	    bool *ret)
+{
+	struct wh_lane l;
+	int r = wh_lane_open(&l, v, rules, whid);
+
+	*ret = l.withheld;
+	wh_lane_fini(&l);
+	return r;
+}
+
 static int
 resolve_adopt(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
@@ -215,8 +228,18 @@ resolve_adopt(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, struct
 		       "no webhook has the whid to adopt: list them, or sync first");
 		return 0;
 	}
+	bool withheld = false;
+
+	if (r == 0)
+		r = is_withheld(&t->view, wh_buf_view(&v->whid), l->rules, &withheld);
 	if (r)
 		return r;
+	if (withheld) {
+		refuse(v, WH_ERR_BAD_STATE,
+		       "another create, whose outcome is not known yet, may have made this "
+		       "webhook: wait until that is decided, then adopt what is left");
+		return 0;
+	}
 	struct wh_made made = {wh_buf_view(&v->whid), wh_lane_keep(l, row.body), "adopted"};
 
 	return wh_finish_create(l, o, t, &made);
