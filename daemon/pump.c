@@ -71,11 +71,12 @@ void
 wh_pump_watch_clock(struct wh_pump *p)
 {
 	int64_t apart = p->d->now.wall.ms - p->d->now.mono.ms;
-	bool set_back = p->clocks_apart - apart > CLOCK_SLACK_MS;
+	int64_t was_apart = p->clocks_apart;
 
 	p->clocks_apart = apart;
-	if (!set_back)
+	if (was_apart - apart <= CLOCK_SLACK_MS)
 		return;
+	p->confirmed_from = p->d->now.mono.ms + was_apart;
 	wh_log(WH_LOG_WARNING, "queue", "the clock was set back, waits are cut", WH_LOG_PLAIN);
 	cut_waits(p);
 }
@@ -188,6 +189,7 @@ wh_pump_start(struct whd *d)
 	const struct wh_bucket_limits lim = wh_pump_bucket_limits(p);
 
 	wh_bucket_init(&p->bucket, &lim, d->now.mono);
+	p->confirmed_from = d->now.wall.ms;
 	wh_gates_init(&p->gates);
 	if (wh_meta_text(&d->view, "gates", &memory) == 0)
 		wh_gates_load(&p->gates, memory, d->now);

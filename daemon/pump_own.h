@@ -58,7 +58,8 @@ struct wh_pump {
 	bool stopping;
 	bool in_turn; /* a turn is running: a poke makes it go round again */
 	bool again;
-	int64_t clocks_apart; /* wall minus monotonic ms, to notice a wall clock set back */
+	int64_t clocks_apart;   /* wall minus monotonic ms, to notice a wall clock set back */
+	int64_t confirmed_from; /* wh_rules.confirmed_from: this start, or the last set-back */
 
 	struct wh_gates gates;
 	uint32_t keys_failed; /* 401 in a row, each with another key */

@@ -47,6 +47,7 @@ void
 wh_pump_rules(const struct wh_pump *p, struct wh_rules *ret)
 {
 	ret->list_last = p->list_last;
+	ret->confirmed_from = p->confirmed_from;
 	ret->online = wh_pump_online(p);
 	ret->list_fence = p->whole_fence;
 	ret->list_fresh =

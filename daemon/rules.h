@@ -24,6 +24,7 @@ struct wh_rules {
 	int64_t check_age;       /* ms */
 	bool list_fresh;         /* a whole list began at most check_age ago ... */
 	uint64_t list_fence;     /* ... with this fence: see wh_rules_row_fresh() */
+	int64_t confirmed_from;  /* wall ms: what was confirmed before tells no age */
 	int64_t settle_timeout;  /* ms */
 	int64_t settle_error;    /* ms */
 	int64_t retry_base;      /* ms */
@@ -44,7 +45,8 @@ wh_rules_longest_wait(const struct wh_rules *r)
  * Is what we hold of a row at most check_age old? A fresh list vouches only for rows that
  * nothing has touched since its request began: it was not applied to those that a reply
  * touched, and it touches those itself that it should hold and does not. All others count from
- * their own time.
+ * their own time, which is wall time: after the clock was set back, older ones look young until
+ * it has come to where it was.
  */
 static inline bool
 wh_rules_row_fresh(const struct wh_rules *r, uint64_t confirm, int64_t confirmed_at)
@@ -53,7 +55,8 @@ wh_rules_row_fresh(const struct wh_rules *r, uint64_t confirm, int64_t confirmed
 
 	if (r->list_fresh && confirm <= r->list_fence)
 		return true;
-	return confirmed_at > 0 && age >= 0 && age <= r->check_age;
+	return confirmed_at > 0 && confirmed_at >= r->confirmed_from && age >= 0 &&
+	       age <= r->check_age;
 }
 
 #define WH_CHANGES_KEPT 65536u       /* entries of the change log */

@@ -284,6 +284,22 @@ is_own(struct sim *s, const struct sim_version *by, const struct sim_op *op)
 	       writer->state == WH_OP_DONE;
 }
 
+/* An earlier operation of the same webhook wanted this value, too, and was carried out: whoever
+ * wrote it first, it is what the lane made of it. */
+static bool
+was_wanted_before(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
+{
+	for (size_t i = 0; i < s->oracle.n; i++) {
+		const struct sim_op *o = &s->oracle.ops[i];
+
+		if (o->committed && o->obj == op->obj && o->seq < op->seq &&
+		    o->state == WH_OP_DONE && (o->has >> f & 1u) &&
+		    sim_text_same(o->want.text[f], value))
+			return true;
+	}
+	return false;
+}
+
 static void
 check_text(struct sim *s, const struct sim_transfer *t, unsigned f, const struct sim_doc *doc,
 	   const struct sim_wish *w)
@@ -298,7 +314,7 @@ check_text(struct sim *s, const struct sim_transfer *t, unsigned f, const struct
 	if (w->has >> f & 1u) {
 		if (op->policy == WH_POLICY_LOCAL_WINS || was_seen(s, op, f, was))
 			return;
-		if (is_own(s, by, op))
+		if (is_own(s, by, op) || was_wanted_before(s, op, f, was))
 			return; /* of its lane: that is the order asked for */
 	} else if (s->world.ways.keep == SIM_keep_REWRITE && by->by == SIM_BY_WHD) {
 		return; /* whd may not have heard of the rewriting yet */
