@@ -194,6 +194,8 @@ struct wh_list_rows {
 	size_t n_ignore;
 	/* results */
 	struct wh_list_counts counts;
+	uint64_t present;  /* of the chunk's webhooks: those that have a confirmed row now */
+	uint64_t confirms; /* steps of the confirm counter made here */
 };
 int wh_list_rows_run(struct wh_job *job, struct wh_txn *t);
 
@@ -207,6 +209,8 @@ struct wh_list_end {
 	bool state_changed;      /* whole after a failed one or the reverse: worth an event */
 	int64_t began_at;        /* wall ms */
 	struct wh_mono began;    /* the same moment */
+	uint64_t present;        /* webhooks of the list that have a confirmed row */
+	uint64_t confirms;       /* steps of the confirm counter made by its chunks */
 	struct wh_seen *seen;    /* borrowed from the session */
 	uint64_t suspect_before; /* missing hash of the suspect list before, 0 = none */
 	/* results */

@@ -15,6 +15,7 @@ struct rows {
 	struct wh_list_rows *job;
 	struct wh_txn *t;
 	struct wh_undecided *undecided;
+	struct wh_hash text; /* of the element that is looked at */
 };
 
 static int
@@ -83,6 +84,13 @@ count_twin(struct rows *x, struct wh_str body)
 	return r < 0 && r != WH_ECORRUPT ? r : 0;
 }
 
+/* The row says what the element says: the next list need not look at it. */
+static void
+agree(struct rows *x, struct wh_str key)
+{
+	wh_touch_learn(x->t, key, x->text);
+}
+
 static int
 change_lane(struct rows *x, struct wh_lane *l, struct wh_str body)
 {
@@ -93,6 +101,7 @@ change_lane(struct rows *x, struct wh_lane *l, struct wh_str body)
 		return r;
 	if (same) {
 		x->job->counts.unchanged++;
+		agree(x, l->key);
 		return 0;
 	}
 	if (l->has_row)
@@ -109,7 +118,11 @@ change_lane(struct rows *x, struct wh_lane *l, struct wh_str body)
 	}
 	if (added && !l->withheld && !x->job->first_load)
 		r = count_twin(x, body);
-	return r ? r : wh_lane_close(l, x->t);
+	if (r == 0)
+		r = wh_lane_close(l, x->t);
+	if (r == 0)
+		agree(x, l->key);
+	return r;
 }
 
 static int
@@ -132,6 +145,7 @@ through_lane(struct rows *x, struct wh_str key, struct wh_str body)
 	} else if (r == 0 && !in_flight(&l)) {
 		r = change_lane(x, &l, body);
 	}
+	x->job->present += r == 0 && l.has_row;
 	wh_lane_fini(&l);
 	return r;
 }
@@ -175,14 +189,18 @@ one_row(struct rows *x, struct wh_str whid, struct wh_str body)
 		return r;
 	if (row.confirm > x->job->fence) {
 		x->job->counts.unchanged++;
+		x->job->present++;
 		return 0;
 	}
 	if (x->t->view.meta.overlays == 0) {
 		bool same = false;
 
 		r = same_value(x, row.body, body, &same);
-		if (r == 0 && same)
+		if (r == 0 && same) {
 			x->job->counts.unchanged++;
+			x->job->present++;
+			agree(x, key);
+		}
 		if (r || same)
 			return r;
 	}
@@ -194,15 +212,20 @@ wh_list_rows_run(struct wh_job *job, struct wh_txn *t)
 {
 	struct wh_list_rows *j = (struct wh_list_rows *)job;
 	struct rows x = {.job = j, .t = t};
+	uint64_t confirm = t->view.meta.confirm;
 
 	j->counts = (struct wh_list_counts){0};
+	j->present = 0;
 	if (j->rules.rows_full)
 		return WH_EFULL;
 
 	int r = wh_undecided_load(&x.undecided, &t->view);
 
-	for (size_t i = 0; r == 0 && i < j->chunk->n; i++)
+	for (size_t i = 0; r == 0 && i < j->chunk->n; i++) {
+		x.text = wh_chunk_text(j->chunk, i);
 		r = one_row(&x, wh_chunk_whid(j->chunk, i), wh_chunk_body(j->chunk, i));
+	}
+	j->confirms = t->view.meta.confirm - confirm;
 	if (r == 0 && j->list > t->view.meta.list_last)
 		t->view.meta.list_last = j->list;
 	wh_undecided_free(x.undecided);

@@ -61,8 +61,10 @@ find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m, struct 
 	struct wh_scan scan;
 	struct wh_str key;
 	struct wh_row row;
-	int r = wh_scan_begin(&t->view, WH_SCAN_ROWS, WH_STR_NULL, &scan);
+	int r = wh_seen_gather(e->seen);
 
+	if (r == 0)
+		r = wh_scan_begin(&t->view, WH_SCAN_ROWS, WH_STR_NULL, &scan);
 	if (r)
 		return r;
 	while (r == 0) {
@@ -139,11 +141,23 @@ judge_shrink(struct wh_list_end *e, const struct wh_txn *t, const struct missing
 	return wh_plan_shrink(&in);
 }
 
+/*
+ * Nothing but this list has confirmed or removed anything since it began, and
+ * it holds as many of the rows as there are: then it lacks none.
+ */
+static bool
+lacks_none(const struct wh_list_end *e, const struct wh_txn *t)
+{
+	const struct wh_meta *m = &t->view.meta;
+
+	return m->confirm == e->fence + e->confirms && m->rows == e->present;
+}
+
 static int
 remove_missing(struct wh_list_end *e, struct wh_txn *t)
 {
 	struct missing m = {0}, graced = {0};
-	int r = find_missing(e, t, &m, &graced);
+	int r = lacks_none(e, t) ? 0 : find_missing(e, t, &m, &graced);
 
 	if (r == 0 && m.n > 0 && judge_shrink(e, t, &m) == WH_SHRINK_SUSPECT) {
 		e->suspect = m.hash ? m.hash : 1;
@@ -191,7 +205,7 @@ static int
 observe_all_absent(struct wh_list_end *e, struct wh_txn *t)
 {
 	uint64_t seq = 0;
-	int r = 0;
+	int r = wh_seen_gather(e->seen);
 
 	while (r == 0) {
 		r = wh_ops_next_in_state(&t->view, WH_OP_UNKNOWN, seq, &seq);

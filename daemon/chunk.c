@@ -3,7 +3,6 @@
 #include "daemon/chunk.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
 #define CHUNK_ROWS 1000u
 #define CHUNK_BYTES (768u * 1024u)
@@ -43,7 +42,7 @@ grow_rows(struct wh_chunk *c)
 }
 
 int
-wh_chunk_add(struct wh_chunk *c, struct wh_str whid, struct wh_str body)
+wh_chunk_add(struct wh_chunk *c, struct wh_str whid, struct wh_str body, struct wh_hash text)
 {
 	if (c->n == c->cap && grow_rows(c))
 		return WH_ENOMEM;
@@ -53,6 +52,7 @@ wh_chunk_add(struct wh_chunk *c, struct wh_str whid, struct wh_str body)
 		.whid_n = whid.n,
 		.body_at = c->bytes.n + whid.n,
 		.body_n = body.n,
+		.text = text,
 	};
 	wh_buf_str(&c->bytes, whid);
 	wh_buf_str(&c->bytes, body);
@@ -80,61 +80,110 @@ wh_chunk_body(const struct wh_chunk *c, size_t i)
 	return wh_str(c->bytes.p + c->rows[i].body_at, c->rows[i].body_n);
 }
 
-static struct wh_seen_id
+struct wh_hash
+wh_chunk_text(const struct wh_chunk *c, size_t i)
+{
+	return c->rows[i].text;
+}
+
+/* --------------------------------------------------------------------- seen -- */
+
+static struct wh_hash
 id_of(const struct wh_seen *s, struct wh_str key)
 {
-	XXH128_hash_t h = XXH3_128bits_withSeed(key.p, key.n, s->seed);
-
-	return (struct wh_seen_id){h.low64, h.high64};
+	return wh_known_hash(wh_known_seed(s->known), key);
 }
 
 static int
 compare(const void *a, const void *b)
 {
-	const struct wh_seen_id *x = a, *y = b;
+	const struct wh_hash *x = a, *y = b;
 
 	if (x->hi != y->hi)
 		return x->hi < y->hi ? -1 : 1;
 	return x->lo < y->lo ? -1 : x->lo > y->lo;
 }
 
-int
-wh_seen_add(struct wh_seen *s, struct wh_str key)
+static int
+add_id(struct wh_seen *s, struct wh_hash id)
 {
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 256;
-		struct wh_seen_id *ids = realloc(s->ids, cap * sizeof(*ids));
+		struct wh_hash *ids = realloc(s->ids, cap * sizeof(*ids));
 
 		if (!ids)
 			return WH_ENOMEM;
 		s->ids = ids;
 		s->cap = cap;
 	}
-	s->ids[s->n++] = id_of(s, key);
+	s->ids[s->n++] = id;
 	return 0;
 }
 
-void
-wh_seen_sort(struct wh_seen *s)
+int
+wh_seen_add(struct wh_seen *s, struct wh_str key)
 {
-	if (s->n == 0)
-		return;
-	qsort(s->ids, s->n, sizeof(*s->ids), compare);
+	return add_id(s, id_of(s, key));
+}
+
+static bool
+has_id(const struct wh_seen *s, struct wh_hash id)
+{
+	return s->n > 0 && bsearch(&id, s->ids, s->n, sizeof(id), compare) != NULL;
+}
+
+static void
+sort(struct wh_seen *s)
+{
+	if (s->n > 0)
+		qsort(s->ids, s->n, sizeof(*s->ids), compare);
+}
+
+void
+wh_seen_close(struct wh_seen *s)
+{
+	struct wh_hash id;
+	uint32_t at = 0;
+
+	sort(s);
+	s->closed = true;
 	for (size_t i = 1; i < s->n; i++)
 		s->duplicates |= compare(&s->ids[i - 1], &s->ids[i]) == 0;
+	while (s->n > 0 && !s->duplicates && wh_known_next_ticked(s->known, &at, &id))
+		s->duplicates |= has_id(s, id);
+}
+
+int
+wh_seen_gather(struct wh_seen *s)
+{
+	struct wh_hash id;
+	uint32_t at = 0;
+	size_t was = s->n;
+
+	if (s->all)
+		return 0;
+	while (wh_known_next_ticked(s->known, &at, &id)) {
+		if (add_id(s, id)) {
+			s->n = was;
+			return WH_ENOMEM;
+		}
+	}
+	sort(s);
+	s->all = true;
+	return 0;
 }
 
 bool
 wh_seen_has(const struct wh_seen *s, struct wh_str key)
 {
-	struct wh_seen_id id = id_of(s, key);
-
-	return s->n > 0 && bsearch(&id, s->ids, s->n, sizeof(id), compare) != NULL;
+	wh_require(s->closed && s->all);
+	return has_id(s, id_of(s, key));
 }
 
 void
 wh_seen_fini(struct wh_seen *s)
 {
+	wh_known_free(s->known);
 	free(s->ids);
 	*s = (struct wh_seen){0};
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "daemon/core/known.h"
 #include "proto/buf.h"
 
 /* Rows of a list, at most 1,000 or about 1 MiB. Owned by whoever holds the pointer. */
@@ -14,30 +15,38 @@ struct wh_chunk {
 	struct wh_buf bytes;
 	struct wh_chunk_row {
 		size_t whid_at, whid_n, body_at, body_n; /* into bytes */
+		struct wh_hash text;                     /* of the list's element */
 	} * rows;
 	size_t n, cap;
 };
 struct wh_chunk *wh_chunk_new(uint64_t tag);
 struct wh_chunk *wh_chunk_free(struct wh_chunk *c); /* NULL is fine; returns NULL */
 /* Copies a row in. 0 or WH_ENOMEM. */
-WH_MUST_USE int wh_chunk_add(struct wh_chunk *c, struct wh_str whid, struct wh_str body);
+WH_MUST_USE int wh_chunk_add(struct wh_chunk *c, struct wh_str whid, struct wh_str body,
+			     struct wh_hash text);
 /* Large enough to be sent on. */
 bool wh_chunk_full(const struct wh_chunk *c);
 struct wh_str wh_chunk_whid(const struct wh_chunk *c, size_t i);
 struct wh_str wh_chunk_body(const struct wh_chunk *c, size_t i);
+struct wh_hash wh_chunk_text(const struct wh_chunk *c, size_t i);
 
-/* The ids a list held: 128-bit hashes of their keys, sorted at the end of the list. */
+/*
+ * Which webhooks a list held: those that are ticked in what was known before,
+ * and the hashes of the keys of all others.
+ */
 struct wh_seen {
-	struct wh_seen_id {
-		uint64_t lo, hi;
-	} * ids;
+	struct wh_known *known; /* owned while here */
+	struct wh_hash *ids;
 	size_t n, cap;
-	uint64_t seed; /* drawn for each list, so that nobody can aim at collisions */
-	bool duplicates;
+	bool closed;     /* no more will come; ids are sorted */
+	bool all;        /* ids are those of the ticked ones, too */
+	bool duplicates; /* found at the close */
 };
-/* 0, or WH_ENOMEM. */
+/* One that is not ticked. 0, or WH_ENOMEM. */
 WH_MUST_USE int wh_seen_add(struct wh_seen *s, struct wh_str key);
 /* To be called once, after the last add: sorts, and notices duplicates. */
-void wh_seen_sort(struct wh_seen *s);
+void wh_seen_close(struct wh_seen *s);
+/* Before wh_seen_has(): costs time and memory in proportion to the list. 0, or WH_ENOMEM. */
+WH_MUST_USE int wh_seen_gather(struct wh_seen *s);
 bool wh_seen_has(const struct wh_seen *s, struct wh_str key); /* key: folded whid */
-void wh_seen_fini(struct wh_seen *s);
+void wh_seen_fini(struct wh_seen *s);                         /* known included */

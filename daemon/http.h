@@ -30,6 +30,8 @@ struct wh_http_request {
 	struct wh_str body; /* SEND; copied by submit */
 	struct wh_str key;  /* subscription key text; copied, wiped after use */
 	int key_index;
+	struct wh_known *known;     /* LIST: taken over; comes back in the result */
+	struct wh_known_items news; /* LIST: for it, taken over */
 };
 
 struct wh_http_result {
@@ -40,9 +42,9 @@ struct wh_http_result {
 	struct wh_buf row;     /* FIND: the row found, a msgpack map */
 	bool found;
 	bool usable, complete; /* LIST and FIND: was it a list; was all of it seen */
-	uint64_t elements, unreadable;
+	uint64_t elements, known, unreadable;
 	char why[200];       /* why not complete */
-	struct wh_seen seen; /* LIST */
+	struct wh_seen seen; /* LIST; closed if the list is usable */
 	char error[256], content_type[128], location[512];
 };
 struct wh_http_result *wh_http_result_free(struct wh_http_result *r);

@@ -72,30 +72,10 @@ on_pre_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 	return CURL_PREREQFUNC_OK;
 }
 
-static int
-on_row(void *arg, struct wh_str whid, struct wh_str body)
+static bool
+is_read(const struct wh_transfer *t)
 {
-	struct wh_transfer *t = arg;
-	struct wh_http_result *r = t->result;
-	char room[WH_KEY_MAX];
-	struct wh_str key = wh_key_fold(whid, room);
-
-	if (r->kind == WH_HTTP_FIND) {
-		if (!r->found && wh_str_eq(key, wh_buf_view(&t->whid))) {
-			wh_buf_str(&r->row, body);
-			r->found = true;
-		}
-		return r->row.fault;
-	}
-	if (r->kind == WH_HTTP_PROBE)
-		return 0;
-	if (!t->chunk)
-		t->chunk = wh_chunk_new(r->tag);
-	if (!t->chunk || wh_chunk_add(t->chunk, whid, body) || wh_seen_add(&r->seen, key))
-		return WH_ENOMEM;
-	if (wh_chunk_full(t->chunk) && !t->host->hand_chunk(t->host_ctx, wh_steal(&t->chunk)))
-		return WH_ENOMEM;
-	return 0;
+	return t->result->kind != WH_HTTP_SEND;
 }
 
 static bool
@@ -133,7 +113,7 @@ on_body(char *p, size_t one, size_t n, void *arg)
 		return 0;
 	}
 	keep_text(t, p, n);
-	if (t->reader && is_success(t) && wh_list_reader_feed(t->reader, wh_str(p, n))) {
+	if (is_read(t) && is_success(t) && wh_reading_feed(&t->reading, wh_str(p, n))) {
 		t->no_memory = true;
 		return 0;
 	}
@@ -216,12 +196,24 @@ set_request(struct wh_transfer *t)
 	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, t->method);
 }
 
+static void
+begin_reading(struct wh_transfer *t)
+{
+	struct wh_list_limits lim = {(size_t)t->s.element, (uint32_t)t->s.json_depth};
+
+	t->reading.hand_chunk = t->host->hand_chunk;
+	t->reading.ctx = t->host_ctx;
+	wh_reading_begin(&t->reading, t->result, &lim, wh_buf_view(&t->whid), &t->news);
+}
+
 bool
 wh_transfer_begin(struct wh_transfer *t, CURLM *multi, const struct wh_transfer_host *host,
 		  void *ctx)
 {
 	t->host = host;
 	t->host_ctx = ctx;
+	if (is_read(t))
+		begin_reading(t);
 	t->easy = t->no_memory ? NULL : curl_easy_init();
 	if (t->easy) {
 		set_request(t);
@@ -239,45 +231,23 @@ wh_transfer_begin(struct wh_transfer *t, CURLM *multi, const struct wh_transfer_
 
 /* ----------------------------------------------------------------- pages -- */
 
-static void
-incomplete(struct wh_transfer *t, const char *why)
-{
-	t->result->complete = false;
-	if (t->result->why[0] == '\0')
-		snprintf(t->result->why, sizeof(t->result->why), "%s", why);
-}
-
-static void
-read_summary(struct wh_transfer *t)
-{
-	struct wh_http_result *r = t->result;
-	struct wh_list_summary s;
-
-	wh_list_reader_summary(t->reader, &s);
-	r->usable = s.usable;
-	r->complete = s.complete;
-	r->elements = s.elements;
-	r->unreadable = s.unreadable;
-	snprintf(r->why, sizeof(r->why), "%s", s.why);
-}
-
 /* The url of the next page, or NULL: there is none or it is not to be followed. */
 static char *
-next_page(struct wh_transfer *t)
+next_page(struct wh_transfer *t, struct wh_str in_body)
 {
-	struct wh_list_summary s;
 	char *next = NULL;
 
-	wh_list_reader_summary(t->reader, &s);
-	if (s.next.n == 0 && t->link_next[0] == '\0')
+	if (in_body.n == 0 && t->link_next[0] == '\0')
 		return NULL;
 	if (++t->pages >= t->s.max_pages) {
-		incomplete(t, "the list has more pages than [upstream] max_pages");
+		wh_reading_doubt(&t->reading,
+				 "the list has more pages than [upstream] max_pages");
 		return NULL;
 	}
-	next = wh_http_next_page(t->base_url, t->url, s.next, t->link_next);
-	if (!next && (s.next.n || wh_http_has_next(t->link_next)))
-		incomplete(t, "the next page's link leads elsewhere and was not followed");
+	next = wh_http_next_page(t->base_url, t->url, in_body, t->link_next);
+	if (!next && (in_body.n || wh_http_has_next(t->link_next)))
+		wh_reading_doubt(&t->reading,
+				 "the next page's link leads elsewhere and was not followed");
 	return next;
 }
 
@@ -289,7 +259,7 @@ turn_page(struct wh_transfer *t, CURLM *multi, char *next)
 	t->url = next;
 	t->pre_requests = 0;
 	wh_buf_reset(&t->result->body); /* an error names what this page said */
-	wh_list_reader_next_page(t->reader);
+	wh_reading_next_page(&t->reading);
 	curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
 	return curl_multi_add_handle(multi, t->easy) == CURLM_OK;
 }
@@ -298,24 +268,20 @@ static bool
 end_read(struct wh_transfer *t, CURLM *multi, CURLcode code)
 {
 	bool whole = code == CURLE_OK && is_success(t);
+	struct wh_list_summary sum;
 	char *next = NULL;
 
-	if (wh_list_reader_end_page(t->reader, whole))
+	if (wh_reading_end_page(&t->reading, whole, &sum))
 		t->no_memory = true;
-	read_summary(t);
 	if (!whole)
-		incomplete(t, "the reply was cut or refused");
+		wh_reading_doubt(&t->reading, "the reply was cut or refused");
 	else if (t->result->kind == WH_HTTP_LIST)
-		next = next_page(t);
+		next = next_page(t, sum.next);
 	if (next && turn_page(t, multi, next))
 		return true;
-	if (t->chunk && !t->host->hand_chunk(t->host_ctx, wh_steal(&t->chunk)))
-		incomplete(t, "out of memory");
-	wh_seen_sort(&t->result->seen);
-	if (t->result->seen.duplicates)
-		incomplete(t, "the list holds the same id twice");
 	if (t->no_memory)
-		incomplete(t, "out of memory");
+		wh_reading_doubt(&t->reading, "out of memory");
+	wh_reading_end(&t->reading);
 	return false;
 }
 
@@ -323,10 +289,10 @@ bool
 wh_transfer_end(struct wh_transfer *t, CURLM *multi, CURLcode code)
 {
 	wh_transfer_facts(t, code);
-	if (t->reader && end_read(t, multi, code))
+	if (is_read(t) && end_read(t, multi, code))
 		return true;
 	/* What a usable list began with tells nothing; keep it out of the judgement. */
-	if (t->reader && t->result->usable)
+	if (is_read(t) && t->result->usable)
 		t->result->facts.body = WH_STR_NULL;
 	curl_multi_remove_handle(multi, t->easy);
 	return false;
@@ -391,14 +357,14 @@ struct wh_transfer *
 wh_transfer_new(const struct wh_http_request *r, const struct wh_http_conf *c)
 {
 	struct wh_transfer *t = wh_xcalloc(1, sizeof(*t));
-	char room[WH_KEY_MAX];
 
 	t->result = wh_xcalloc(1, sizeof(*t->result));
 	t->result->kind = r->kind;
 	t->result->tag = r->tag;
 	t->result->facts.key = r->key_index;
 	t->result->facts.retry_after_ms = -1;
-	t->result->seen.seed = wh_clock_random();
+	t->result->seen.known = r->known;
+	t->news = r->news;
 	t->s = c->s;
 	t->ca_file = wh_xstrdup(wh_str_c(c->ca_file));
 	t->base_url = wh_xstrdup(wh_str_c(c->url));
@@ -406,14 +372,8 @@ wh_transfer_new(const struct wh_http_request *r, const struct wh_http_conf *c)
 	snprintf(t->method, sizeof(t->method), "%s", r->method);
 	wh_buf_str(&t->body, r->body);
 	wh_buf_str(&t->key, r->key);
-	wh_buf_str(&t->whid, wh_key_fold(r->whid, room));
+	wh_buf_str(&t->whid, r->whid);
 	set_headers(t, r);
-	if (r->kind != WH_HTTP_SEND) {
-		struct wh_list_limits lim = {(size_t)c->s.element, (uint32_t)c->s.json_depth};
-
-		t->reader = wh_list_reader_new(&lim, on_row, t);
-		t->no_memory |= t->reader == NULL;
-	}
 	return t;
 }
 
@@ -440,8 +400,8 @@ wh_transfer_free(struct wh_transfer *t)
 	if (t->key.p)
 		explicit_bzero(t->key.p, t->key.cap);
 	wh_buf_fini(&t->key);
-	wh_list_reader_free(t->reader);
-	wh_chunk_free(t->chunk);
+	wh_reading_fini(&t->reading);
+	wh_known_items_fini(&t->news);
 	wh_http_result_free(t->result);
 	wh_buf_fini(&t->body);
 	wh_buf_fini(&t->whid);

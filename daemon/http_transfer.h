@@ -8,7 +8,7 @@
 
 #include <curl/curl.h>
 
-#include "daemon/http.h"
+#include "daemon/reading.h"
 
 /* Copied settings that transfers are made with. */
 struct wh_http_conf {
@@ -33,7 +33,8 @@ struct wh_transfer {
 	char *base_url;
 	char method[8];
 	struct wh_buf body;
-	struct wh_buf whid;         /* FIND: folded id to look for */
+	struct wh_buf whid;         /* FIND: id to look for */
+	struct wh_known_items news; /* LIST */
 	struct curl_slist *headers; /* the key's line among them: wiped at the end */
 	struct wh_buf key; /* to be scrubbed out of what comes back; wiped at the end */
 	char *ca_file;
@@ -46,9 +47,8 @@ struct wh_transfer {
 	uint64_t received;     /* decoded bytes of all pages */
 	int64_t pages;
 	bool paused, too_large, no_memory;
-	struct wh_list_reader *reader; /* LIST and FIND */
-	struct wh_chunk *chunk;
-	char link_next[1024]; /* from a Link header */
+	struct wh_reading reading; /* LIST and FIND */
+	char link_next[1024];      /* from a Link header */
 };
 
 struct wh_transfer *wh_transfer_new(const struct wh_http_request *r,

@@ -105,7 +105,7 @@ on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 		not_there(c, &age, a->whid);
 	} else {
 		c->d->counters.rows_corrupt++;
-		wh_pump_list_now(c->d->pump); /* the upstream has it whole */
+		wh_pump_row_damaged(c->d->pump);
 		wh_call_fail(c, WH_ERR_CORRUPT,
 			     "the stored row is damaged and is being fetched again: retry in a "
 			     "moment");
@@ -220,6 +220,7 @@ fill(struct wh_call *c, struct wh_page *page, const struct filter *f, enum wh_ho
 		r = wh_hook_scan_next(&scan, &key, &hook);
 		if (r == WH_ECORRUPT) {
 			c->d->counters.rows_corrupt++;
+			wh_pump_row_damaged(c->d->pump);
 			r = 0;
 			continue;
 		}

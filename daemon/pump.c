@@ -115,6 +115,7 @@ wh_pump_reloaded(struct wh_pump *p)
 	    (!p->suspect || due < p->list_due.ms))
 		p->list_due.ms = due;
 	p->interval = interval;
+	wh_pump_known_forget(p); /* [sync] ignore_members may have changed */
 	wh_pump_poke(p);
 }
 
@@ -182,6 +183,7 @@ wh_pump_start(struct whd *d)
 		return NULL;
 	}
 	p->timer.data = p;
+	wh_pump_known_init(p);
 	p->list_last = d->view.meta.list_last;
 	p->interval = d->config->sync_interval;
 	p->clocks_apart = d->now.wall.ms - d->now.mono.ms;
@@ -216,7 +218,8 @@ wh_pump_free(struct wh_pump *p)
 {
 	if (!p)
 		return NULL;
-	wh_pump_list_fini(&p->list);
+	wh_pump_list_fini(p);
+	wh_pump_known_fini(p);
 	wh_pump_drop_parked(p);
 	uv_close((uv_handle_t *)&p->timer, on_closed);
 	return NULL;

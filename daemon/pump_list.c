@@ -16,8 +16,11 @@
 #define SPACING_MS 2000        /* least time between lists that nobody asked for */
 
 void
-wh_pump_list_fini(struct list_session *s)
+wh_pump_list_fini(struct wh_pump *p)
 {
+	struct list_session *s = &p->list;
+
+	wh_pump_known_return(p, s->result);
 	wh_http_result_free(s->result);
 	free(s->ignore);
 	free(s->ignore_text);
@@ -63,6 +66,7 @@ wh_pump_begin_list(struct wh_pump *p, const char *why)
 	p->list_began = s->began.mono;
 	schedule_next(p, wh_retry_jitter(p->d->config->sync_interval, wh_clock_random()));
 	r.tag = s->no;
+	wh_pump_known_lend(p, &r);
 	wh_pump_request_key(p, &r);
 	p->d->counters.lists++;
 	wh_log(WH_LOG_DEBUG, "sync", "list begun", "list=%llu why=%s",
@@ -156,7 +160,7 @@ end_session(struct wh_pump *p)
 	p->list_spacing.ms = p->d->now.mono.ms + SPACING_MS;
 	if (p->list_spacing.ms > p->list_due.ms)
 		p->list_spacing = p->list_due;
-	wh_pump_list_fini(&p->list);
+	wh_pump_list_fini(p);
 }
 
 static void
@@ -172,6 +176,8 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 	} else {
 		p->list.counts.removed += e->counts.removed;
 		p->list.counts.corrupt += e->counts.corrupt;
+		if (e->counts.corrupt)
+			wh_pump_known_forget(p); /* so that the next list replaces them */
 		note_suspect(p, e);
 		d->counters.alarms_duplicate += e->duplicates;
 		d->counters.alarms_vanished += e->vanished;
@@ -200,7 +206,9 @@ submit_end(struct wh_pump *p)
 {
 	struct list_session *s = &p->list;
 	struct wh_list_end *e = wh_xcalloc(1, sizeof(*e));
+	size_t known = wh_known_ticked(s->result->seen.known);
 
+	s->counts.unchanged += known;
 	e->job =
 		(struct wh_job){.run = wh_list_end_run, .done = end_done, .class = WH_JOB_SYNC};
 	wh_rules_now(p->d, &e->rules);
@@ -211,6 +219,8 @@ submit_end(struct wh_pump *p)
 	e->began_at = s->began.wall.ms;
 	e->began = s->began.mono;
 	e->changed_rows = s->counts.added || s->counts.changed;
+	e->present = s->present + known;
+	e->confirms = s->confirms;
 	e->state_changed = !p->whole_known || p->told_whole != e->complete;
 	e->seen = &s->result->seen;
 	e->suspect_before = p->suspect;
@@ -231,7 +241,7 @@ fail_list(struct wh_pump *p, bool again)
 		tell_waiters(p, &p->list.counts, p->d->view.meta.revision, false, true);
 	p->list_took_ms = p->d->now.mono.ms - p->list.began.mono.ms;
 	p->list_spacing.ms = p->d->now.mono.ms + p->d->config->retry_base;
-	wh_pump_list_fini(&p->list);
+	wh_pump_list_fini(p);
 }
 
 static void
@@ -263,6 +273,8 @@ rows_done(struct wh_job *job, struct whd *d, int fault)
 		s->counts.unchanged += j->counts.unchanged;
 		s->counts.corrupt += j->counts.corrupt;
 		d->counters.alarms_duplicate += j->counts.twins;
+		s->present += j->present;
+		s->confirms += j->confirms;
 		if (fault)
 			s->fault = fault;
 		wh_http_chunk_taken(d->http, j->list);
@@ -321,6 +333,7 @@ wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r)
 			 wh_pump_next_key(p, &r->facts);
 
 	p->d->counters.rows_unreadable += r->unreadable;
+	p->d->counters.rows_read += r->elements - r->known;
 	p->list.result = r;
 	if (other_key) {
 		p->list_wanted = true;

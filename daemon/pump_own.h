@@ -3,7 +3,8 @@
  * The pump's own state, shared by its files: pump.c (flights, its life),
  * pump_turn.c (one turn), pump_gates.c (what an answer says of the line),
  * pump_flight.c (an operation on its way), pump_list.c (a list on its way),
- * pump_probe.c, pump_status.c. Loop thread only.
+ * pump_known.c (what is known of the lists before), pump_probe.c,
+ * pump_status.c. Loop thread only.
  */
 #pragma once
 
@@ -44,6 +45,8 @@ struct list_session {
 	struct wh_now began;
 	const char *why;
 	struct wh_list_counts counts;
+	uint64_t present;              /* of the rows in chunks: are there now */
+	uint64_t confirms;             /* steps of the confirm counter made by chunks */
 	unsigned chunks_open;          /* handed to the funnel, not back */
 	int fault;                     /* of a chunk */
 	struct wh_http_result *result; /* the transfer has ended */
@@ -79,6 +82,9 @@ struct wh_pump {
 	struct wh_mono parked_until;
 
 	struct list_session list;
+	struct wh_known *known;     /* NULL while a list has it */
+	struct wh_known_items news; /* what has to be told to it with the next list */
+	uint64_t known_seed;
 	uint64_t list_last; /* last number given out */
 	bool list_wanted;
 	struct wh_mono list_due;
@@ -135,8 +141,16 @@ void wh_pump_drop_parked(struct wh_pump *p);
 void wh_pump_begin_list(struct wh_pump *p, const char *why);
 void wh_pump_list_chunk(struct wh_pump *p, struct wh_chunk *c);
 void wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r);
-void wh_pump_list_fini(struct list_session *s);
+void wh_pump_list_fini(struct wh_pump *p);
 
+/* pump_known.c */
+void wh_pump_known_init(struct wh_pump *p);
+void wh_pump_known_fini(struct wh_pump *p);
+/* Hands it to a list's request, and takes it back from the list's result. */
+void wh_pump_known_lend(struct wh_pump *p, struct wh_http_request *r);
+void wh_pump_known_return(struct wh_pump *p, struct wh_http_result *r);
+/* Nothing that was learned counts any more. */
+void wh_pump_known_forget(struct wh_pump *p);
 /* pump_probe.c */
 void wh_pump_probe_result(struct wh_pump *p, struct wh_http_result *r);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/pump.h"
 #include "proto/pack.h"
 
 struct list {
@@ -29,6 +30,10 @@ struct wh_writer {
 	bool ending, ended;
 	uint64_t commits, jobs, reruns;
 	struct wh_tally tally;
+	struct wh_buf touches; /* of what is finished */
+
+	/* commit thread only */
+	struct wh_buf touching; /* of the transaction */
 
 	/* loop only */
 	size_t open; /* jobs submitted and not completed */
@@ -97,6 +102,9 @@ commit(struct wh_writer *w, struct wh_txn *txn, const struct wh_tally *tally)
 	w->tally.held += tally->held;
 	w->tally.dead += tally->dead;
 	w->tally.adopted += tally->adopted;
+	wh_buf_str(&w->touches, wh_buf_view(&w->touching));
+	if (w->touching.fault)
+		w->touches.fault = w->touching.fault;
 	uv_mutex_unlock(&w->mutex);
 	return 0;
 }
@@ -111,6 +119,8 @@ run_txn(struct wh_writer *w, struct wh_job *first, const struct wh_job *end)
 
 	if (r)
 		return r;
+	wh_buf_reset(&w->touching);
+	txn.touches = &w->touching;
 	txn.ctx = &tally;
 	for (struct wh_job *j = first; j != end; j = j->next) {
 		r = j->run(j, &txn);
@@ -225,6 +235,7 @@ on_wake(uv_async_t *a)
 {
 	struct wh_writer *w = a->data;
 	struct whd *d = w->d;
+	struct wh_buf touches;
 	struct list done;
 	bool ended;
 
@@ -232,6 +243,8 @@ on_wake(uv_async_t *a)
 	list_init(&done);
 	uv_mutex_lock(&w->mutex);
 	list_append(&done, &w->finished);
+	touches = w->touches;
+	w->touches = WH_BUF_NULL;
 	ended = w->ended;
 	d->counters.commits = w->commits;
 	d->counters.commit_jobs = w->jobs;
@@ -247,11 +260,14 @@ on_wake(uv_async_t *a)
 			die_of_device_error();
 		if (wh_view_renew(&d->view))
 			die_of_device_error();
+		if (d->pump)
+			wh_pump_on_touches(d->pump, &touches);
 		wh_writer_cork(w);
 		complete(w, done.head);
 		whd_on_commit(d);
 		wh_writer_uncork(w);
 	}
+	wh_buf_fini(&touches);
 	if (ended && w->open == 0 && w->stopped) {
 		void (*stopped)(struct whd *) = w->stopped;
 
@@ -333,6 +349,8 @@ on_closed(uv_handle_t *h)
 
 	uv_cond_destroy(&w->cond);
 	uv_mutex_destroy(&w->mutex);
+	wh_buf_fini(&w->touches);
+	wh_buf_fini(&w->touching);
 	free(w);
 }
 

@@ -46,6 +46,11 @@ struct wh_str {
 	size_t n;
 };
 
+/* 128 bits that stand for some bytes; with a secret seed nobody can aim at a collision. */
+struct wh_hash {
+	uint64_t lo, hi;
+};
+
 #define WH_STR_NULL ((struct wh_str){NULL, 0})
 #define WH_STR(literal) ((struct wh_str){"" literal, sizeof(literal) - 1})
 #define WH_STR_FMT(s) (int)(s).n, (s).p ? (s).p : "" /* for "%.*s" */

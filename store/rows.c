@@ -53,6 +53,7 @@ wh_rows_put(struct wh_txn *t, struct wh_str whid, const struct wh_row *row)
 
 	if (r == 0 && res.how == WH_PUT_NEW)
 		t->view.meta.rows++;
+	wh_touch_row(t, whid);
 	return r;
 }
 
@@ -64,6 +65,7 @@ wh_rows_del(struct wh_txn *t, struct wh_str whid)
 	wh_key_id(&k, whid);
 	int r = wh_table_del(t, WH_TABLE_ROWS, &k);
 
+	wh_touch_row(t, whid);
 	if (r == 0)
 		wh_meta_sub(&t->view.meta.rows, 1);
 	return r;

@@ -125,10 +125,11 @@ struct wh_view {
 };
 
 struct wh_txn {
-	struct wh_view view; /* reads inside the transaction; view.meta is current */
-	struct wh_meta was;  /* as read at begin, to write only what changed */
-	int fault;           /* sticky: after a fault every call returns it */
-	void *ctx;           /* of whoever began it; NULL until set. Not looked at here */
+	struct wh_view view;    /* reads inside the transaction; view.meta is current */
+	struct wh_meta was;     /* as read at begin, to write only what changed */
+	int fault;              /* sticky: after a fault every call returns it */
+	void *ctx;              /* of whoever began it; NULL until set. Not looked at here */
+	struct wh_buf *touches; /* borrowed log, see below; NULL = nobody wants it */
 };
 
 /*
@@ -176,6 +177,21 @@ struct wh_row {
 WH_MUST_USE int wh_rows_get(const struct wh_view *v, struct wh_str whid, struct wh_row *ret);
 WH_MUST_USE int wh_rows_put(struct wh_txn *t, struct wh_str whid, const struct wh_row *row);
 WH_MUST_USE int wh_rows_del(struct wh_txn *t, struct wh_str whid); /* WH_ABSENT */
+
+/*
+ * Touches: what a transaction did to confirmed rows, in order, in the buffer that
+ * txn->touches points to. Every put and delete of a row is there; a body may add that the row
+ * as it is now is what a text, known by its hash, stands for. The log counts once the
+ * transaction is committed; a fault of the buffer means that some are missing.
+ */
+struct wh_touch {
+	struct wh_hash text; /* zeros: the row was written or removed */
+	struct wh_str key;
+};
+void wh_touch_row(struct wh_txn *t, struct wh_str key); /* by wh_rows_put and wh_rows_del */
+void wh_touch_learn(struct wh_txn *t, struct wh_str key, struct wh_hash text);
+/* Takes the next one from the front of *rest; false: no more. Its key borrows from rest. */
+bool wh_touches_next(struct wh_str *rest, struct wh_touch *ret);
 
 /* ------------------------------------------------------------ overlays -- */
 

@@ -27,14 +27,14 @@ same_id(struct wh_str a, struct wh_str b)
 }
 
 static int
-on_row(void *ctx, struct wh_str whid, struct wh_str body)
+on_row(void *ctx, const struct wh_list_row *row)
 {
 	struct search *s = ctx;
 
-	if (s->found || !same_id(whid, s->whid))
+	if (s->found || !same_id(row->whid, s->whid))
 		return 0;
 	s->found = true;
-	wh_buf_str(s->out, body);
+	wh_buf_str(s->out, row->body);
 	return s->out->fault;
 }
 

@@ -6,7 +6,7 @@
  * and an incomplete list removes nothing.
  *
  * Called by the HTTP thread while a body streams in; one reader a list. It
- * remembers no ids: whoever applies the rows sees a duplicate.
+ * remembers no ids: whoever gathers the rows sees a duplicate.
  */
 #include "daemon/core/remote_list.h"
 
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "daemon/core/remote_page.h"
+#include "daemon/core/remote_skip.h"
 #include "daemon/core/remote_split.h"
 #include "proto/json.h"
 
@@ -27,6 +28,8 @@ struct wh_list_reader {
 	wh_list_on_row *on_row;
 	void *ctx;
 	struct wh_split split;
+	struct wh_skip skip;
+	uint32_t last; /* the known element that ended last, or WH_KNOWN_NONE */
 	struct wh_buf packed, row, next;
 	uint64_t elements, rows, unreadable;
 	uint64_t before_page; /* elements of the pages before this one */
@@ -108,14 +111,14 @@ parse(struct wh_list_reader *r, struct wh_str json, struct wh_tree *ret,
 
 /* Hands one decoded object on, or counts it as unreadable. */
 static int
-emit_object(struct wh_list_reader *r, const msgpack_object *o)
+emit_object(struct wh_list_reader *r, const msgpack_object *o, struct wh_hash text)
 {
-	struct wh_str whid;
+	struct wh_list_row row = {.text = text};
 	const char *why;
 	int fault;
 
 	wh_buf_reset(&r->row);
-	fault = wh_remote_row(&r->row, o, true, &whid, &why);
+	fault = wh_remote_row(&r->row, o, true, &row.whid, &why);
 	if (fault == WH_ENOMEM)
 		return fault;
 	if (!fault && r->split.shape == WH_SPLIT_WRAPPED && !has_documented_member(o)) {
@@ -127,18 +130,17 @@ emit_object(struct wh_list_reader *r, const msgpack_object *o)
 		return 0;
 	}
 	r->rows++;
-	return r->on_row(r->ctx, whid, wh_buf_view(&r->row));
+	row.body = wh_buf_view(&r->row);
+	return r->on_row(r->ctx, &row);
 }
 
 static int
-on_element(void *ctx, struct wh_str element)
+read_element(struct wh_list_reader *r, struct wh_str element, struct wh_hash text)
 {
-	struct wh_list_reader *r = ctx;
 	struct wh_tree tree = {0};
 	struct wh_json_error err;
 	int fault;
 
-	r->elements++;
 	fault = parse(r, element, &tree, &err);
 	if (fault == WH_EPROTO || fault == WH_ELIMIT) {
 		doubt_element(r, err.text);
@@ -146,9 +148,43 @@ on_element(void *ctx, struct wh_str element)
 	}
 	if (fault)
 		return fault;
-	fault = emit_object(r, &tree.root);
+	fault = emit_object(r, &tree.root, text);
 	wh_tree_fini(&tree);
 	return fault;
+}
+
+/* A known element is ticked; if it was before, the list holds a webhook twice. */
+static void
+tick(struct wh_list_reader *r, uint32_t at)
+{
+	r->rows++;
+	if (wh_known_tick(r->skip.known, at)) {
+		r->last = at;
+		return;
+	}
+	doubt(r, "the list holds the same webhook twice, as element %" PRIu64, r->elements);
+}
+
+static int
+on_element(void *ctx, struct wh_str element)
+{
+	struct wh_list_reader *r = ctx;
+	struct wh_known *known = r->skip.known;
+	int fault = 0;
+
+	r->elements++;
+	if (!known)
+		return read_element(r, element, (struct wh_hash){0, 0});
+
+	struct wh_hash text = wh_known_hash(wh_known_seed(known), element);
+	uint32_t at = wh_known_find(known, text);
+
+	r->last = WH_KNOWN_NONE;
+	if (at == WH_KNOWN_NONE)
+		fault = read_element(r, element, text);
+	else
+		tick(r, at);
+	return fault ? fault : WH_SPLIT_STOP;
 }
 
 static bool
@@ -232,7 +268,7 @@ end_object(struct wh_list_reader *r)
 		o = &tree.root;
 	r->elements += o != NULL;
 	if (o)
-		fault = emit_object(r, o);
+		fault = emit_object(r, o, (struct wh_hash){0, 0});
 	if (!o || r->rows == 0)
 		unusable(r, "the reply is an object that holds neither a list nor a webhook");
 	wh_tree_fini(&tree);
@@ -347,12 +383,20 @@ wh_list_reader_new(const struct wh_list_limits *lim, wh_list_on_row *on_row, voi
 	return r;
 }
 
+void
+wh_list_reader_use(struct wh_list_reader *r, struct wh_known *known)
+{
+	wh_skip_fini(&r->skip);
+	wh_skip_init(&r->skip, known);
+}
+
 struct wh_list_reader *
 wh_list_reader_free(struct wh_list_reader *r)
 {
 	if (!r)
 		return NULL;
 	wh_split_fini(&r->split);
+	wh_skip_fini(&r->skip);
 	wh_buf_fini(&r->packed);
 	wh_buf_fini(&r->row);
 	wh_buf_fini(&r->next);
@@ -364,24 +408,78 @@ void
 wh_list_reader_next_page(struct wh_list_reader *r)
 {
 	wh_split_restart(&r->split);
+	wh_skip_restart(&r->skip);
 	wh_buf_reset(&r->next);
 	r->before_page = r->elements;
 	r->in_page = true;
 }
 
+/* Splits bytes from the front of *bytes, up to the end of an element or all. */
+static int
+split_some(struct wh_list_reader *r, struct wh_str *bytes)
+{
+	const char *from = bytes->p;
+	int fault = wh_split_feed(&r->split, bytes);
+
+	wh_skip_bytes(&r->skip, wh_str(from, (size_t)(bytes->p - from)));
+	if (fault != WH_SPLIT_STOP)
+		return fault;
+	wh_skip_element(&r->skip, r->last);
+	return 0;
+}
+
+static int
+split_held(struct wh_list_reader *r)
+{
+	struct wh_buf held = wh_skip_held(&r->skip);
+	struct wh_str bytes = wh_buf_view(&held);
+	int fault = 0;
+
+	while (bytes.n > 0 && !fault)
+		fault = split_some(r, &bytes);
+	wh_buf_fini(&held);
+	return fault;
+}
+
+/* Passes over a block that came before, or splits what was held for it. */
+static int
+skip_block(struct wh_list_reader *r, struct wh_str *bytes)
+{
+	uint32_t n = 0;
+
+	switch (wh_skip_block(&r->skip, bytes, &n)) {
+	case WH_SKIP_MORE:
+		return 0;
+	case WH_SKIP_PASSED:
+		r->elements += n;
+		r->rows += n;
+		return 0;
+	case WH_SKIP_OTHER:
+		return split_held(r);
+	}
+	return 0;
+}
+
 int
 wh_list_reader_feed(struct wh_list_reader *r, struct wh_str bytes)
 {
-	return wh_split_feed(&r->split, bytes);
+	int fault = 0;
+
+	while (bytes.n > 0 && !fault)
+		fault = r->skip.block ? skip_block(r, &bytes) : split_some(r, &bytes);
+	return fault;
 }
 
 int
 wh_list_reader_end_page(struct wh_list_reader *r, bool whole)
 {
-	int fault = wh_split_end(&r->split);
+	int fault = split_held(r);
 
+	if (!fault)
+		fault = wh_split_end(&r->split);
 	if (fault)
 		return fault;
+	wh_skip_restart(&r->skip); /* a block does not span pages */
 	r->in_page = false;
 	note_flaws(r, whole);
 	return end_shape(r, whole);

@@ -2,7 +2,8 @@
 /*
  * The list of the upstream, read while it streams in: a splitter cuts the
  * array into elements, whatever wraps it, without holding more than one
- * element; each is parsed strictly and turned into a stored webhook.
+ * element; each is parsed strictly and turned into a stored webhook. What is
+ * known from the list before is passed over.
  *
  * Shapes taken: a bare array; an object holding an array of objects under any
  * member that is not `processes`; one bare webhook object; null; nothing.
@@ -15,6 +16,7 @@
  */
 #pragma once
 
+#include "daemon/core/known.h"
 #include "daemon/core/remote.h"
 
 struct wh_list_reader;
@@ -24,11 +26,18 @@ struct wh_list_limits {
 	uint32_t json_depth; /* [limits] json_depth */
 };
 
-/* One element that was read. Both borrow until the callback returns. */
-typedef int wh_list_on_row(void *ctx, struct wh_str whid, struct wh_str body);
+/* One element that was read. All borrow until the callback returns. */
+struct wh_list_row {
+	struct wh_str whid, body;
+	struct wh_hash text; /* of the element, if something is known (wh_list_reader_use) */
+};
+typedef int wh_list_on_row(void *ctx, const struct wh_list_row *row);
 
 struct wh_list_reader *wh_list_reader_new(const struct wh_list_limits *lim,
 					  wh_list_on_row *on_row, void *ctx);
+/* Elements whose text is known are ticked there and not handed on. Borrowed until the reader is
+ * freed; to be called before the first byte. */
+void wh_list_reader_use(struct wh_list_reader *r, struct wh_known *known);
 struct wh_list_reader *wh_list_reader_free(struct wh_list_reader *r);
 /* Starts the next page: keeps counts, forgets the parser's state. */
 void wh_list_reader_next_page(struct wh_list_reader *r);
@@ -42,7 +51,7 @@ struct wh_list_summary {
 	bool usable;       /* was it a list at all (else: HTML, garbage, an error object) */
 	bool complete;     /* all seen and believed, the next page aside */
 	uint64_t elements; /* array elements seen */
-	uint64_t rows;     /* handed to on_row */
+	uint64_t rows;     /* handed to on_row, or ticked */
 	uint64_t unreadable;
 	struct wh_str
 		next;  /* link to the next page found in the body, "" = none; reader's memory */

@@ -16,7 +16,7 @@ struct cursor {
 	const char *p, *end;
 };
 
-static int run(struct wh_split *s, struct cursor in);
+static int run(struct wh_split *s, struct cursor *in);
 
 static void
 enter_lost(struct wh_split *s)
@@ -106,13 +106,19 @@ step_lost(struct wh_split *s, struct cursor *in)
 
 /* --- the head: an object held back as long as it may be one webhook --- */
 
+/* Nobody waits behind an element of the head: a stop is passed over. */
 static int
 replay_head(struct wh_split *s)
 {
+	struct cursor in = {s->head.p, s->head.p + s->head.n};
+	int r = 0;
+
 	s->phase = WH_SPLIT_IN_SHELL;
 	s->at = WH_SPLIT_OPEN;
 	begin_token(s, 0);
-	return s->head.n ? run(s, (struct cursor){s->head.p, s->head.p + s->head.n}) : 0;
+	while (r >= 0 && in.p < in.end)
+		r = run(s, &in);
+	return r < 0 ? r : 0;
 }
 
 static int
@@ -371,7 +377,7 @@ step_element(struct wh_split *s, struct cursor *in)
 }
 
 static int
-run(struct wh_split *s, struct cursor in)
+run(struct wh_split *s, struct cursor *in)
 {
 	static int (*const step[])(struct wh_split *, struct cursor *) = {
 		[WH_SPLIT_AT_ROOT] = step_root, [WH_SPLIT_IN_LITERAL] = step_literal,
@@ -381,8 +387,8 @@ run(struct wh_split *s, struct cursor in)
 	};
 	int r = 0;
 
-	while (in.p < in.end && r == 0)
-		r = step[s->phase](s, &in);
+	while (in->p < in->end && r == 0)
+		r = step[s->phase](s, in);
 	return r;
 }
 
@@ -420,11 +426,13 @@ wh_split_restart(struct wh_split *s)
 }
 
 int
-wh_split_feed(struct wh_split *s, struct wh_str bytes)
+wh_split_feed(struct wh_split *s, struct wh_str *bytes)
 {
-	if (bytes.n == 0)
-		return 0;
-	return run(s, (struct cursor){bytes.p, bytes.p + bytes.n});
+	struct cursor in = {bytes->p, bytes->p + bytes->n};
+	int r = bytes->n ? run(s, &in) : 0;
+
+	*bytes = wh_str(in.p, (size_t)(in.end - in.p));
+	return r;
 }
 
 int

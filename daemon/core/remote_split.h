@@ -18,6 +18,7 @@
 #include "proto/buf.h"
 
 #define WH_SPLIT_SHELL_MAX ((size_t)64 * 1024)
+#define WH_SPLIT_STOP 1 /* outcome: on_element wanted a stop */
 #define WH_SPLIT_LEVELS 3
 #define WH_SPLIT_KEY_MAX 16 /* longer names and names with escapes are not compared */
 
@@ -31,7 +32,8 @@ enum wh_split_shape {
 };
 
 struct wh_split_ops {
-	/* One element, borrowed until it returns. A fault ends wh_split_feed. */
+	/* One element, borrowed until it returns. A fault ends wh_split_feed; so does
+	 * WH_SPLIT_STOP, right behind the element. */
 	int (*on_element)(void *ctx, struct wh_str element);
 	/* Is this whole object one webhook rather than what wraps a list? */
 	bool (*is_row)(void *ctx, struct wh_str object);
@@ -102,8 +104,9 @@ void wh_split_init(struct wh_split *s, size_t element_max, const struct wh_split
 void wh_split_fini(struct wh_split *s);
 /* Forgets body and findings, keeps the memory. */
 void wh_split_restart(struct wh_split *s);
-/* 0, what on_element returned, or WH_ENOMEM. */
-WH_MUST_USE int wh_split_feed(struct wh_split *s, struct wh_str bytes);
+/* Takes bytes from the front of *bytes: all of them, unless stopped. 0, WH_SPLIT_STOP, the
+ * fault that on_element returned, or WH_ENOMEM. */
+WH_MUST_USE int wh_split_feed(struct wh_split *s, struct wh_str *bytes);
 WH_MUST_USE int wh_split_end(struct wh_split *s);
 /* The whole object of shape OBJECT; empty if it was longer than element_max. */
 struct wh_str wh_split_object(const struct wh_split *s);

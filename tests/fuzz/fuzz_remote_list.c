@@ -19,17 +19,17 @@ struct outcome {
 };
 
 static int
-on_row(void *ctx, struct wh_str whid, struct wh_str body)
+on_row(void *ctx, const struct wh_list_row *row)
 {
 	struct outcome *o = ctx;
 	struct wh_tree tree = {0};
 
-	wh_require(wh_unpack(&tree, body, NULL) == 0);
-	wh_require(wh_str_eq(wh_obj_str_at(&tree.root, "whid"), whid));
-	wh_require(wh_whid_valid(whid));
+	wh_require(wh_unpack(&tree, row->body, NULL) == 0);
+	wh_require(wh_str_eq(wh_obj_str_at(&tree.root, "whid"), row->whid));
+	wh_require(wh_whid_valid(row->whid));
 	wh_tree_fini(&tree);
-	wh_buf_str(&o->rows, whid);
-	wh_buf_str(&o->rows, body);
+	wh_buf_str(&o->rows, row->whid);
+	wh_buf_str(&o->rows, row->body);
 	return 0;
 }
 

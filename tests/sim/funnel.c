@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/pump.h"
 #include "tests/sim/sim.h"
 
 /* ------------------------------------------------------------------- lists -- */
@@ -161,6 +162,8 @@ run_txn(struct sim *s, struct wh_job *first, const struct wh_job *end, bool *ret
 	int r = wh_txn_begin(s->host.d.store, &txn);
 
 	wh_require(r == 0);
+	wh_buf_reset(&s->host.writer.touching);
+	txn.touches = &s->host.writer.touching;
 	for (struct wh_job *j = first; r == 0 && j != end; j = j->next) {
 		r = j->run(j, &txn);
 		if (r == 0)
@@ -176,6 +179,7 @@ run_txn(struct sim *s, struct wh_job *first, const struct wh_job *end, bool *ret
 	}
 	r = wh_txn_commit(&txn);
 	wh_require(r == 0);
+	wh_buf_str(&s->host.writer.touches, wh_buf_view(&s->host.writer.touching));
 	sim_oracle_committed(s, first, end);
 	return 0;
 }
@@ -212,6 +216,8 @@ on_wake(struct sim *s, uint64_t unused)
 	jobs_init(&w->done);
 	sim_host_enter(s);
 	wh_require(wh_view_renew(&s->host.d.view) == 0);
+	wh_pump_on_touches(s->host.d.pump, &w->touches);
+	wh_buf_reset(&w->touches);
 	while (j) {
 		struct wh_job *next = j->next;
 
@@ -288,5 +294,7 @@ sim_funnel_drop(struct wh_writer *w)
 {
 	jobs_drop(&w->waiting);
 	jobs_drop(&w->done);
+	wh_buf_fini(&w->touches);
+	wh_buf_fini(&w->touching);
 	w->busy = false;
 }

@@ -32,7 +32,8 @@ struct sim_jobs {
 struct wh_writer {
 	struct sim *sim;
 	struct sim_jobs waiting, done;
-	bool busy; /* a commit is on its way or not yet completed */
+	bool busy;                       /* a commit is on its way or not yet completed */
+	struct wh_buf touching, touches; /* of rows: by the transaction, not yet told */
 };
 
 struct sim_host {

@@ -218,6 +218,8 @@ sim_net_submit(struct sim *s, const struct wh_http_request *r)
 	struct sim_transfer *t = new_transfer(s, r);
 	unsigned permille = s->calm ? 0 : s->plan.fault_permille;
 
+	t->in.known = r->known;
+	t->in.news = r->news;
 	t->key = s->host.keys.index[r->key_index];
 	t->fault =
 		sim_fault_draw(&s->dice, s->calm ? SIM_FINE : s->weather, on_of(t), permille);

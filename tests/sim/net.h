@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/http.h"
+#include "daemon/reading.h"
 #include "tests/sim/agenda.h"
 #include "tests/sim/fault.h"
 
@@ -14,15 +14,14 @@
 
 /* A list being read. */
 struct sim_reading {
-	struct wh_list_reader *reader;
-	struct wh_chunk *chunk;
+	struct sim *s;
+	struct wh_reading whd;
 	struct wh_http_result *result;
-	size_t fed;        /* bytes of the page */
-	size_t chunk_rows; /* a chunk is handed on at so many */
+	struct wh_known *known; /* as submitted, until the reply comes in */
+	struct wh_known_items news;
+	size_t fed; /* bytes of the page */
 	unsigned chunks_open;
 	bool paused;
-	char key[WH_KEY_MAX]; /* FIND: folded id */
-	size_t key_n;
 };
 
 struct sim_transfer {

@@ -17,15 +17,15 @@ static const struct wh_list_limits limits = {.element = 200, .json_depth = 6};
 
 /* The ids of the rows, each followed by a space. */
 static int
-on_row(void *ctx, struct wh_str whid, struct wh_str body)
+on_row(void *ctx, const struct wh_list_row *row)
 {
 	struct wh_buf *ids = ctx;
 	struct wh_tree tree = {0};
 
-	check("row decodes", wh_unpack(&tree, body, NULL) == 0);
-	check("row holds its id", wh_str_eq(wh_obj_str_at(&tree.root, "whid"), whid));
+	check("row decodes", wh_unpack(&tree, row->body, NULL) == 0);
+	check("row holds its id", wh_str_eq(wh_obj_str_at(&tree.root, "whid"), row->whid));
 	wh_tree_fini(&tree);
-	wh_buf_str(ids, whid);
+	wh_buf_str(ids, row->whid);
 	wh_buf_byte(ids, ' ');
 	return 0;
 }
@@ -285,11 +285,10 @@ test_not_ended(void **state)
 }
 
 static int
-refuse(void *ctx, struct wh_str whid, struct wh_str body)
+refuse(void *ctx, const struct wh_list_row *row)
 {
 	(void)ctx;
-	(void)whid;
-	(void)body;
+	(void)row;
 	return WH_EIO;
 }
 

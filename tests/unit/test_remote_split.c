@@ -168,7 +168,10 @@ feed(struct wh_split *s, const char *body, size_t piece)
 
 		for (size_t k = 0; k < len; k++)
 			own[k] = meant(body[i + k]);
-		assert_int_equal(wh_split_feed(s, wh_str(own, len)), 0);
+		struct wh_str bytes = wh_str(own, len);
+
+		assert_int_equal(wh_split_feed(s, &bytes), 0);
+		assert_int_equal(bytes.n, 0);
 		free(own);
 	}
 	assert_int_equal(wh_split_end(s), 0);
@@ -228,8 +231,10 @@ test_shell_is_bounded(void **state)
 	for (size_t i = 0; i < WH_SPLIT_SHELL_MAX; i++)
 		wh_buf_byte(&body, 'x');
 	wh_buf_c(&body, "\",\"v\":[{}]}");
+	struct wh_str bytes = wh_buf_view(&body);
+
 	wh_split_init(&s, ELEMENT_MAX, &ops);
-	assert_int_equal(wh_split_feed(&s, wh_buf_view(&body)), 0);
+	assert_int_equal(wh_split_feed(&s, &bytes), 0);
 	assert_int_equal(wh_split_end(&s), 0);
 	assert_true(s.shell_lost);
 	assert_true(s.shape == WH_SPLIT_WRAPPED);
@@ -258,10 +263,71 @@ test_fault_of_the_callback(void **state)
 	struct wh_split s;
 
 	(void)state;
+	struct wh_str bytes = WH_STR("[1,2,3]");
+
 	wh_split_init(&s, ELEMENT_MAX, &ops);
-	assert_int_equal(wh_split_feed(&s, WH_STR("[1,2,3]")), WH_EIO);
+	assert_int_equal(wh_split_feed(&s, &bytes), WH_EIO);
 	assert_int_equal(left, 0);
 	wh_split_fini(&s);
+}
+
+static int
+stop(void *ctx, struct wh_str element)
+{
+	(void)on_element(ctx, element);
+	return WH_SPLIT_STOP;
+}
+
+static void
+test_stops_behind_each_element(void **state)
+{
+	struct found found = {0};
+	const struct wh_split_ops ops = {stop, is_row, &found};
+	struct wh_str bytes = WH_STR(" [ {\"a\":1} , 22,\"x\" ] ");
+	const char *rest[] = {" , 22,\"x\" ] ", ",\"x\" ] ", " ] "};
+	struct wh_split s;
+
+	(void)state;
+	wh_split_init(&s, ELEMENT_MAX, &ops);
+	for (size_t i = 0; i < wh_array_len(rest); i++) {
+		assert_int_equal(wh_split_feed(&s, &bytes), WH_SPLIT_STOP);
+		check(rest[i], wh_str_is(bytes, rest[i]));
+	}
+	assert_int_equal(wh_split_feed(&s, &bytes), 0);
+	assert_int_equal(wh_split_end(&s), 0);
+	assert_true(s.shape == WH_SPLIT_ARRAY && !s.malformed && !s.cut);
+	assert_true(wh_str_is(wh_buf_view(&found.elements), "{\"a\":1}|22|\"x\"|"));
+	wh_split_fini(&s);
+	wh_buf_fini(&found.elements);
+}
+
+/* What is held back and then turns out to be a list cannot stop. */
+static void
+test_wrapped_list_stops_once_it_streams(void **state)
+{
+	struct found found = {0};
+	const struct wh_split_ops ops = {stop, is_row, &found};
+	struct wh_str bytes = WH_STR("{\"v\":[{\"a\":1},{\"a\":2},{\"a\":3},{\"a\":4},"
+				     "{\"a\":5},{\"a\":6}]}");
+	unsigned stops = 0;
+	struct wh_split s;
+
+	(void)state;
+	wh_split_init(&s, ELEMENT_MAX, &ops);
+	for (size_t at = 0; at < bytes.n; at++) {
+		struct wh_str one = wh_str(bytes.p + at, 1);
+		int r = wh_split_feed(&s, &one);
+
+		assert_true(r == 0 || r == WH_SPLIT_STOP);
+		assert_int_equal(one.n, 0);
+		stops += r == WH_SPLIT_STOP;
+	}
+	assert_int_equal(wh_split_end(&s), 0);
+	assert_true(stops > 0 && stops < 6);
+	assert_true(wh_str_is(wh_buf_view(&found.elements),
+			      "{\"a\":1}|{\"a\":2}|{\"a\":3}|{\"a\":4}|{\"a\":5}|{\"a\":6}|"));
+	wh_split_fini(&s);
+	wh_buf_fini(&found.elements);
 }
 
 int
@@ -271,6 +337,8 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_shell_is_bounded),
 		cmocka_unit_test(test_fault_of_the_callback),
+		cmocka_unit_test(test_stops_behind_each_element),
+		cmocka_unit_test(test_wrapped_list_stops_once_it_streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
