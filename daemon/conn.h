@@ -84,6 +84,7 @@ struct wh_server {
 
 	char *read_room;         /* WH_READ_ROOM bytes, shared: used within one callback */
 	struct wh_buf spare_out; /* lent to the connection whose requests are taken */
+	struct wh_tree_room tree_room; /* the request at hand */
 
 	int64_t log_since; /* lines that peers cause: so many in so long */
 	unsigned log_n, log_suppressed;

@@ -101,7 +101,7 @@ static void
 take_message(struct wh_conn *c, struct wh_str message)
 {
 	struct wh_tree tree;
-	int r = wh_unpack(&tree, message, &c->frame.limits);
+	int r = wh_unpack_scanned(&tree, message, c->frame.elements, &c->server->tree_room);
 
 	if (r == WH_ENOMEM) {
 		wh_rpc_error(&c->out, wh_conn_peek_id(message), WH_ERR_INTERNAL,

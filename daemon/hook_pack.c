@@ -43,28 +43,39 @@ wh_hook_get(const struct wh_view *v, struct wh_str key, enum wh_hook_view view,
 	return r;
 }
 
+static void
+pack_age(struct wh_hook_age *age)
+{
+	struct wh_buf b = {
+		.p = age->packed, .cap = sizeof(age->packed), .max = sizeof(age->packed)};
+
+	if (age->age_ms < 0) {
+		wh_pack_kv_nil(&b, "synced_at");
+		wh_pack_kv_nil(&b, "age_ms");
+	} else {
+		wh_pack_kv_int(&b, "synced_at", age->synced_at);
+		wh_pack_kv_int(&b, "age_ms", age->age_ms);
+	}
+	wh_pack_kv_bool(&b, "stale", age->stale);
+	wh_require(!b.fault);
+	age->packed_n = b.n;
+}
+
 struct wh_hook_age
 wh_hook_age(struct whd *d)
 {
-	return (struct wh_hook_age){
+	struct wh_hook_age age = {
 		.synced_at = (int64_t)d->view.meta.synced_at,
 		.age_ms = wh_pump_age(d->pump),
 		.stale = !wh_pump_synced(d->pump),
 	};
+
+	pack_age(&age);
+	return age;
 }
 
-static void
-pack_age(struct wh_buf *out, const struct wh_hook_age *age)
-{
-	if (age->age_ms < 0) {
-		wh_pack_kv_nil(out, "synced_at");
-		wh_pack_kv_nil(out, "age_ms");
-	} else {
-		wh_pack_kv_int(out, "synced_at", age->synced_at);
-		wh_pack_kv_int(out, "age_ms", age->age_ms);
-	}
-	wh_pack_kv_bool(out, "stale", age->stale);
-}
+/* A short key as it is encoded, for what is written with each row. */
+#define KEY(head, text) WH_STR(head text)
 
 void
 wh_hook_pack(struct wh_buf *out, const struct wh_hook *h, const struct wh_hook_age *age)
@@ -78,12 +89,15 @@ wh_hook_pack(struct wh_buf *out, const struct wh_hook *h, const struct wh_hook_a
 	}
 	wh_pack_map(out, (size_t)n + 1);
 	wh_buf_str(out, members);
-	wh_pack_c(out, "_whd");
+	wh_buf_str(out, KEY("\xa4", "_whd"));
 	wh_pack_map(out, h->tmp_id.n ? 7 : 6);
-	wh_pack_kv_uint(out, "revision", h->revision);
-	wh_pack_kv_uint(out, "pending", h->pending);
-	wh_pack_kv_c(out, "state", wh_webhook_state_str(h->state));
+	wh_buf_str(out, KEY("\xa8", "revision"));
+	wh_pack_uint(out, h->revision);
+	wh_buf_str(out, KEY("\xa7", "pending"));
+	wh_pack_uint(out, h->pending);
+	wh_buf_str(out, KEY("\xa5", "state"));
+	wh_pack_c(out, wh_webhook_state_str(h->state));
 	if (h->tmp_id.n)
 		wh_pack_kv_str(out, "tmp_id", h->tmp_id);
-	pack_age(out, age);
+	wh_buf_str(out, wh_str(age->packed, age->packed_n));
 }

@@ -28,6 +28,8 @@ struct wh_hook_age {
 	int64_t synced_at; /* wall ms, 0 = never */
 	int64_t age_ms;    /* -1 = never synced */
 	bool stale;
+	char packed[64]; /* the members of `_whd` that say so */
+	size_t packed_n;
 };
 struct wh_hook_age wh_hook_age(struct whd *d);
 void wh_hook_pack(struct wh_buf *out, const struct wh_hook *h, const struct wh_hook_age *age);

@@ -100,6 +100,7 @@ size_t wh_control_len(struct wh_str s);
 /* True if s holds a C0 control byte, DEL or a C1 control (UTF-8 encoded). */
 bool wh_str_has_control(struct wh_str s);
 /* True if s has the 8-4-4-4-12 hexadecimal shape of a GUID. */
+#define WH_GUID 36
 bool wh_str_is_guid(struct wh_str s);
 
 /* Whole-string decimal parse within [min, max]; false otherwise. */

@@ -41,7 +41,7 @@ next_cap(const struct wh_buf *b, size_t need, size_t max)
 }
 
 char *
-wh_buf_room(struct wh_buf *b, size_t n)
+wh_buf_grow(struct wh_buf *b, size_t n)
 {
 	size_t max = b->max ? b->max : BUF_MAX_DEFAULT;
 
@@ -65,25 +65,6 @@ wh_buf_room(struct wh_buf *b, size_t n)
 		b->cap = cap;
 	}
 	return b->p + b->n;
-}
-
-void
-wh_buf_add(struct wh_buf *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return;
-	char *to = wh_buf_room(b, n);
-
-	if (!to)
-		return;
-	memcpy(to, p, n);
-	b->n += n;
-}
-
-void
-wh_buf_str(struct wh_buf *b, struct wh_str s)
-{
-	wh_buf_add(b, s.p, s.n);
 }
 
 void

@@ -30,8 +30,6 @@ wh_buf_capped(size_t max)
 void wh_buf_fini(struct wh_buf *b);
 /* Forgets content and fault, keeps the memory. */
 void wh_buf_reset(struct wh_buf *b);
-void wh_buf_add(struct wh_buf *b, const void *p, size_t n);
-void wh_buf_str(struct wh_buf *b, struct wh_str s);
 void wh_buf_c(struct wh_buf *b, const char *c);
 void wh_buf_byte(struct wh_buf *b, char c);
 WH_PRINTF(2, 3) void wh_buf_printf(struct wh_buf *b, const char *fmt, ...);
@@ -39,9 +37,37 @@ WH_PRINTF(2, 0) void wh_buf_vprintf(struct wh_buf *b, const char *fmt, va_list a
 /* Appends foreign text for people: what is not UTF-8 and control characters
  * become U+FFFD; what does not fit into max bytes gives way to "...". */
 void wh_buf_printable(struct wh_buf *b, struct wh_str s, size_t max);
+/* The same as wh_buf_room(), the long way. */
+char *wh_buf_grow(struct wh_buf *b, size_t n);
+
 /* Makes room for n more bytes and returns where they go; NULL on a fault.
  * The caller fills at most n and adds what it filled to b->n. */
-char *wh_buf_room(struct wh_buf *b, size_t n);
+static inline char *
+wh_buf_room(struct wh_buf *b, size_t n)
+{
+	bool fits = !b->fault && b->n <= b->cap && n <= b->cap - b->n && b->p &&
+		    (b->max == 0 || b->n + n <= b->max);
+
+	return fits ? b->p + b->n : wh_buf_grow(b, n);
+}
+
+static inline void
+wh_buf_add(struct wh_buf *b, const void *p, size_t n)
+{
+	char *to = n ? wh_buf_room(b, n) : NULL;
+
+	if (!to)
+		return;
+	memcpy(to, p, n);
+	b->n += n;
+}
+
+static inline void
+wh_buf_str(struct wh_buf *b, struct wh_str s)
+{
+	wh_buf_add(b, s.p, s.n);
+}
+
 /* Drops the first n bytes. */
 void wh_buf_consume(struct wh_buf *b, size_t n);
 

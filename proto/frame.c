@@ -162,6 +162,39 @@ take_head(struct wh_frame *f, const struct head *h)
 	return 0;
 }
 
+/* Bytes of a whole object whose head is one byte, or a short text; 0 for all others. */
+static size_t
+small_object(const unsigned char *p, size_t n)
+{
+	size_t len = 1;
+
+	if (p[0] >= 0xa0 && p[0] < 0xc0)
+		len += p[0] & 0x1fu;
+	else if (p[0] == 0xd9 && n > 1)
+		len += 1u + p[1];
+	else if (p[0] >= 0x80 && p[0] < 0xe0 && p[0] != 0xc0 && p[0] != 0xc2 && p[0] != 0xc3)
+		return 0;
+	return len <= n ? len : 0;
+}
+
+/* Most objects are small: passes over those that follow one another in the array or map at
+ * hand, as take_head() would one by one. */
+static void
+pass_small(struct wh_frame *f, const char *data, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)data;
+	size_t end = n < f->limits.bytes ? n : f->limits.bytes;
+	uint64_t left = f->left[f->depth - 1];
+	size_t pos = f->pos, len;
+
+	while (left > 0 && pos < end && (len = small_object(p + pos, end - pos)) > 0) {
+		pos += len;
+		left--;
+	}
+	f->left[f->depth - 1] = left;
+	f->pos = pos;
+}
+
 /* True if bytes are missing from the payload at hand. */
 static bool
 pass_payload(struct wh_frame *f, size_t n)
@@ -214,6 +247,8 @@ wh_frame_scan(struct wh_frame *f, const char *data, size_t n, size_t *ret_len)
 
 		if (pass_payload(f, n))
 			return WH_FRAME_MORE;
+		if (f->depth)
+			pass_small(f, data, n);
 		if (leave_filled(f) && f->pos)
 			break;
 		if (f->pos == n || f->pos >= f->limits.bytes)

@@ -1,69 +1,80 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MessagePack writers over msgpack-c's packer, which picks the shortest form.
+ * MessagePack writers, in the shortest form there is.
  *
  * Replies, rows, requests and client calls are written with these, on any
  * thread. They never fail on the spot: the buffer's sticky fault tells.
  */
 #include "proto/pack.h"
 
-static int
-append(void *data, const char *p, size_t n)
+/* A first byte, and a number of so many bytes behind it. */
+static void
+put(struct wh_buf *b, unsigned char first, uint64_t v, size_t width)
 {
-	wh_buf_add(data, p, n);
-	return 0;
-}
+	char *to = wh_buf_room(b, 1 + width);
 
-static msgpack_packer
-packer(struct wh_buf *b)
-{
-	return (msgpack_packer){.data = b, .callback = append};
+	if (!to)
+		return;
+	to[0] = (char)first;
+	for (size_t i = width; i > 0; i--, v >>= 8)
+		to[i] = (char)(v & 0xff);
+	b->n += 1 + width;
 }
 
 void
 wh_pack_nil(struct wh_buf *b)
 {
-	msgpack_packer pk = packer(b);
-
-	msgpack_pack_nil(&pk);
+	put(b, 0xc0, 0, 0);
 }
 
 void
 wh_pack_bool(struct wh_buf *b, bool v)
 {
-	msgpack_packer pk = packer(b);
-
-	if (v)
-		msgpack_pack_true(&pk);
-	else
-		msgpack_pack_false(&pk);
+	put(b, v ? 0xc3 : 0xc2, 0, 0);
 }
 
 void
 wh_pack_int(struct wh_buf *b, int64_t v)
 {
-	msgpack_packer pk = packer(b);
-
-	msgpack_pack_int64(&pk, v);
+	if (v >= 0)
+		wh_pack_uint(b, (uint64_t)v);
+	else if (v >= -32)
+		put(b, (unsigned char)v, 0, 0);
+	else if (v >= INT8_MIN)
+		put(b, 0xd0, (uint64_t)v, 1);
+	else if (v >= INT16_MIN)
+		put(b, 0xd1, (uint64_t)v, 2);
+	else if (v >= INT32_MIN)
+		put(b, 0xd2, (uint64_t)v, 4);
+	else
+		put(b, 0xd3, (uint64_t)v, 8);
 }
 
 void
 wh_pack_uint(struct wh_buf *b, uint64_t v)
 {
-	msgpack_packer pk = packer(b);
-
-	msgpack_pack_uint64(&pk, v);
+	if (v < 0x80)
+		put(b, (unsigned char)v, 0, 0);
+	else if (v <= UINT8_MAX)
+		put(b, 0xcc, v, 1);
+	else if (v <= UINT16_MAX)
+		put(b, 0xcd, v, 2);
+	else if (v <= UINT32_MAX)
+		put(b, 0xce, v, 4);
+	else
+		put(b, 0xcf, v, 8);
 }
 
 void
 wh_pack_double(struct wh_buf *b, double v)
 {
-	msgpack_packer pk = packer(b);
+	uint64_t bits;
 
-	msgpack_pack_double(&pk, v);
+	memcpy(&bits, &v, sizeof(bits));
+	put(b, 0xcb, bits, 8);
 }
 
-/* msgpack-c cuts longer sizes to 32 bits without a word. */
+/* What cannot be said in a head is refused. */
 static bool
 size_fits(struct wh_buf *b, size_t n)
 {
@@ -75,11 +86,16 @@ size_fits(struct wh_buf *b, size_t n)
 void
 wh_pack_str(struct wh_buf *b, struct wh_str s)
 {
-	msgpack_packer pk = packer(b);
-
 	if (!size_fits(b, s.n))
 		return;
-	msgpack_pack_str(&pk, s.n);
+	if (s.n < 0x20)
+		put(b, (unsigned char)(0xa0 | s.n), 0, 0);
+	else if (s.n <= UINT8_MAX)
+		put(b, 0xd9, s.n, 1);
+	else if (s.n <= UINT16_MAX)
+		put(b, 0xda, s.n, 2);
+	else
+		put(b, 0xdb, s.n, 4);
 	wh_buf_str(b, s);
 }
 
@@ -95,36 +111,54 @@ wh_pack_c(struct wh_buf *b, const char *c)
 void
 wh_pack_bin(struct wh_buf *b, struct wh_str s)
 {
-	msgpack_packer pk = packer(b);
-
 	if (!size_fits(b, s.n))
 		return;
-	msgpack_pack_bin(&pk, s.n);
+	if (s.n <= UINT8_MAX)
+		put(b, 0xc4, s.n, 1);
+	else if (s.n <= UINT16_MAX)
+		put(b, 0xc5, s.n, 2);
+	else
+		put(b, 0xc6, s.n, 4);
 	wh_buf_str(b, s);
+}
+
+/* Arrays and maps: up to 15 in the first byte `small`, else in 2 or 4 bytes behind `large`. */
+static void
+put_count(struct wh_buf *b, unsigned char small, unsigned char large, size_t n)
+{
+	if (!size_fits(b, n))
+		return;
+	if (n < 0x10)
+		put(b, (unsigned char)(small | n), 0, 0);
+	else if (n <= UINT16_MAX)
+		put(b, large, n, 2);
+	else
+		put(b, (unsigned char)(large + 1), n, 4);
 }
 
 void
 wh_pack_array(struct wh_buf *b, size_t n)
 {
-	msgpack_packer pk = packer(b);
-
-	if (size_fits(b, n))
-		msgpack_pack_array(&pk, n);
+	put_count(b, 0x90, 0xdc, n);
 }
 
 void
 wh_pack_map(struct wh_buf *b, size_t n)
 {
-	msgpack_packer pk = packer(b);
+	put_count(b, 0x80, 0xde, n);
+}
 
-	if (size_fits(b, n))
-		msgpack_pack_map(&pk, n);
+static int
+append(void *data, const char *p, size_t n)
+{
+	wh_buf_add(data, p, n);
+	return 0;
 }
 
 void
 wh_pack_object(struct wh_buf *b, const msgpack_object *o)
 {
-	msgpack_packer pk = packer(b);
+	msgpack_packer pk = {.data = b, .callback = append};
 
 	msgpack_pack_object(&pk, *o);
 }

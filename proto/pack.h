@@ -50,8 +50,13 @@ void wh_pack_close_array(struct wh_buf *b, size_t place, size_t n);
 
 /* A decoded object and the memory it lives in; strings point into the input. */
 struct wh_tree {
-	msgpack_zone *zone;
+	void *memory; /* NULL if a caller's room was enough */
 	msgpack_object root;
+};
+
+/* Room for the objects of a small message, to be used again and again. */
+struct wh_tree_room {
+	msgpack_object objects[64];
 };
 
 void wh_tree_fini(struct wh_tree *t);
@@ -63,6 +68,14 @@ void wh_tree_fini(struct wh_tree *t);
  */
 WH_MUST_USE int wh_unpack(struct wh_tree *ret, struct wh_str data,
 			  const struct wh_frame_limits *limits);
+
+/*
+ * The same for an object that fills data and that a scanner has just accepted:
+ * `elements` is what it counted. `room` may be NULL; else the tree may lie in it,
+ * and is gone when it is used again.
+ */
+WH_MUST_USE int wh_unpack_scanned(struct wh_tree *ret, struct wh_str data, uint32_t elements,
+				  struct wh_tree_room *room);
 
 /* The value under key in a map, or NULL (also when o is no map or is NULL). */
 const msgpack_object *wh_obj_get(const msgpack_object *o, const char *key);

@@ -3,8 +3,10 @@
  * From bytes to a bounded object tree.
  *
  * Every message from a socket and every row from the store goes through
- * wh_unpack(). Any thread. Nothing reaches msgpack-c before the scanner has
- * accepted it; text of the tree points into the input.
+ * wh_unpack(). Any thread. Nothing is decoded before the scanner has accepted
+ * it: it knows how many objects there are, so that one allocation holds them,
+ * and a small message needs none. Text of the tree points into the input. The
+ * tree is msgpack-c's; its own decoder allocates what a head claims.
  */
 #include <stdlib.h>
 
@@ -44,41 +46,201 @@ small_map_check_unique(const msgpack_object_map *map)
 	return 0;
 }
 
-static int check_keys(const msgpack_object *o);
-
 static int
-map_check_keys(const msgpack_object_map *map)
+check_keys(const msgpack_object_map *map)
 {
-	for (uint32_t i = 0; i < map->size; i++) {
-		const msgpack_object_kv *pair = &map->ptr[i];
-
-		if (!wh_pair_has_text_key(pair) || !wh_utf8_valid(wh_pair_key(pair)))
+	for (uint32_t i = 0; i < map->size; i++)
+		if (!wh_pair_has_text_key(&map->ptr[i]) ||
+		    !wh_utf8_valid(wh_pair_key(&map->ptr[i])))
 			return WH_EPROTO;
-		int r = check_keys(&pair->val);
-
-		if (r)
-			return r;
-	}
 	return map->size < WH_PAIRS_MANY ? small_map_check_unique(map)
 					 : large_map_check_unique(map);
 }
 
-/* Recursion is bounded by the depth the scanner let pass. */
-static int
-check_keys(const msgpack_object *o)
-{
-	if (o->type == MSGPACK_OBJECT_MAP)
-		return map_check_keys(&o->via.map);
-	if (o->type != MSGPACK_OBJECT_ARRAY)
-		return 0;
-	for (uint32_t i = 0; i < o->via.array.size; i++) {
-		int r = check_keys(&o->via.array.ptr[i]);
+/* ------------------------------------------------------------- decoding -- */
 
-		if (r)
-			return r;
+/* Where decoding stands: the scanner has seen that a whole object lies at p, and how many
+ * objects it consists of, for which there is room. */
+struct decoder {
+	const unsigned char *p, *end;
+	msgpack_object *room;
+	size_t room_left;
+};
+
+static uint64_t
+take_number(struct decoder *d, size_t width)
+{
+	uint64_t v = 0;
+
+	wh_require((size_t)(d->end - d->p) >= width);
+	for (size_t i = 0; i < width; i++)
+		v = v << 8 | *d->p++;
+	return v;
+}
+
+static const char *
+take_bytes(struct decoder *d, uint64_t n)
+{
+	const unsigned char *p = d->p;
+
+	wh_require((uint64_t)(d->end - p) >= n);
+	d->p += n;
+	return (const char *)p;
+}
+
+static msgpack_object *
+take_room(struct decoder *d, uint64_t n)
+{
+	msgpack_object *room = d->room;
+
+	wh_require(n <= d->room_left);
+	d->room += n;
+	d->room_left -= n;
+	return room;
+}
+
+static void
+set_text(msgpack_object *o, struct decoder *d, uint64_t n)
+{
+	o->type = MSGPACK_OBJECT_STR;
+	o->via.str.size = (uint32_t)n;
+	o->via.str.ptr = take_bytes(d, n);
+}
+
+static void
+set_bytes(msgpack_object *o, struct decoder *d, uint64_t n)
+{
+	o->type = MSGPACK_OBJECT_BIN;
+	o->via.bin.size = (uint32_t)n;
+	o->via.bin.ptr = take_bytes(d, n);
+}
+
+static void
+set_unsigned(msgpack_object *o, uint64_t v)
+{
+	o->type = MSGPACK_OBJECT_POSITIVE_INTEGER;
+	o->via.u64 = v;
+}
+
+static void
+set_signed(msgpack_object *o, int64_t v)
+{
+	o->type = v < 0 ? MSGPACK_OBJECT_NEGATIVE_INTEGER : MSGPACK_OBJECT_POSITIVE_INTEGER;
+	o->via.i64 = v;
+}
+
+static void
+set_float(msgpack_object *o, struct decoder *d)
+{
+	uint32_t bits = (uint32_t)take_number(d, 4);
+	float v;
+
+	memcpy(&v, &bits, sizeof(v));
+	o->type = MSGPACK_OBJECT_FLOAT32;
+	o->via.f64 = (double)v;
+}
+
+static void
+set_double(msgpack_object *o, struct decoder *d)
+{
+	uint64_t bits = take_number(d, 8);
+
+	o->type = MSGPACK_OBJECT_FLOAT64;
+	memcpy(&o->via.f64, &bits, sizeof(bits));
+}
+
+static int take_object(struct decoder *d, msgpack_object *ret);
+
+static int
+take_array(struct decoder *d, msgpack_object *ret, uint64_t n)
+{
+	msgpack_object *items = take_room(d, n);
+	int r = 0;
+
+	ret->type = MSGPACK_OBJECT_ARRAY;
+	ret->via.array.size = (uint32_t)n;
+	ret->via.array.ptr = items;
+	for (uint64_t i = 0; i < n && r == 0; i++)
+		r = take_object(d, &items[i]);
+	return r;
+}
+
+static int
+take_map(struct decoder *d, msgpack_object *ret, uint64_t n)
+{
+	msgpack_object_kv *pairs = (msgpack_object_kv *)(void *)take_room(d, 2 * n);
+	int r = 0;
+
+	_Static_assert(sizeof(pairs[0]) == 2 * sizeof(ret[0]), "a pair is two objects");
+	ret->type = MSGPACK_OBJECT_MAP;
+	ret->via.map.size = (uint32_t)n;
+	ret->via.map.ptr = pairs;
+	for (uint64_t i = 0; i < n && r == 0; i++) {
+		r = take_object(d, &pairs[i].key);
+		if (r == 0)
+			r = take_object(d, &pairs[i].val);
+	}
+	return r ? r : check_keys(&ret->via.map);
+}
+
+/* Heads of more than one byte; the scanner let no other pass. */
+static int
+take_long(struct decoder *d, msgpack_object *ret, unsigned char head)
+{
+	static const unsigned char widths[32] = {
+		[0x04] = 1, [0x05] = 2, [0x06] = 4, [0x0c] = 1, [0x0d] = 2, [0x0e] = 4,
+		[0x0f] = 8, [0x10] = 1, [0x11] = 2, [0x12] = 4, [0x13] = 8, [0x19] = 1,
+		[0x1a] = 2, [0x1b] = 4, [0x1c] = 2, [0x1d] = 4, [0x1e] = 2, [0x1f] = 4,
+	};
+	size_t width = widths[head & 0x1f];
+
+	if (head == 0xca) {
+		set_float(ret, d);
+	} else if (head == 0xcb) {
+		set_double(ret, d);
+	} else if (head <= 0xc3) {
+		ret->type = head == 0xc0 ? MSGPACK_OBJECT_NIL : MSGPACK_OBJECT_BOOLEAN;
+		ret->via.boolean = head == 0xc3;
+	} else if (head <= 0xc6) {
+		set_bytes(ret, d, take_number(d, width));
+	} else if (head <= 0xcf) {
+		set_unsigned(ret, take_number(d, width));
+	} else if (head <= 0xd3) {
+		unsigned shift = 64u - 8u * (unsigned)width;
+
+		set_signed(ret, (int64_t)(take_number(d, width) << shift) >> shift);
+	} else if (head <= 0xdb) {
+		set_text(ret, d, take_number(d, width));
+	} else {
+		uint64_t n = take_number(d, width);
+
+		return head <= 0xdd ? take_array(d, ret, n) : take_map(d, ret, n);
 	}
 	return 0;
 }
+
+/* Recursion is bounded by the depth the scanner let pass. */
+static int
+take_object(struct decoder *d, msgpack_object *ret)
+{
+	unsigned char head = (unsigned char)take_number(d, 1);
+
+	if (head >= 0xa0 && head < 0xc0)
+		set_text(ret, d, head & 0x1fu);
+	else if (head < 0x80)
+		set_unsigned(ret, head);
+	else if (head >= 0xe0)
+		set_signed(ret, (int8_t)head);
+	else if (head < 0x90)
+		return take_map(d, ret, head & 0x0fu);
+	else if (head < 0xa0)
+		return take_array(d, ret, head & 0x0fu);
+	else
+		return take_long(d, ret, head);
+	return 0;
+}
+
+/* --------------------------------------------------------------- public -- */
 
 static int
 scan_whole(struct wh_str data, const struct wh_frame_limits *limits, uint32_t *ret_elements)
@@ -97,33 +259,27 @@ scan_whole(struct wh_str data, const struct wh_frame_limits *limits, uint32_t *r
 	return 0;
 }
 
-static int
-decode(struct wh_tree *t, struct wh_str data)
-{
-	msgpack_unpack_return r = msgpack_unpack(data.p, data.n, NULL, t->zone, &t->root);
-
-	/* The scanner has seen a whole object, so only memory can be missing. */
-	if (r == MSGPACK_UNPACK_NOMEM_ERROR)
-		return WH_ENOMEM;
-	if (r != MSGPACK_UNPACK_SUCCESS)
-		return WH_EPROTO;
-	return check_keys(&t->root);
-}
-
 int
-wh_unpack(struct wh_tree *ret, struct wh_str data, const struct wh_frame_limits *limits)
+wh_unpack_scanned(struct wh_tree *ret, struct wh_str data, uint32_t elements,
+		  struct wh_tree_room *room)
 {
 	struct wh_tree t = {0};
-	uint32_t elements;
-	int r = scan_whole(data, limits ? limits : &row_limits, &elements);
+	struct decoder d = {
+		.p = (const unsigned char *)data.p,
+		.end = (const unsigned char *)data.p + data.n,
+		.room_left = elements,
+	};
 
-	if (r)
-		return r;
-	/* The count is known, so that one chunk of the right size is enough. */
-	t.zone = msgpack_zone_new(((size_t)elements + 1) * sizeof(msgpack_object));
-	if (!t.zone)
+	if (room && elements <= wh_array_len(room->objects)) {
+		d.room = room->objects;
+	} else {
+		t.memory = malloc(elements * sizeof(msgpack_object));
+		d.room = t.memory;
+	}
+	if (!d.room)
 		return WH_ENOMEM;
-	r = decode(&t, data);
+	int r = take_object(&d, &t.root);
+
 	if (r) {
 		wh_tree_fini(&t);
 		return r;
@@ -132,11 +288,19 @@ wh_unpack(struct wh_tree *ret, struct wh_str data, const struct wh_frame_limits 
 	return 0;
 }
 
+int
+wh_unpack(struct wh_tree *ret, struct wh_str data, const struct wh_frame_limits *limits)
+{
+	uint32_t elements;
+	int r = scan_whole(data, limits ? limits : &row_limits, &elements);
+
+	return r ? r : wh_unpack_scanned(ret, data, elements, NULL);
+}
+
 void
 wh_tree_fini(struct wh_tree *t)
 {
-	if (t->zone)
-		msgpack_zone_free(t->zone);
+	free(t->memory);
 	*t = (struct wh_tree){0};
 }
 

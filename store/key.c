@@ -49,20 +49,15 @@ wh_key_lane(struct wh_key *k, char kind, struct wh_str lane)
 	wh_key_num(k, 0, 1);
 }
 
-static char
-ascii_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 struct wh_str
 wh_key_fold(struct wh_str whid, char buf[WH_KEY_MAX])
 {
 	if (whid.n > WH_KEY_MAX)
 		return WH_STR_NULL;
-	bool guid = wh_str_is_guid(whid);
-
-	for (size_t i = 0; i < whid.n; i++)
-		buf[i] = guid ? ascii_lower(whid.p[i]) : whid.p[i];
+	if (wh_str_is_guid(whid))
+		for (size_t i = 0; i < WH_GUID; i++)
+			buf[i] = (char)(whid.p[i] | 0x20); /* digits and dashes have that bit */
+	else if (whid.n > 0)
+		memcpy(buf, whid.p, whid.n);
 	return wh_str(buf, whid.n);
 }

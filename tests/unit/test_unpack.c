@@ -133,6 +133,110 @@ test_text_points_into_input(void **state)
 	wh_tree_fini(&tree);
 }
 
+/* One of each head, at its ends; msgpack-c must find the same. */
+static const struct wh_str forms[] = {
+	S("\xc0"),
+	S("\xc2"),
+	S("\xc3"),
+	S("\x00"),
+	S("\x7f"),
+	S("\xe0"),
+	S("\xff"),
+	S("\xcc\xff"),
+	S("\xcd\xff\xfe"),
+	S("\xce\xff\xff\xff\xfe"),
+	S("\xcf\xff\xff\xff\xff\xff\xff\xff\xfe"),
+	S("\xd0\x80"),
+	S("\xd0\x7f"),
+	S("\xd1\x80\x01"),
+	S("\xd1\x7f\xff"),
+	S("\xd2\x80\x00\x00\x01"),
+	S("\xd2\x7f\xff\xff\xff"),
+	S("\xd3\x80\x00\x00\x00\x00\x00\x00\x01"),
+	S("\xd3\x7f\xff\xff\xff\xff\xff\xff\xff"),
+	S("\xca\x40\x49\x0f\xdb"),
+	S("\xcb\x40\x09\x21\xfb\x54\x44\x2d\x18"),
+	S("\xa0"),
+	S("\xa3xyz"),
+	S("\xd9\x02xy"),
+	S("\xda\x00\x02xy"),
+	S("\xdb\x00\x00\x00\x02xy"),
+	S("\xc4\x02xy"),
+	S("\xc5\x00\x02xy"),
+	S("\xc6\x00\x00\x00\x02xy"),
+	S("\x90"),
+	S("\x92\x01\xa1x"),
+	S("\xdc\x00\x02\x01\x02"),
+	S("\xdd\x00\x00\x00\x02\x01\x02"),
+	S("\x80"),
+	S("\xde\x00\x01\xa1x\x01"),
+	S("\xdf\x00\x00\x00\x01\xa1x\x91\xc0"),
+};
+
+static void
+check_form(struct wh_str in, struct wh_tree_room *room)
+{
+	const struct wh_frame_limits limits = {100, 4, 10};
+	struct wh_frame frame;
+	struct wh_tree tree;
+	msgpack_unpacked theirs;
+	size_t off = 0, len;
+	struct wh_buf packed = WH_BUF_NULL, again = WH_BUF_NULL;
+
+	wh_frame_init(&frame, &limits);
+	assert_int_equal(wh_frame_scan(&frame, in.p, in.n, &len), 0);
+	assert_int_equal(wh_unpack_scanned(&tree, in, frame.elements, room), 0);
+	assert_true(!room == (tree.memory != NULL));
+	msgpack_unpacked_init(&theirs);
+	assert_int_equal(msgpack_unpack_next(&theirs, in.p, in.n, &off),
+			 MSGPACK_UNPACK_SUCCESS);
+	assert_int_equal(tree.root.type, theirs.data.type);
+	assert_true(wh_obj_eq(&tree.root, &theirs.data));
+	wh_pack_object(&packed, &tree.root);
+	wh_pack_object(&again, &theirs.data);
+	assert_true(wh_str_eq(wh_buf_view(&packed), wh_buf_view(&again)));
+	msgpack_unpacked_destroy(&theirs);
+	wh_tree_fini(&tree);
+	wh_buf_fini(&packed);
+	wh_buf_fini(&again);
+}
+
+static void
+test_forms(void **state)
+{
+	struct wh_tree_room room;
+
+	(void)state;
+	for (size_t i = 0; i < wh_array_len(forms); i++) {
+		check_form(forms[i], NULL);
+		check_form(forms[i], &room);
+	}
+}
+
+/* What does not fit into the room gets memory of its own. */
+static void
+test_more_than_the_room(void **state)
+{
+	const uint32_t most = wh_array_len(((struct wh_tree_room *)NULL)->objects);
+	struct wh_tree_room room;
+
+	(void)state;
+	for (uint32_t n = most - 2; n < most + 2; n++) {
+		struct wh_buf b = WH_BUF_NULL;
+		struct wh_tree tree;
+
+		wh_pack_array(&b, n);
+		for (uint32_t i = 0; i < n; i++)
+			wh_pack_uint(&b, i);
+		assert_int_equal(wh_unpack_scanned(&tree, wh_buf_view(&b), n + 1, &room), 0);
+		assert_true((tree.memory == NULL) == (n + 1 <= most));
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(tree.root.via.array.ptr[i].via.u64, i);
+		wh_tree_fini(&tree);
+		wh_buf_fini(&b);
+	}
+}
+
 struct split_row {
 	const char *what;
 	struct wh_str in;
@@ -204,9 +308,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),   cmocka_unit_test(test_large_maps),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_text_points_into_input),
-		cmocka_unit_test(test_split),  cmocka_unit_test(test_split_append),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_large_maps),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_more_than_the_room),
+		cmocka_unit_test(test_text_points_into_input),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_split_append),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
