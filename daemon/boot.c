@@ -183,5 +183,7 @@ wh_boot_store(struct whd *d)
 	status = boot_store(d);
 	if (status == 0 && wh_view_begin(d->store, &d->view))
 		status = EXIT_FAILURE;
+	if (status == 0)
+		wh_view_remember(&d->view);
 	return status;
 }

@@ -6,6 +6,7 @@
  * stored as it is served; nothing here looks into it.
  */
 #include "store/row.h"
+#include "store/shortcut.h"
 
 void
 wh_row_decode(const struct wh_value *v, struct wh_row *ret)
@@ -27,7 +28,8 @@ wh_rows_get(const struct wh_view *v, struct wh_str whid, struct wh_row *ret)
 	struct wh_key k;
 
 	wh_key_id(&k, whid);
-	int r = wh_table_get(v, WH_TABLE_ROWS, &k, WH_ROW_PREFIX, &value);
+	int r = v->shortcuts ? wh_shortcuts_get(v, &k, WH_ROW_PREFIX, &value)
+			     : wh_table_get(v, WH_TABLE_ROWS, &k, WH_ROW_PREFIX, &value);
 
 	if (r == 0)
 		wh_row_decode(&value, ret);

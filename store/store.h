@@ -119,9 +119,10 @@ WH_MUST_USE int wh_store_replace(const struct wh_store_options *o, struct wh_rep
 
 struct wh_view {
 	struct wh_store *store;
-	void *mdb;           /* MDB_txn */
-	bool writing;        /* it is the view of a wh_txn */
-	struct wh_meta meta; /* as of this view */
+	void *mdb;                      /* MDB_txn */
+	bool writing;                   /* it is the view of a wh_txn */
+	struct wh_meta meta;            /* as of this view */
+	struct wh_shortcuts *shortcuts; /* where rows lie that were read; may be NULL */
 };
 
 struct wh_txn {
@@ -142,6 +143,9 @@ struct wh_txn {
 WH_MUST_USE int wh_view_begin(struct wh_store *s, struct wh_view *ret);
 WH_MUST_USE int wh_view_renew(struct wh_view *v);
 void wh_view_end(struct wh_view *v); /* a second time is fine */
+/* From now on the view keeps in mind where rows lie that it has read, until it is renewed: for
+ * the one that is asked for rows all the time. Costs 16 bytes a row. */
+void wh_view_remember(struct wh_view *v);
 
 /*
  * Every fault of a function that takes the transaction is sticky; reads through

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/table.h"
+#include "store/shortcut.h"
 
 #define SCRATCH_KEEP ((size_t)256 << 10)
 
@@ -50,14 +50,27 @@ wh_view_renew(struct wh_view *v)
 	mdb_txn_reset(wh_view_txn(v));
 	int rc = mdb_txn_renew(wh_view_txn(v));
 
-	if (rc != 0)
-		return wh_mdb_fault(rc);
-	return wh_meta_load(v, &v->meta);
+	int r = rc != 0 ? wh_mdb_fault(rc) : wh_meta_load(v, &v->meta);
+
+	if (v->shortcuts)
+		wh_shortcuts_forget(v->shortcuts, v->meta.rows);
+	return r;
+}
+
+void
+wh_view_remember(struct wh_view *v)
+{
+	if (!v->shortcuts)
+		v->shortcuts = wh_shortcuts_new();
+	if (v->shortcuts)
+		wh_shortcuts_forget(v->shortcuts, v->meta.rows);
 }
 
 void
 wh_view_end(struct wh_view *v)
 {
+	wh_shortcuts_free(v->shortcuts);
+	v->shortcuts = NULL;
 	if (v->mdb)
 		mdb_txn_abort(wh_view_txn(v));
 	v->mdb = NULL;
