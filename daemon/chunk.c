@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#define CHUNK_ROWS 1000u
-#define CHUNK_BYTES (768u * 1024u)
+#define CHUNK_ROWS 500u
+#define CHUNK_BYTES (384u * 1024u)
 
 struct wh_chunk *
 wh_chunk_new(uint64_t tag)

@@ -9,7 +9,8 @@
 #include "daemon/core/known.h"
 #include "proto/buf.h"
 
-/* Rows of a list, at most 1,000 or about 1 MiB. Owned by whoever holds the pointer. */
+/* Rows of a list, at most 500 or 384 KiB and a row: LMDB keeps as many pages in memory as the
+ * largest transaction wrote. Owned by whoever holds the pointer. */
 struct wh_chunk {
 	uint64_t tag;
 	struct wh_buf bytes;

@@ -169,7 +169,7 @@ reserve(struct wh_known *k, uint64_t more)
 	if (need > ELEMENTS_MAX)
 		return false;
 	while (cap < need)
-		cap += cap / 2;
+		cap += cap / 4;
 	if (cap > k->cap) {
 		if (!grow(&k->text, cap, sizeof(*k->text)) ||
 		    !grow(&k->key, cap, sizeof(*k->key)) ||
