@@ -111,9 +111,14 @@ commit(struct booting *b)
 	if (r)
 		return r;
 	r = prepare(b, &t);
-	if (r == 0)
-		return wh_txn_commit(&t);
-	wh_txn_abort(&t);
+	if (r) {
+		wh_txn_abort(&t);
+		return r;
+	}
+	wh_crash_at(&b->d->crash, WH_CRASH_BOOT_BEFORE);
+	wh_crash_before_commit(&b->d->crash);
+	r = wh_txn_commit(&t);
+	wh_crash_after_commit(&b->d->crash);
 	return r;
 }
 
@@ -151,12 +156,14 @@ boot_store(struct whd *d)
 		       WH_LOGQ(wh_str_c(wh_fault_str(r))));
 		return EXIT_FAILURE;
 	}
+	wh_crash_at(&d->crash, WH_CRASH_BOOT_AFTER);
 	if (wh_store_mark(d->store))
 		wh_log(WH_LOG_WARNING, "store",
 		       "the mark of the store cannot be written: the next start will take it "
 		       "as "
 		       "restored",
 		       "path=%s", WH_LOGQ(wh_str_c(d->config->store_path)));
+	wh_crash_at(&d->crash, WH_CRASH_BOOT_MARKED);
 	say_what_was_found(&b);
 	return 0;
 }

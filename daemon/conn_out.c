@@ -117,6 +117,7 @@ send_out(struct wh_conn *c)
 	uv_buf_t all = uv_buf_init(c->out.p, (unsigned)c->out.n);
 	int n = uv_try_write((uv_stream_t *)&c->pipe, &all, 1);
 
+	wh_crash_at(&c->server->d->crash, WH_CRASH_ANSWER_LEFT);
 	if (n < 0 && n != UV_EAGAIN)
 		wh_conn_close(c);
 	else if (n == (int)all.len)

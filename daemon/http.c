@@ -78,7 +78,23 @@ must_pause(void *ctx)
 	return full;
 }
 
-static const struct wh_transfer_host host = {hand_chunk, must_pause};
+#ifdef WHD_TEST_HOOKS
+static void
+about_to_send(void *ctx)
+{
+	struct wh_http *h = ctx;
+
+	wh_crash_at(&h->d->crash, WH_CRASH_REQUEST_OUT);
+}
+#endif
+
+static const struct wh_transfer_host host = {
+	.hand_chunk = hand_chunk,
+	.must_pause = must_pause,
+#ifdef WHD_TEST_HOOKS
+	.about_to_send = about_to_send,
+#endif
+};
 
 static void
 give_back(struct wh_http *h, struct wh_transfer *t)
@@ -93,6 +109,8 @@ give_back(struct wh_http *h, struct wh_transfer *t)
 static void
 begin(struct wh_http *h, struct wh_transfer *t)
 {
+	if (t->result->kind == WH_HTTP_SEND)
+		wh_crash_at(&h->d->crash, WH_CRASH_REQUEST_TAKEN);
 	if (wh_transfer_begin(t, h->multi, &host, h)) {
 		give_back(h, t);
 		return;
@@ -128,6 +146,8 @@ drain_messages(struct wh_http *h)
 
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
 		unlink_running(h, t);
+		if (t->result->kind == WH_HTTP_SEND)
+			wh_crash_at(&h->d->crash, WH_CRASH_REPLY_READ);
 		if (wh_transfer_end(t, h->multi, code)) {
 			t->next = h->running; /* it goes on with the next page */
 			h->running = t;

@@ -64,6 +64,8 @@ on_pre_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 	(void)local_port;
 	t->pre_requests++;
 #ifdef WHD_TEST_HOOKS
+	if (t->result->kind == WH_HTTP_SEND)
+		t->host->about_to_send(t->host_ctx);
 	if (getenv("WHD_TEST_NO_SEND_GUARD"))
 		return CURL_PREREQFUNC_OK;
 #endif

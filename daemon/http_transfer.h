@@ -23,6 +23,9 @@ struct wh_transfer_host {
 	bool (*hand_chunk)(void *ctx,
 			   struct wh_chunk *c); /* takes it over; false = no memory */
 	bool (*must_pause)(void *ctx);
+#ifdef WHD_TEST_HOOKS
+	void (*about_to_send)(void *ctx); /* a mutation */
+#endif
 };
 
 struct wh_transfer {

@@ -300,6 +300,9 @@ wh_lane_keep_buf(struct wh_lane *l, struct wh_buf *b)
 void
 wh_lane_state(struct wh_lane *l, struct wh_lane_op *o, enum wh_op_state to, const char *reason)
 {
+	if (l->view->writing) /* a dry run is none of the commit thread's */
+		wh_crash_edge(l->rules->crash, wh_op_state_str(o->op.state),
+			      wh_op_state_str(to));
 	wh_op_set_state(&o->op, to, reason, l->rules->now.wall);
 	o->dirty = true;
 }

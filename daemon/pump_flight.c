@@ -339,5 +339,6 @@ wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r)
 	if (f)
 		f->phase = FLIGHT_RESULT;
 	wh_http_result_free(r);
+	wh_crash_at(&p->d->crash, WH_CRASH_REPLY_JUDGED);
 	wh_writer_submit(p->d->writer, &j->job);
 }

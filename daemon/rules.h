@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/core/op.h"
+#include "daemon/crash_point.h"
 
 struct wh_rules {
 	struct wh_now now;
@@ -32,6 +33,9 @@ struct wh_rules {
 	int64_t history_max_age; /* ms */
 	uint64_t history_max_ops;
 	uint32_t max_shrink; /* percent */
+#ifdef WHD_TEST_HOOKS
+	struct wh_crash *crash;
+#endif
 };
 
 /* No operation waits longer than this, in ms, before it is looked at again. */

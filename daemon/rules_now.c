@@ -52,6 +52,9 @@ wh_rules_now(struct whd *d, struct wh_rules *ret)
 		.now = d->now,
 		.random = wh_clock_random(),
 		.boot = d->boot,
+#ifdef WHD_TEST_HOOKS
+		.crash = &d->crash,
+#endif
 	};
 	set_limits(d, ret);
 	set_queue(d, ret);

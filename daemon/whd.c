@@ -175,6 +175,7 @@ on_peers_gone(struct whd *d)
 static void
 on_written(struct whd *d)
 {
+	wh_crash_at(&d->crash, WH_CRASH_DRAINED);
 	wh_server_close(d->server, FLUSH_MS, on_peers_gone);
 }
 
@@ -185,6 +186,7 @@ stop(struct whd *d, const char *why)
 	if (d->stopping)
 		return;
 	d->stopping = true;
+	wh_crash_at(&d->crash, WH_CRASH_STOPPING);
 	wh_log(WH_LOG_INFO, "whd", "stopping", "why=%s", why);
 	wh_sd_stopping();
 	wh_server_stop_accepting(d->server);
@@ -360,6 +362,9 @@ whd_run(struct wh_config *config)
 	int status;
 
 	tame_malloc();
+#ifdef WHD_TEST_HOOKS
+	wh_crash_init(&d->crash);
+#endif
 	d->config = config;
 	d->resource = wh_url_resource(wh_str_c(config->upstream_url));
 	d->boot = wh_clock_random();

@@ -11,6 +11,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/crash_point.h"
 #include "daemon/keys.h"
 #include "daemon/log.h"
 #include "proto/command.h"
@@ -70,6 +71,9 @@ struct whd {
 	uv_timer_t upkeep;     /* housekeeping once in a while */
 	uv_timer_t watchdog;   /* runs only under systemd */
 	uint64_t commits_seen; /* when the watchdog was fed last */
+#ifdef WHD_TEST_HOOKS
+	struct wh_crash crash;
+#endif
 };
 
 /*

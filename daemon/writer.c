@@ -93,10 +93,13 @@ sort_by_class(struct list *batch)
 static int
 commit(struct wh_writer *w, struct wh_txn *txn, const struct wh_tally *tally)
 {
+	wh_crash_before_commit(&w->d->crash);
+
 	int r = wh_txn_commit(txn);
 
 	if (r)
 		return r;
+	wh_crash_after_commit(&w->d->crash);
 	uv_mutex_lock(&w->mutex);
 	w->tally.conflicts += tally->conflicts;
 	w->tally.held += tally->held;
@@ -119,6 +122,7 @@ run_txn(struct wh_writer *w, struct wh_job *first, const struct wh_job *end)
 
 	if (r)
 		return r;
+	wh_crash_forget(&w->d->crash);
 	wh_buf_reset(&w->touching);
 	txn.touches = &w->touching;
 	txn.ctx = &tally;
@@ -128,6 +132,7 @@ run_txn(struct wh_writer *w, struct wh_job *first, const struct wh_job *end)
 			wh_txn_abort(&txn);
 			return r;
 		}
+		wh_crash_ran(&w->d->crash, j->run);
 	}
 	return commit(w, &txn, &tally);
 }
@@ -212,11 +217,13 @@ complete(struct wh_writer *w, struct wh_job *j)
 
 	while (j) {
 		struct wh_job *next = j->next;
+		int (*run)(struct wh_job *, struct wh_txn *) = j->run;
 		int fault = j->fault;
 
 		w->open--;
 		j->next = NULL;
 		j->done(j, d, fault);
+		wh_crash_done(&d->crash, run);
 		j = next;
 	}
 }

@@ -37,6 +37,15 @@ class Child:
             self._ended = True
             self._woken.notify_all()
 
+    def line_or_end(self, pattern):
+        """The first line that matches, or None if the program ended without one."""
+        try:
+            return self.wait_line(pattern)
+        except AssertionError:
+            if not self._ended:
+                raise
+            return None
+
     def wait_line(self, pattern, since=0, timeout=PATIENCE, nth=1):
         """The n-th line from number `since` on that matches; fails if it does not come."""
         expression = re.compile(pattern)
