@@ -177,7 +177,8 @@ WH_MUST_USE int wh_finish_delete(struct wh_lane *l, struct wh_lane_op *o, const 
 
 struct wh_list_counts {
 	uint64_t added, changed, removed, unchanged, corrupt;
-	uint64_t twins; /* added ones that equal a webhook that a create of ours made */
+	uint64_t withheld; /* added ones that an undecided create may have made */
+	uint64_t twins;    /* added ones that equal a webhook that a create of ours made */
 };
 
 /* Rows of a running list, to be put where they differ. */
@@ -218,6 +219,7 @@ struct wh_list_end {
 	uint64_t suspect; /* != 0: suspiciously short; hash of what is missing */
 	uint64_t suspect_missing;
 	uint32_t duplicates, vanished;
+	uint64_t withheld; /* rows that still are */
 	uint64_t revision;
 };
 int wh_list_end_run(struct wh_job *job, struct wh_txn *t);
@@ -241,6 +243,10 @@ struct wh_undecided;
 WH_MUST_USE int wh_undecided_load(struct wh_undecided **ret, const struct wh_view *v);
 bool wh_undecided_wants(const struct wh_undecided *u, uint64_t list, struct wh_str body);
 void wh_undecided_free(struct wh_undecided *u);
+/* withheld.c: lets rows into view that no undecided create wants any more; *ret_left: how many
+ * stay withheld. Looks at every overlay. */
+WH_MUST_USE int wh_withheld_release(struct wh_txn *t, const struct wh_rules *rules,
+				    uint64_t *ret_left);
 
 /* ------------------------------------------------- apply_boot.c ----------- */
 

@@ -14,6 +14,8 @@
 #include "daemon/doc.h"
 #include "daemon/form.h"
 
+#define ABSORBED_KEPT 16u /* ids of merged changes that an operation names */
+
 /* The state of one decision. */
 struct decision {
 	struct wh_enqueue *e;
@@ -148,7 +150,7 @@ same_wish(struct decision *d, bool *ret_found)
 	if (r)
 		return r;
 	*ret_found = true;
-	wh_op_pack(&d->e->op, &op, false);
+	wh_op_pack(&d->e->op, &op, NULL);
 	memcpy(d->e->answer, op.id, sizeof(d->e->answer)); /* what request_id shall remember */
 	return d->e->op.fault;
 }
@@ -320,6 +322,29 @@ merge_bases(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *late
 	return r;
 }
 
+/* The id of the later one is added to what tail took in, of which the newest are kept. */
+static int
+note_absorbed(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *later)
+{
+	char id[WH_OP_TEXT_ID + 1];
+	struct wh_buf ids = WH_BUF_NULL;
+	struct wh_tree before = {0};
+	int r = tail->op.absorbed.n ? wh_unpack(&before, tail->op.absorbed, NULL) : 0;
+	uint32_t n = r == 0 && tail->op.absorbed.n ? before.root.via.array.size : 0;
+	uint32_t from = n < ABSORBED_KEPT ? 0 : n - ABSORBED_KEPT + 1;
+
+	if (r)
+		return r;
+	wh_pack_array(&ids, n - from + 1);
+	for (uint32_t i = from; i < n; i++)
+		wh_pack_object(&ids, &before.root.via.array.ptr[i]);
+	wh_op_id_text(later->id, id);
+	wh_pack_c(&ids, id);
+	wh_tree_fini(&before);
+	tail->op.absorbed = wh_lane_keep_buf(l, &ids);
+	return 0;
+}
+
 /* tail takes over the members of the new op. */
 static int
 absorb(struct decision *d, struct wh_lane_op *tail, struct wh_lane_op *o)
@@ -339,6 +364,7 @@ absorb(struct decision *d, struct wh_lane_op *tail, struct wh_lane_op *o)
 		tail->dirty = true;
 		o->op.into = text_id(d->lane, &tail->op);
 		wh_lane_done(d->lane, o, "merged");
+		r = note_absorbed(d->lane, tail, &o->op);
 	}
 	wh_doc_close(&earlier);
 	wh_doc_close(&later);
@@ -493,7 +519,7 @@ run(struct wh_enqueue *e, const struct wh_view *v, struct wh_txn *t)
 	if (r == 0 && e->refusal.code == WH_ERR_NONE && t)
 		r = store(&d, t);
 	if (r == 0 && e->refusal.code == WH_ERR_NONE && d.op)
-		wh_op_pack(&e->op, &d.op->op, false);
+		wh_op_pack(&e->op, &d.op->op, NULL);
 	wh_buf_fini(&d.effect);
 	wh_lane_fini(&lane);
 	return r ? r : e->op.fault;

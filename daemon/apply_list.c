@@ -116,6 +116,7 @@ change_lane(struct rows *x, struct wh_lane *l, struct wh_str body)
 		l->row.first_list = x->job->list;
 		l->withheld = wh_undecided_wants(x->undecided, x->job->list, body);
 	}
+	x->job->counts.withheld += added && l->withheld;
 	if (added && !l->withheld && !x->job->first_load)
 		r = count_twin(x, body);
 	if (r == 0)

@@ -217,64 +217,6 @@ observe_all_absent(struct wh_list_end *e, struct wh_txn *t)
 	return r;
 }
 
-/* Rows withheld for a create that is decided by now come into view. */
-static int
-release_withheld(struct wh_list_end *e, struct wh_txn *t, struct wh_str key)
-{
-	struct wh_lane l;
-	int r = wh_lane_open(&l, &t->view, &e->rules, key);
-
-	if (r == 0) {
-		l.withheld = false;
-		r = wh_lane_close(&l, t);
-	}
-	wh_lane_fini(&l);
-	return r;
-}
-
-static int
-find_withheld(struct wh_txn *t, const struct wh_undecided *u, struct missing *found)
-{
-	struct wh_scan scan;
-	struct wh_str key;
-	struct wh_overlay o;
-	struct wh_row row;
-	int r = wh_scan_begin(&t->view, WH_SCAN_OVERLAYS, WH_STR_NULL, &scan);
-
-	if (r)
-		return r;
-	while (r == 0) {
-		r = wh_scan_next(&scan, &key, NULL, &o);
-		if (r == WH_ECORRUPT)
-			r = 0;
-		else if (r == 0 && o.hidden && o.pending == 0 && o.state == WH_HOOK_SYNCED &&
-			 (wh_rows_get(&t->view, key, &row) != 0 ||
-			  !wh_undecided_wants(u, row.first_list, row.body)))
-			add_missing(found, key);
-	}
-	wh_scan_end(&scan);
-	return r == WH_STORE_END ? found->keys.fault : r;
-}
-
-static int
-release_all_withheld(struct wh_list_end *e, struct wh_txn *t)
-{
-	struct wh_undecided *u;
-	struct missing found = {0};
-	size_t at = 0;
-	int r = t->view.meta.overlays ? wh_undecided_load(&u, &t->view) : WH_ABSENT;
-
-	if (r)
-		return r < 0 ? r : 0;
-	r = find_withheld(t, u, &found);
-	for (struct wh_str key = next_missing(&found, &at); r == 0 && key.n;
-	     key = next_missing(&found, &at))
-		r = release_withheld(e, t, key);
-	wh_undecided_free(u);
-	wh_buf_fini(&found.keys);
-	return r;
-}
-
 static int
 stamp(struct wh_list_end *e, struct wh_txn *t)
 {
@@ -322,6 +264,7 @@ wh_list_end_run(struct wh_job *job, struct wh_txn *t)
 	e->counts = (struct wh_list_counts){0};
 	e->suspect = e->suspect_missing = 0;
 	e->duplicates = e->vanished = 0;
+	e->withheld = 0;
 
 	if (e->complete)
 		r = remove_missing(e, t);
@@ -330,7 +273,7 @@ wh_list_end_run(struct wh_job *job, struct wh_txn *t)
 	if (r == 0 && t->view.meta.ops_unknown)
 		r = wh_observe_creates(t, e);
 	if (r == 0)
-		r = release_all_withheld(e, t);
+		r = wh_withheld_release(t, &e->rules, &e->withheld);
 	if (r == 0)
 		r = stamp(e, t);
 	return r ? r : trim(e, t);

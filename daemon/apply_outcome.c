@@ -228,6 +228,16 @@ carry_out(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o, stru
 	return WH_EBUG;
 }
 
+/* Rows that looked like a create which is decided now need not wait for the next list. */
+static int
+let_into_view(const struct wh_result_job *j, struct wh_txn *t)
+{
+	bool decided = j->state != WH_OP_UNKNOWN && j->state != WH_OP_SENDING;
+	uint64_t left;
+
+	return decided && j->rules.withheld ? wh_withheld_release(t, &j->rules, &left) : 0;
+}
+
 int
 wh_result_run(struct wh_job *job, struct wh_txn *t)
 {
@@ -243,6 +253,8 @@ wh_result_run(struct wh_job *job, struct wh_txn *t)
 		j->ended = wh_op_state_ended(j->state);
 		if (r == 0)
 			r = wh_lane_close(&lane, t);
+		if (r == 0)
+			r = let_into_view(j, t);
 	}
 	wh_lane_fini(&lane);
 	return r == WH_ABSENT ? 0 : r;

@@ -28,7 +28,7 @@ pack_stored_op(const struct wh_view *v, const uint8_t id[16], struct wh_buf *out
 	r = wh_op_decode(&op, body);
 	if (r)
 		return r;
-	wh_op_pack(out, &op, false);
+	wh_op_pack(out, &op, NULL);
 	return out->fault;
 }
 

@@ -193,7 +193,7 @@ resolve_recreate(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, str
 		r = wh_lane_close(&to, t);
 	}
 	if (r == 0)
-		wh_op_pack(&v->op, &made->op, false);
+		wh_op_pack(&v->op, &made->op, NULL);
 	wh_lane_fini(&to);
 	return r;
 }
@@ -306,7 +306,7 @@ pack_after(struct wh_verb *v, const struct wh_view *view)
 			r = wh_op_decode(&op, past.body);
 	}
 	if (r == 0)
-		wh_op_pack(&v->op, &op, false);
+		wh_op_pack(&v->op, &op, NULL);
 	return r ? r : v->op.fault;
 }
 

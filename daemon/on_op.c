@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "daemon/apply.h"
+#include "daemon/core/op_story.h"
 #include "daemon/cursor.h"
 #include "daemon/dispatch.h"
 #include "daemon/page.h"
@@ -18,23 +19,56 @@
 
 /* -------------------------------------------------------------- find one -- */
 
-static int
-pack_body(struct wh_buf *out, struct wh_str body, bool full, enum wh_op_state *ret_state)
+static bool
+goes_first(const struct wh_oprow *other, uint64_t seq)
 {
+	enum wh_op_state s = (enum wh_op_state)other->state;
+
+	if (s == WH_OP_CHECKING || s == WH_OP_SENDING || s == WH_OP_UNKNOWN)
+		return true;
+	return other->seq < seq && wh_op_state_live(s);
+}
+
+/* Does another operation of its webhook go first? */
+static bool
+is_behind(const struct wh_view *v, const struct wh_oprow *row)
+{
+	uint64_t lane[WH_LANE_MAX];
+	struct wh_oprow other;
+	size_t n = 0;
+
+	if (wh_ops_lane(v, row->lane, lane, WH_LANE_MAX, &n))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (lane[i] != row->seq && wh_ops_get(v, lane[i], &other) == 0 &&
+		    goes_first(&other, row->seq))
+			return true;
+	return false;
+}
+
+/* row: where it stands in the queue; NULL = it has ended. */
+static int
+pack_body(struct whd *d, struct wh_str body, const struct wh_oprow *row, bool full,
+	  struct wh_buf *out)
+{
+	struct wh_op_around around = {0};
 	struct wh_op op;
 	int r = wh_op_decode(&op, body);
 
 	if (r)
 		return WH_ECORRUPT;
-	wh_op_pack(out, &op, full);
-	if (ret_state)
-		*ret_state = op.state;
+	if (full && row) {
+		around.behind = is_behind(&d->view, row);
+		around.like_another = op.kind == WH_OP_CREATE && op.state == WH_OP_QUEUED &&
+				      !around.behind && row->due_at == WH_NOT_DUE;
+		wh_pump_around(d->pump, &around);
+	}
+	wh_op_pack(out, &op, full ? &around : NULL);
 	return out->fault;
 }
 
 int
-wh_op_find_pack(struct whd *d, struct wh_str text, bool full, struct wh_buf *out,
-		enum wh_op_state *ret_state)
+wh_op_find_pack(struct whd *d, struct wh_str text, bool full, struct wh_buf *out)
 {
 	uint8_t id[WH_OP_ID];
 	struct wh_oprow row;
@@ -49,18 +83,18 @@ wh_op_find_pack(struct whd *d, struct wh_str text, bool full, struct wh_buf *out
 	if (r == 0)
 		r = wh_ops_get(&d->view, seq, &row);
 	if (r == 0)
-		return pack_body(out, row.body, full, ret_state);
+		return pack_body(d, row.body, &row, full, out);
 	if (r < 0)
 		return r;
 	r = wh_history_find(&d->view, id, &past);
-	return r ? r : pack_body(out, past.body, full, ret_state);
+	return r ? r : pack_body(d, past.body, NULL, full, out);
 }
 
 void
 on_queue_get(struct wh_call *c, const struct wh_args_queue_get *a)
 {
 	struct wh_buf op = WH_BUF_NULL;
-	int r = wh_op_find_pack(c->d, a->op, true, &op, NULL);
+	int r = wh_op_find_pack(c->d, a->op, true, &op);
 
 	if (r == 0)
 		wh_buf_str(wh_call_result(c), wh_buf_view(&op));
@@ -152,7 +186,7 @@ list_live(struct wh_call *c, const struct op_filter *f, struct wh_page *page, ui
 		if (wh_op_decode(&op, row.body) || (f->has_state && op.state != f->state))
 			continue;
 		snprintf(key, sizeof(key), "%llu", (unsigned long long)seq);
-		wh_op_pack(wh_page_item(page, wh_str_c(key)), &op, false);
+		wh_op_pack(wh_page_item(page, wh_str_c(key)), &op, NULL);
 	}
 	wh_page_more(page, r == 0);
 	return r < 0 ? r : 0;
@@ -188,7 +222,7 @@ list_past(struct wh_call *c, const struct op_filter *f, struct wh_page *page, ui
 		if ((f->has_state && past.state != f->state) || wh_op_decode(&op, past.body))
 			continue;
 		snprintf(key, sizeof(key), "%llu", (unsigned long long)past.end);
-		wh_op_pack(wh_page_item(page, wh_str_c(key)), &op, false);
+		wh_op_pack(wh_page_item(page, wh_str_c(key)), &op, NULL);
 	}
 	wh_page_more(page, r == 0);
 	return r < 0 ? r : 0;

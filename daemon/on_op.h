@@ -6,6 +6,6 @@
 #include "daemon/whd.h"
 
 /* Finds an operation by its text id in the queue or the history and appends its map; 0,
- * WH_ABSENT, WH_EINVAL (not an id) or a fault. ret_state may be NULL. */
+ * WH_ABSENT, WH_EINVAL (not an id) or a fault. full: with its story. */
 WH_MUST_USE int wh_op_find_pack(struct whd *d, struct wh_str op_text, bool full,
-				struct wh_buf *out, enum wh_op_state *ret_state);
+				struct wh_buf *out);

@@ -41,7 +41,7 @@ answer_with_op(struct whd *d, const struct wh_wait *wait, struct wh_wait_answer 
 	char text[WH_OP_TEXT_ID + 1];
 
 	wh_op_id_text(wait->op, text);
-	int r = wh_op_find_pack(d, wh_str_c(text), false, &ret->result, NULL);
+	int r = wh_op_find_pack(d, wh_str_c(text), false, &ret->result);
 
 	ret->settled = true;
 	if (r == WH_ABSENT)

@@ -52,6 +52,9 @@ bool wh_pump_synced(const struct wh_pump *p);
 /* Members of status: one map each. */
 void wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out);
 void wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out);
+/* The gate that stands in the way of what waits; adds to *ret. */
+struct wh_op_around;
+void wh_pump_around(const struct wh_pump *p, struct wh_op_around *ret);
 void wh_pump_dump(const struct wh_pump *p, struct wh_buf *out);
 /* Age of the copy in ms, measured on the monotonic clock where this process saw the list, else
  * on the wall clock; -1 if never synced. */

@@ -179,6 +179,7 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 		if (e->counts.corrupt)
 			wh_pump_known_forget(p); /* so that the next list replaces them */
 		note_suspect(p, e);
+		p->withheld = e->withheld > 0;
 		d->counters.alarms_duplicate += e->duplicates;
 		d->counters.alarms_vanished += e->vanished;
 		p->told_whole = whole;
@@ -275,6 +276,7 @@ rows_done(struct wh_job *job, struct whd *d, int fault)
 		d->counters.alarms_duplicate += j->counts.twins;
 		s->present += j->present;
 		s->confirms += j->confirms;
+		p->withheld |= j->counts.withheld > 0;
 		if (fault)
 			s->fault = fault;
 		wh_http_chunk_taken(d->http, j->list);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the pump tells of itself: conditions to wait for, status, dump. Only reads. */
+#include "daemon/core/op_story.h"
 #include "daemon/pump_own.h"
 
 static uint64_t
@@ -48,6 +49,7 @@ wh_pump_rules(const struct wh_pump *p, struct wh_rules *ret)
 {
 	ret->list_last = p->list_last;
 	ret->confirmed_from = p->confirmed_from;
+	ret->withheld = p->withheld || p->list.chunks_open > 0;
 	ret->online = wh_pump_online(p);
 	ret->list_fence = p->whole_fence;
 	ret->list_fresh =
@@ -126,6 +128,17 @@ wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out)
 	wh_pack_kv_uint(out, "suspect", p->suspect_missing);
 	wh_pack_kv_c(out, "last_error", p->list_why[0] ? p->list_why : NULL);
 	kv_time(out, "next_at", wall_of(p, p->list_due));
+}
+
+void
+wh_pump_around(const struct wh_pump *p, struct wh_op_around *ret)
+{
+	const struct wh_gate_one *g = shut_gate(p, &ret->gate);
+
+	if (g)
+		ret->gate_until = wall_of(p, g->until);
+	else
+		ret->gate = NULL;
 }
 
 static void

@@ -110,9 +110,10 @@ struct wh_op {
 WH_MUST_USE int wh_op_decode(struct wh_op *ret, struct wh_str body);
 /* Appends the stored form; members that hold nothing are left out. Faults are b's. */
 void wh_op_encode(struct wh_buf *b, const struct wh_op *op);
-/* The op as callers see it: the wire map of DESIGN terms (see PROTOCOL). `full` adds the
- * attempts and what is next (queue.get). */
-void wh_op_pack(struct wh_buf *b, const struct wh_op *op, bool full);
+/* The op as callers see it (see PROTOCOL). With around (queue.get), else NULL, also its
+ * attempts, why it is in its state and what is next. */
+struct wh_op_around;
+void wh_op_pack(struct wh_buf *b, const struct wh_op *op, const struct wh_op_around *around);
 
 const char *wh_op_state_str(enum wh_op_state s);
 bool wh_op_state_parse(struct wh_str s, enum wh_op_state *ret);

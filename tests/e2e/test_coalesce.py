@@ -42,6 +42,32 @@ def test_create_and_update_become_one_post(sim, c, away, back):
     assert c.applied(create)["attempts"] == 1
 
 
+def test_what_took_in_others_names_the_newest(sim, c, away, back):
+    first = c.update(away, {"whcomment": "first"})
+    later = [c.update(away, {"whcomment": f"turn {n}"})["op"] for n in range(20)]
+    assert c.call("queue.get", op=first["op"])["absorbed"] == later[-16:]
+    assert back() == ["PATCH"]
+    assert c.call("queue.get", op=first["op"])["absorbed"] == later[-16:], "in the history, too"
+
+
+def test_update_then_delete_keeps_the_first_base(sim, c):
+    """What others changed between the two is seen: the delete was meant for the older state."""
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    slow = sim.fault("delay", method="POST", ms=600000, count=4)
+    others = [c.create(**webhook(20 + n)) for n in range(4)]
+    sim.wait_hits(slow, 4)  # all places are taken: what comes now waits
+    c.update(whid, {"whcomment": "mine"})
+    sim.edit(whid, whcomment="theirs")
+    c.call("sync.now")
+    delete = c.delete(whid)
+    sim.clear_faults()
+    for other in others:
+        c.applied(other)
+    now = c.settled(delete)
+    assert (now["state"], now["reason"]) == ("conflict", "changed_upstream")
+    assert now["base"]["whcomment"] == "comment 1" and sim.row(whid)
+
+
 def test_create_and_delete_send_nothing(sim, c, away, back):
     create = c.create(**webhook(2))
     update = c.update(create["tmp_id"], {"whcomment": "x"})

@@ -96,6 +96,28 @@ def test_row_like_an_undecided_create_is_withheld(world, sim):
     assert len(sim.log(method="POST")) == 1
 
 
+@pytest.mark.parametrize("answer", ["made", "refused", "not executed"])
+def test_withheld_row_is_shown_as_soon_as_the_create_is_decided(sim, c, answer):
+    """By the answer itself: no list is needed for it."""
+    rule = sim.fault("delay", method="POST", ms=HELD)
+    if answer != "made":
+        refusal = {"refused": dict(status=400, body={"message": "no"}),
+                   "not executed": dict(status=403, body={"message": "no"})}[answer]
+        sim.fault("status", method="POST", **refusal)
+    op = c.create(**webhook(1))
+    sim.wait_hits(rule)
+    near = sim.add(**webhook(1, whcomment="almost the same"))
+    c.call("sync.now")
+    with refused("NOT_FOUND"):
+        c.get(near["whid"])
+    before = sim.mark()
+    sim.clear_faults(rule)
+    now = c.settled(op)
+    assert now["state"] == {"made": "done", "refused": "dead", "not executed": "held"}[answer]
+    assert c.get(near["whid"])["whcomment"] == "almost the same"
+    assert sim.lists(before) == []
+
+
 @pytest.mark.parametrize("decision", ["retry", "recreate", "discard"])
 def test_ambiguous_create_is_decided_by_a_person(world, sim, decision):
     """retry looks once more; recreate knows that it was not made and sends it; discard drops it."""

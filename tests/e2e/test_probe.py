@@ -95,7 +95,7 @@ def test_out_of_time(sim, c):
         c.call("upstream.probe", timeout_ms=30)
     sim.wait_hits(rule)
     sim.clear_faults()
-    assert c.call("upstream.probe")["status"] == 200
+    assert c.call("upstream.probe", timeout_ms=30000)["status"] == 200
 
 
 def test_by_whctl(sim, c, ctl):

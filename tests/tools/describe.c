@@ -17,19 +17,13 @@ static const struct section {
 	const char *name;
 	void (*print)(FILE *out);
 } sections[] = {
-	{"markdown-methods", wh_describe_methods},
-	{"markdown-errors", wh_describe_errors},
-	{"markdown-members", wh_describe_members},
-	{"markdown-states", wh_describe_states},
-	{"markdown-counters", wh_describe_counters},
-	{"mdoc-methods", wh_manual_methods},
-	{"mdoc-errors", wh_manual_errors},
-	{"mdoc-verbs", wh_manual_verbs},
-	{"mdoc-options", wh_manual_options},
-	{"mdoc-members", wh_manual_members},
-	{"mdoc-codes", wh_manual_codes},
-	{"mdoc-settings", wh_manual_settings},
-	{"ini-settings", wh_example_settings},
+	{"markdown-methods", wh_describe_methods}, {"markdown-errors", wh_describe_errors},
+	{"markdown-members", wh_describe_members}, {"markdown-states", wh_describe_states},
+	{"markdown-reasons", wh_describe_reasons}, {"markdown-counters", wh_describe_counters},
+	{"mdoc-methods", wh_manual_methods},       {"mdoc-errors", wh_manual_errors},
+	{"mdoc-verbs", wh_manual_verbs},           {"mdoc-options", wh_manual_options},
+	{"mdoc-members", wh_manual_members},       {"mdoc-codes", wh_manual_codes},
+	{"mdoc-settings", wh_manual_settings},     {"ini-settings", wh_example_settings},
 };
 
 #define N_SECTIONS (sizeof(sections) / sizeof(sections[0]))

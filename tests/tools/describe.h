@@ -15,6 +15,7 @@ void wh_describe_methods(FILE *out);
 void wh_describe_errors(FILE *out);
 void wh_describe_members(FILE *out);
 void wh_describe_states(FILE *out);
+void wh_describe_reasons(FILE *out);
 void wh_describe_counters(FILE *out);
 
 /* mdoc, for packaging/man. */

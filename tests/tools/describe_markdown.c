@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The tables as Markdown, for proto/PROTOCOL.md: methods with their
- * parameters, error codes, members of a webhook, states of an operation,
- * counters. Read describe.h first.
+ * parameters, error codes, members of a webhook, states of an operation and
+ * their reasons, counters. Read describe.h first.
  */
 #include "daemon/core/op.h"
 #include "proto/command.h"
@@ -134,6 +134,17 @@ wh_describe_states(FILE *out)
 #define WH_OP_STATE(id, name, live, help) fprintf(out, "| `%s` | %s |\n", #name, help);
 #include "daemon/core/op.def"
 #undef WH_OP_STATE
+}
+
+void
+wh_describe_reasons(FILE *out)
+{
+	fputs("| state | `reason`, or `result` | `why` |\n| --- | --- | --- |\n", out);
+#define WH_REASON(state, token, why)                                                           \
+	fprintf(out, "| `%s` | %s | %s |\n", wh_op_state_str(WH_OP_##state),                   \
+		*token ? "`" token "`" : "", why);
+#include "daemon/core/reasons.def"
+#undef WH_REASON
 }
 
 void

@@ -5,7 +5,7 @@
  */
 #include "tests/unit/rows.h"
 
-#include "daemon/core/op.h"
+#include "daemon/core/op_story.h"
 
 #define ID "01020304-0506-0708-090a-0b0c0d0e0f10"
 #define HEAD(kind) "{'op':'" ID "','kind':'" kind "','whid':'wh-1',"
@@ -35,7 +35,7 @@ check_pack(const char *what, const struct wh_op *op, bool full, const char *expe
 {
 	struct wh_buf packed = WH_BUF_NULL, json = WH_BUF_NULL;
 
-	wh_op_pack(&packed, op, full);
+	wh_op_pack(&packed, op, full ? &(struct wh_op_around){0} : NULL);
 	check(what, packed.fault == 0);
 	check(what, wh_json_from_pack(&json, wh_buf_view(&packed), 0) == 0);
 	for (size_t i = 0; i < json.n; i++) {
@@ -117,6 +117,7 @@ test_full(void **state)
 
 	(void)state;
 	op.ended_at = 9;
+	op.reason = WH_STR("admin");
 	op.absorbed = WH_STR("\x91\xa1x");
 	wh_op_log(&op, &(struct wh_attempt){.at = 1,
 					    .took_ms = -1,
@@ -125,10 +126,11 @@ test_full(void **state)
 					    .rule = WH_STR("every 5xx is unknown"),
 					    .error = WH_STR("cut \xc3")});
 	check_pack("the whole story", &op, true,
-		   HEAD("create") "'state':'cancelled'" TAIL
+		   HEAD("create") "'state':'cancelled','reason':'admin'" TAIL
 				  ",'log':[{'at':1,'took_ms':-1,'status':502,"
 				  "'outcome':'unknown','rule':'every 5xx is unknown',"
-				  "'error':'cut ?'}],'next':'nothing, it has ended',"
+				  "'error':'cut ?'}],'why':'it was cancelled on "
+				  "request','next':'nothing, it has ended',"
 				  "'absorbed':['x'],'changed_at':6,'ended_at':9}");
 }
 
@@ -167,21 +169,90 @@ static const struct next_row next_rows[] = {
 };
 
 static void
+check_next(const struct next_row *r, const struct wh_op_around *around)
+{
+	struct wh_op op = sample(WH_OP_UPDATE, r->state);
+	struct wh_buf b = WH_BUF_NULL;
+
+	op.reason = wh_str_c(r->reason);
+	op.next_at = r->next_at;
+	wh_op_pack(&b, &op, around);
+	if (!says(&b, r->says))
+		fail_msg("%s: does not say: %s", r->what, r->says);
+	wh_buf_fini(&b);
+}
+
+static void
 test_next(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < wh_array_len(next_rows); i++) {
-		const struct next_row *r = &next_rows[i];
-		struct wh_op op = sample(WH_OP_UPDATE, r->state);
-		struct wh_buf b = WH_BUF_NULL;
+	for (size_t i = 0; i < wh_array_len(next_rows); i++)
+		check_next(&next_rows[i], &(struct wh_op_around){0});
+}
 
-		op.reason = wh_str_c(r->reason);
-		op.next_at = r->next_at;
-		wh_op_pack(&b, &op, true);
-		if (!says(&b, r->says))
-			fail_msg("%s: does not say: %s", r->what, r->says);
-		wh_buf_fini(&b);
+/* What stands in the way is told before any time of the operation's own. */
+static void
+test_next_in_the_way(void **state)
+{
+	static const struct {
+		struct next_row next;
+		struct wh_op_around around;
+	} rows[] = {
+		{{"behind another", WH_OP_QUEUED, "", 1700000000000,
+		  "sent after the operation before it"},
+		 {true, false, "link", 1700000001000}},
+		{{"like another", WH_OP_QUEUED, "", 0,
+		  "another create of the same name or url is decided"},
+		 {false, true, NULL, 0}},
+		{{"gate shut", WH_OP_QUEUED, "", 0,
+		  "sent once the gate rate is open; the upstream is asked again at 2023-11-14 "
+		  "22:13:21 UTC"},
+		 {false, false, "rate", 1700000001000}},
+		{{"unknown, gate shut", WH_OP_UNKNOWN, "no_answer", 1700000000000,
+		  "in the next list once the gate link is open; the upstream is asked again at "
+		  "2023-11-14 22:13:21 UTC; not sent again"},
+		 {false, false, "link", 1700000001000}},
+		{{"a person decides, gate or not", WH_OP_HELD, "vanished", 0, RESOLVE " adopt"},
+		 {true, true, "auth", 1700000001000}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < wh_array_len(rows); i++)
+		check_next(&rows[i].next, &rows[i].around);
+}
+
+/* Each reason has a sentence of its own that says more than its name. */
+static void
+test_why(void **state)
+{
+	static const struct {
+		enum wh_op_state state;
+		const char *token, *why;
+	} rows[] = {
+#define WH_REASON(state, token, why) {WH_OP_##state, token, why},
+#include "daemon/core/reasons.def"
+#undef WH_REASON
+	};
+
+	(void)state;
+	for (size_t i = 0; i < wh_array_len(rows); i++) {
+		struct wh_op op = sample(WH_OP_UPDATE, rows[i].state);
+
+		if (rows[i].state == WH_OP_DONE && strcmp(rows[i].token, "remote_wins") != 0) {
+			op.result = wh_str_c(rows[i].token);
+		} else {
+			op.reason = wh_str_c(rows[i].token);
+			op.result = wh_str_c(rows[i].state == WH_OP_DONE ? "noop" : "");
+		}
+		assert_string_equal(wh_op_why(&op), rows[i].why);
+		assert_in_range(strlen(rows[i].why), 15, 130);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(rows[k].why, rows[i].why);
 	}
+	struct wh_op op = sample(WH_OP_UPDATE, WH_OP_HELD);
+
+	op.reason = WH_STR("whim");
+	assert_string_equal(wh_op_why(&op), "");
 }
 
 static void
@@ -205,7 +276,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain),    cmocka_unit_test(test_ended),
 		cmocka_unit_test(test_conflict), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_next),     cmocka_unit_test(test_foreign_bytes),
+		cmocka_unit_test(test_next),     cmocka_unit_test(test_next_in_the_way),
+		cmocka_unit_test(test_why),      cmocka_unit_test(test_foreign_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,7 @@ class Client(whclient.Client):
         """The operation once it has ended or needs a person; fails if it does neither."""
         now = self.wait(op["op"] if isinstance(op, dict) else op, timeout)
         assert now["state"] in whclient.SETTLED, now
+        self.call("queue.get", op=now["op"])  # what it says is held against the table of reasons
         return now
 
     def applied(self, op, timeout=30):

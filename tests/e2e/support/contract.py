@@ -16,6 +16,7 @@ from support import secrets, shapes, tables
 
 METHODS = tables.methods()
 ERRORS = tables.errors()
+REASONS = tables.reasons()
 
 
 PAGES = ("methods", "params", "errors", "counters", "reasons", "switches", "faults")
@@ -70,8 +71,20 @@ def note_result(name, params, result):
     if name not in METHODS:
         return
     shapes.check(METHODS[name], result)
+    note_reasons(result if METHODS[name].result == "ops" else [result],
+                 METHODS[name].result in ("op", "ops"))
     BOOK.methods.add(name)
     BOOK.params |= {f"{name}.{p}" for p in params}
+
+
+def note_reasons(ops, are_ops):
+    """Every reason of an operation must be in the table, and queue.get say what stands there."""
+    for op in (ops["items"] if isinstance(ops, dict) else ops) if are_ops else ():
+        reason = op["state"], op.get("reason") or op.get("result", "")
+        assert reason in REASONS, f"undocumented reason {reason}"
+        if "why" in op:
+            assert op["why"] == REASONS[reason], op
+            BOOK.reasons.add("/".join(reason))
 
 
 def note_error(kind, code, sentence=""):

@@ -120,7 +120,7 @@ _OP = dict(op=text, kind=one_of("create", "update", "delete"), whid=text, tmp_id
            result_=one_of(*RESULTS), into_=text, base_=anything, mine_=fields,
            theirs_=maybe(mapping(anything)))
 op_short = record(**_OP)
-op_full = record(**_OP, log=listing(attempt), next=text, absorbed_=listing(text),
+op_full = record(**_OP, log=listing(attempt), why=text, next=text, absorbed_=listing(text),
                  changed_at=when, ended_at_=when)
 ops = record(items=listing(op_short), cursor_=text)
 upstream = record(url=text, online=flag, gate=one_of(*GATES), since=maybe(when),

@@ -47,6 +47,12 @@ def settings():
     return {(s, k): (t, d, r) for s, k, t, d, _, _, r in rows}
 
 
+def reasons():
+    """(state, reason or result) -> why, as reasons.def has them."""
+    rows = _rows("daemon/core/reasons.def", "WH_REASON", rf"(\w+), {_STRING}, {_STRING}")
+    return {(state.lower(), token): why for state, token, why in rows}
+
+
 def counters():
     """The names of counters.def."""
     return set(_rows("daemon/counters.def", "WH_COUNTER", r"(\w+), "))
