@@ -158,6 +158,7 @@ struct wh_result_job {
 	/* results */
 	enum wh_op_state state; /* after */
 	bool ended, created_without_id;
+	bool members_lost; /* the upstream dropped undocumented ones in an update */
 };
 int wh_result_run(struct wh_job *job, struct wh_txn *t);
 void wh_result_fini(struct wh_result_job *j);
@@ -218,6 +219,7 @@ struct wh_list_end {
 	struct wh_list_counts counts;
 	uint64_t suspect; /* != 0: suspiciously short; hash of what is missing */
 	uint64_t suspect_missing;
+	bool shrunk; /* suspiciously many were removed, as a second list said the same */
 	uint32_t duplicates, vanished;
 	uint64_t withheld; /* rows that still are */
 	uint64_t revision;

@@ -505,6 +505,31 @@ store(struct decision *d, struct wh_txn *t)
 	return r ? r : wh_request_remember(e, t);
 }
 
+/*
+ * The answer of a dry run. If the operation that would carry the change is in
+ * conflict by what is known already, it is shown as that.
+ */
+static int
+show_dry(struct decision *d)
+{
+	struct wh_lane_op *head = wh_lane_head(d->lane), *tail = wh_lane_tail(d->lane);
+	const char *reason = NULL;
+	int r = 0;
+
+	if (tail && tail == head && tail->op.state == WH_OP_QUEUED)
+		r = wh_lane_foresee(d->lane, &tail->op, &reason);
+	if (r || !reason) {
+		wh_op_pack(&d->e->op, &d->op->op, NULL);
+		return r;
+	}
+	struct wh_op seen = tail->op;
+
+	seen.theirs = d->lane->has_row ? d->lane->row.body : WH_STR_NULL;
+	wh_op_set_state(&seen, WH_OP_CONFLICT, reason, d->e->rules.now.wall);
+	wh_op_pack(&d->e->op, &seen, NULL);
+	return 0;
+}
+
 static int
 run(struct wh_enqueue *e, const struct wh_view *v, struct wh_txn *t)
 {
@@ -518,8 +543,10 @@ run(struct wh_enqueue *e, const struct wh_view *v, struct wh_txn *t)
 		r = lane.fault;
 	if (r == 0 && e->refusal.code == WH_ERR_NONE && t)
 		r = store(&d, t);
-	if (r == 0 && e->refusal.code == WH_ERR_NONE && d.op)
+	if (r == 0 && e->refusal.code == WH_ERR_NONE && d.op && t)
 		wh_op_pack(&e->op, &d.op->op, NULL);
+	else if (r == 0 && e->refusal.code == WH_ERR_NONE && d.op)
+		r = show_dry(&d);
 	wh_buf_fini(&d.effect);
 	wh_lane_fini(&lane);
 	return r ? r : e->op.fault;

@@ -158,8 +158,10 @@ remove_missing(struct wh_list_end *e, struct wh_txn *t)
 {
 	struct missing m = {0}, graced = {0};
 	int r = lacks_none(e, t) ? 0 : find_missing(e, t, &m, &graced);
+	enum wh_shrink shrink = r == 0 && m.n > 0 ? judge_shrink(e, t, &m) : WH_SHRINK_FINE;
 
-	if (r == 0 && m.n > 0 && judge_shrink(e, t, &m) == WH_SHRINK_SUSPECT) {
+	e->shrunk = shrink == WH_SHRINK_CONFIRMED;
+	if (shrink == WH_SHRINK_SUSPECT) {
 		e->suspect = m.hash ? m.hash : 1;
 		e->suspect_missing = m.n;
 	} else if (r == 0) {
@@ -263,6 +265,7 @@ wh_list_end_run(struct wh_job *job, struct wh_txn *t)
 
 	e->counts = (struct wh_list_counts){0};
 	e->suspect = e->suspect_missing = 0;
+	e->shrunk = false;
 	e->duplicates = e->vanished = 0;
 	e->withheld = 0;
 

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "daemon/core/marker.h"
 #include "daemon/core/norm.h"
 #include "daemon/core/observe.h"
 #include "daemon/core/retry.h"
@@ -188,15 +189,22 @@ load_suspects(struct suspects *all, const struct wh_view *v)
 	return r;
 }
 
+/* A mark is stronger than all members together, which the upstream may have rewritten. */
 static void
 weigh(struct suspect *s, const struct wh_record *rec, struct wh_str key)
 {
-	if (wh_norm_diff(rec, &s->sent.record) == 0) {
+	enum wh_marker_match mark =
+		wh_marker_match(s->sent.record.text[WH_F_WHCOMMENT], rec->text[WH_F_WHCOMMENT]);
+	bool same = wh_norm_diff(rec, &s->sent.record) == 0;
+
+	if (mark == WH_MARKER_OTHER)
+		return;
+	if (mark == WH_MARKER_SAME || (mark == WH_MARKER_NONE && same)) {
 		if (s->exact++ == 0) {
 			memcpy(s->whid_room, key.p, key.n);
 			s->whid = wh_str(s->whid_room, key.n);
 		}
-	} else if (wh_norm_near(rec, &s->sent.record)) {
+	} else if (same || wh_norm_near(rec, &s->sent.record)) {
 		s->near++;
 	}
 }

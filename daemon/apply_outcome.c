@@ -136,6 +136,8 @@ update_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o
 		r = wh_doc_patch(&row, under, wh_buf_view(&sent), o->op.target);
 	}
 	if (r == 0)
+		r = wh_doc_lost_members(under, wh_buf_view(&row), &j->members_lost);
+	if (r == 0)
 		r = wh_finish_update(l, o, t, wh_buf_view(&row),
 				     applied(wh_buf_view(&sent), wh_buf_view(&row)));
 out:
@@ -246,7 +248,7 @@ wh_result_run(struct wh_job *job, struct wh_txn *t)
 	struct wh_lane_op *o;
 	int r = wh_lane_open_op(&lane, &t->view, &j->rules, j->seq, &o);
 
-	j->created_without_id = false;
+	j->created_without_id = j->members_lost = false;
 	if (r == 0 && o->op.state == WH_OP_SENDING) {
 		r = carry_out(j, &lane, o, t);
 		j->state = o->moved ? WH_OP_DONE : o->op.state;

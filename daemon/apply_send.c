@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 
+#include "daemon/core/marker.h"
 #include "daemon/core/merge.h"
 #include "daemon/core/remote.h"
 #include "daemon/core/retry.h"
@@ -113,6 +114,20 @@ twin_of(const struct wh_view *v, const uint64_t form[2], struct wh_made *ret,
 	return r;
 }
 
+/* Could the row be what a request with this document made, going by its mark? */
+static bool
+mark_fits(const struct wh_doc *sent, struct wh_str row)
+{
+	struct wh_doc shown = {0};
+	enum wh_marker_match match = WH_MARKER_OTHER;
+
+	if (wh_doc_open(&shown, row) == 0)
+		match = wh_marker_match(sent->record.text[WH_F_WHCOMMENT],
+					shown.record.text[WH_F_WHCOMMENT]);
+	wh_doc_close(&shown);
+	return match == WH_MARKER_NONE || match == WH_MARKER_SAME;
+}
+
 /*
  * What an earlier request of this create made after all: it was looked for in
  * vain, and has come since. body: what would go out now; a create that was
@@ -131,11 +146,11 @@ made_late(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
 		r = wh_doc_open_json(&sent, body);
 	if (r == 0)
 		r = wh_form_of_body(wh_buf_view(&sent.bytes), form);
-	wh_doc_close(&sent);
 	if (r == 0)
 		r = twin_of(v, form, ret, &row);
-	if (r == 0 && (row.claim || row.first_list <= op->mark))
-		return WH_ABSENT;
+	if (r == 0 && (row.claim || row.first_list <= op->mark || !mark_fits(&sent, row.body)))
+		r = WH_ABSENT;
+	wh_doc_close(&sent);
 	return r;
 }
 
@@ -316,18 +331,21 @@ begin_check(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const st
 /*
  * Back to the queue: the row could not be read, or a list must say whether it
  * is gone. For that list the wait is kept short, so that what it says is still
- * fresh when the operation's turn comes.
+ * fresh when the operation's turn comes; but never so short that the row is read
+ * again and again while the list is under way.
  */
 static void
 check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 {
+	int64_t most = s->rules.check_age > s->rules.retry_base ? s->rules.check_age
+								: s->rules.retry_base;
 	int64_t wait = 0;
 
 	if (!s->check_gated)
 		wait = wh_retry_backoff(s->rules.retry_base, s->rules.retry_cap,
 					o->op.failures++, s->rules.random);
-	if (!s->check_failed && wait > s->rules.check_age)
-		wait = s->rules.check_age;
+	if (!s->check_failed && wait > most)
+		wait = most;
 	o->op.next_at = s->rules.now.wall.ms + wait;
 	o->op.unknown_list = s->rules.list_last;
 	s->want_list = !s->check_failed;

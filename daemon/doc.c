@@ -59,6 +59,43 @@ wh_doc_members(struct wh_str body)
 	return seen;
 }
 
+static bool
+lost_members(const msgpack_object *before, const msgpack_object *after)
+{
+	for (uint32_t i = 0; i < before->via.map.size; i++) {
+		struct wh_str name;
+
+		if (!wh_obj_str(&before->via.map.ptr[i].key, &name) ||
+		    wh_field_by_name(name) != WH_F_COUNT)
+			continue;
+		bool found = false;
+
+		for (uint32_t k = 0; k < after->via.map.size && !found; k++)
+			found = wh_obj_eq(&before->via.map.ptr[i].key,
+					  &after->via.map.ptr[k].key);
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+int
+wh_doc_lost_members(struct wh_str before, struct wh_str after, bool *ret)
+{
+	struct wh_doc a = {0}, b = {0};
+	int r = wh_doc_open(&a, before);
+
+	*ret = false;
+	if (r == 0)
+		r = wh_doc_open(&b, after);
+	if (r == 0 && before.n && after.n && a.tree.root.type == MSGPACK_OBJECT_MAP &&
+	    b.tree.root.type == MSGPACK_OBJECT_MAP)
+		*ret = lost_members(&a.tree.root, &b.tree.root);
+	wh_doc_close(&a);
+	wh_doc_close(&b);
+	return r;
+}
+
 int
 wh_doc_patch(struct wh_buf *out, struct wh_str under, struct wh_str over, struct wh_str whid)
 {

@@ -27,6 +27,8 @@ void wh_doc_close(struct wh_doc *d);
 WH_MUST_USE int wh_doc_diff(struct wh_str a, struct wh_str b, uint32_t *ret_diff);
 /* Which documented members a body holds: a bit each, 0 if it cannot be read. */
 uint32_t wh_doc_members(struct wh_str body);
+/* Does `before` hold a member that is not documented, and that `after` lacks? */
+WH_MUST_USE int wh_doc_lost_members(struct wh_str before, struct wh_str after, bool *ret);
 /* `under` (may be empty) with the documented members of `over` put in; whid as in
  * wh_record_patch. */
 WH_MUST_USE int wh_doc_patch(struct wh_buf *out, struct wh_str under, struct wh_str over,

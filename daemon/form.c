@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "daemon/core/marker.h"
 #include "daemon/doc.h"
 
 static void
@@ -21,7 +22,8 @@ hash_text(enum wh_field f, struct wh_str text, uint64_t ret[2])
 {
 	struct wh_buf b = WH_BUF_NULL;
 
-	wh_norm_text(&b, f, text);
+	/* Who wants a webhook like this one wants it with or without a mark. */
+	wh_norm_text(&b, f, f == WH_F_WHCOMMENT ? wh_marker_strip(text) : text);
 	if (b.fault == 0)
 		mix(ret, XXH3_128bits_withSeed(b.p ? b.p : "", b.n, (XXH64_hash_t)f + 1));
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The hash of a webhook's normal form: equal webhooks have equal forms, so an
- * identical one is found by one look-up instead of a scan. Pure; any thread.
+ * identical one is found by one look-up instead of a scan. The mark of a create
+ * is left out of it. Pure; any thread.
  */
 #pragma once
 

@@ -258,25 +258,34 @@ load_from(struct wh_keys **ret, const char *file, const char *folder, struct wh_
 	return r;
 }
 
-int
-wh_keys_load(struct wh_keys **ret, const char *file, struct wh_buf *text)
+char *
+wh_keys_path(const char *file)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 	struct wh_buf path = WH_BUF_NULL;
 
 	if (file && *file)
-		return load_from(ret, file, folder, text);
-	if (!folder || !*folder) {
+		wh_buf_c(&path, file);
+	else if (folder && *folder)
+		wh_buf_printf(&path, "%s/subscription-key", folder);
+	wh_buf_byte(&path, '\0');
+	wh_require(path.fault == 0);
+	return path.p;
+}
+
+int
+wh_keys_load(struct wh_keys **ret, const char *file, struct wh_buf *text)
+{
+	char *path = wh_keys_path(file);
+	int r = WH_EINVAL;
+
+	if (*path)
+		r = load_from(ret, path, getenv("CREDENTIALS_DIRECTORY"), text);
+	else
 		wh_buf_c(text,
 			 "no subscription key is given: set upstream.key_file, or let systemd "
 			 "pass one by LoadCredential=subscription-key:FILE");
-		return WH_EINVAL;
-	}
-	wh_buf_printf(&path, "%s/subscription-key", folder);
-	wh_buf_byte(&path, '\0');
-	int r = path.fault ? path.fault : load_from(ret, path.p, folder, text);
-
-	wh_buf_fini(&path);
+	free(path);
 	return r;
 }
 

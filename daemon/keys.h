@@ -18,6 +18,8 @@ struct wh_keys;
  * regular, not a link, and readable by its owner only (in $CREDENTIALS_DIRECTORY the directory
  * is judged). */
 WH_MUST_USE int wh_keys_load(struct wh_keys **ret, const char *file, struct wh_buf *text);
+/* The path of that file, "" if neither is set. The caller frees it. */
+char *wh_keys_path(const char *file);
 struct wh_keys *wh_keys_free(struct wh_keys *k);
 size_t wh_keys_count(const struct wh_keys *k);
 /* Index and text of the key in use. The text borrows. */

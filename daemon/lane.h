@@ -126,6 +126,11 @@ struct wh_effect {
 WH_MUST_USE int wh_lane_fold(const struct wh_lane *l, struct wh_effect *ret,
 			     struct wh_buf *out);
 
+/* foresee.c: the reason of the conflict that the operation will come into if the webhook stays
+ * as the copy has it; NULL = none. */
+WH_MUST_USE int wh_lane_foresee(const struct wh_lane *l, const struct wh_op *op,
+				const char **ret);
+
 /* Appends one event to the change log. op may be NULL; fields: msgpack array or empty. */
 struct wh_event {
 	const char *kind;

@@ -215,6 +215,19 @@ count_outcome(struct whd *d, const struct wh_result_job *j)
 	c->resends_stopped += j->facts.net == WH_NET_RESEND;
 }
 
+/* What whd does not send the API may forget: only a person can tell whether that matters. */
+static void
+note_lost_members(struct whd *d, const struct wh_result_job *j)
+{
+	if (!j->members_lost)
+		return;
+	d->counters.alarms_members_lost++;
+	wh_log(WH_LOG_WARNING, "queue",
+	       "the upstream dropped members of a webhook that an update did not send; to send "
+	       "them back set [queue] patch_body = full",
+	       "seq=%llu", (unsigned long long)j->seq);
+}
+
 static void
 log_outcome(const struct wh_result_job *j)
 {
@@ -269,6 +282,7 @@ result_done(struct wh_job *job, struct whd *d, int fault)
 	}
 	count_outcome(d, j);
 	log_outcome(j);
+	note_lost_members(d, j);
 	if (f)
 		wh_pump_drop_flight(p, f);
 	if (j->created_without_id)

@@ -140,6 +140,12 @@ note_suspect(struct wh_pump *p, const struct wh_list_end *e)
 {
 	p->suspect = e->suspect;
 	p->suspect_missing = e->suspect_missing;
+	if (e->shrunk)
+		wh_log(WH_LOG_WARNING, "sync",
+		       "a second list lacked the same webhooks, suspiciously many: they are "
+		       "removed from the copy",
+		       "list=%llu removed=%llu", (unsigned long long)e->list,
+		       (unsigned long long)e->counts.removed);
 	if (!e->suspect)
 		return;
 	p->d->counters.shrinks_suspect++;

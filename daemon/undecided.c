@@ -9,6 +9,7 @@
 
 #include "daemon/apply.h"
 
+#include "daemon/core/marker.h"
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
 
@@ -94,6 +95,19 @@ wh_undecided_load(struct wh_undecided **ret, const struct wh_view *v)
 	return r;
 }
 
+static bool
+wants(const struct wish *w, const struct wh_record *row)
+{
+	const struct wh_record *sent = &w->sent.record;
+	enum wh_marker_match mark =
+		wh_marker_match(sent->text[WH_F_WHCOMMENT], row->text[WH_F_WHCOMMENT]);
+
+	if (mark == WH_MARKER_OTHER)
+		return false;
+	return mark == WH_MARKER_SAME || wh_norm_diff(row, sent) == 0 ||
+	       wh_norm_near(row, sent);
+}
+
 bool
 wh_undecided_wants(const struct wh_undecided *u, uint64_t list, struct wh_str body)
 {
@@ -103,9 +117,7 @@ wh_undecided_wants(const struct wh_undecided *u, uint64_t list, struct wh_str bo
 	if (u->n == 0 || wh_doc_open(&row, body))
 		return false;
 	for (size_t i = 0; i < u->n && !wanted; i++)
-		wanted = list > u->wishes[i].mark &&
-			 (wh_norm_diff(&row.record, &u->wishes[i].sent.record) == 0 ||
-			  wh_norm_near(&row.record, &u->wishes[i].sent.record));
+		wanted = list > u->wishes[i].mark && wants(&u->wishes[i], &row.record);
 	wh_doc_close(&row);
 	return wanted;
 }

@@ -18,6 +18,7 @@
 
 #include "daemon/backup.h"
 #include "daemon/boot.h"
+#include "daemon/keys_watch.h"
 #include "daemon/pool.h"
 #include "daemon/pump.h"
 #include "daemon/sd.h"
@@ -92,6 +93,32 @@ take_keys(struct whd *d, struct wh_keys *fresh)
 	wh_pump_keys_changed(d->pump);
 }
 
+static void
+watch_keys(struct whd *d)
+{
+	char *path = wh_keys_path(d->config->upstream_key_file);
+
+	wh_keys_watch_file(d->keys_watch, path);
+	free(path);
+}
+
+/* The file of keys was changed: as good as a reload of that alone. */
+static void
+on_keys_changed(struct whd *d)
+{
+	struct wh_buf text = WH_BUF_NULL;
+	struct wh_keys *fresh;
+
+	if (wh_keys_load(&fresh, d->config->upstream_key_file, &text))
+		wh_log(WH_LOG_ERROR, "keys",
+		       "the file of keys was changed and cannot be used; the keys from before "
+		       "stay",
+		       "why=%s", WH_LOGQ(wh_buf_view(&text)));
+	else
+		take_keys(d, fresh);
+	wh_buf_fini(&text);
+}
+
 int
 whd_reload(struct whd *d, struct wh_buf *text)
 {
@@ -114,6 +141,7 @@ whd_reload(struct whd *d, struct wh_buf *text)
 	set_log_level(d->config);
 	wh_server_reconfigure(d->server);
 	take_keys(d, keys);
+	watch_keys(d);
 	d->counters.reloads++;
 	wh_log(WH_LOG_INFO, "config", "configuration read again", "restart_for=%s",
 	       WH_LOGQ(wh_buf_view(text)));
@@ -152,6 +180,7 @@ close_handles(struct whd *d)
 	uv_close((uv_handle_t *)&d->upkeep, NULL);
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
 	uv_close((uv_handle_t *)&d->backup, NULL);
+	d->keys_watch = wh_keys_watch_free(d->keys_watch);
 }
 
 static void
@@ -383,6 +412,8 @@ whd_run(struct wh_config *config)
 	}
 	start_signals(d);
 	start_watchdog(d);
+	d->keys_watch = wh_keys_watch_new(d, on_keys_changed);
+	watch_keys(d);
 	say_ready(d);
 	wh_pump_poke(d->pump);
 	uv_run(&d->loop, UV_RUN_DEFAULT);

@@ -30,6 +30,7 @@ struct wh_http;
 struct wh_watch;
 struct wh_waits;
 struct wh_pool_job;
+struct wh_keys_watch;
 
 #define WH_INSTANCE_TEXT 36
 
@@ -47,6 +48,7 @@ struct whd {
 	struct wh_config *config;
 	char *resource; /* address of the API's resource, from [upstream] url */
 	struct wh_keys *keys;
+	struct wh_keys_watch *keys_watch;
 	struct wh_store *store;
 	struct wh_view view;      /* the loop's read snapshot, renewed by commits only */
 	struct wh_writer *writer; /* the funnel for all writes */

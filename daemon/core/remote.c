@@ -9,6 +9,7 @@
  */
 #include "daemon/core/remote.h"
 
+#include "daemon/core/marker.h"
 #include "proto/json.h"
 
 #define BODY_MAX (1u << 20)
@@ -46,10 +47,7 @@ pack_comment(struct wh_buf *b, struct wh_str comment, struct wh_str marker)
 {
 	WH_CLEANUP(wh_buf_fini) struct wh_buf text = wh_buf_capped(BODY_MAX);
 
-	wh_buf_str(&text, comment);
-	wh_buf_c(&text, " [whd:");
-	wh_buf_str(&text, marker);
-	wh_buf_byte(&text, ']');
+	wh_marker_add(&text, comment, marker);
 	if (text.fault)
 		b->fault = text.fault;
 	wh_pack_str(b, wh_buf_view(&text));

@@ -154,6 +154,36 @@ def test_created_but_never_listed_raises_an_alarm_and_is_never_sent_again(world,
     assert len(api.rows()) == 1
 
 
+@pytest.mark.parametrize("decision", ["adopt", "recreate", "discard", "retry"])
+def test_without_a_whole_list_a_person_decides(world, api, decision):
+    """What is not in a list that is not whole may still be there."""
+    c = start(world, api)
+    lists = api.fault("delay", method="GET", ms=600000, count=-1)
+    api.fault("close_after", method="POST")
+    op = c.create(**webhook(1))
+    c.op_state(op, "unknown")
+    broken = api.fault("status", method="GET", status=200, body=[{"whname": "no id"}], count=-1)
+    api.clear_faults(lists)
+    op = c.settled(op)
+    assert (op["state"], op["reason"]) == ("held", "no_complete_list")
+    assert len(api.log(method="POST")) == 2 and len(api.rows()) == 2
+    api.clear_faults(broken)
+    c.call("sync.now")
+    made = next(r["whid"] for r in api.rows() if r["whname"] == "hook 1")
+    if decision == "retry":
+        c.call("queue.retry", op=op["op"])
+        assert c.applied(op)["result"] == "adopted" and c.get(op["tmp_id"])["whid"] == made
+    else:
+        more = {"whid": made} if decision == "adopt" else {}
+        c.call("queue.resolve", op=op["op"], take=decision, **more)
+        ended = c.settled(op)
+        assert (ended["state"], ended.get("result")) == {
+            "adopt": ("done", "adopted"), "recreate": ("done", "adopted"),
+            "discard": ("cancelled", None)}[decision]
+    assert len(api.rows()) == 2 and api.executed("POST") == 2, "never made twice"
+    assert {w["whid"] for w in c.list()} == {r["whid"] for r in api.rows()}
+
+
 def test_409_of_what_does_not_exist_is_rejected(world, api):
     c = start(world, api)
     api.fault("status", method="POST", status=409, body={"message": "name is taken"})

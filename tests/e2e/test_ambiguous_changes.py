@@ -130,6 +130,7 @@ def test_one_that_always_fails_stops_while_others_go_on(sim, fast, whid):
         if now["state"] == "dead":
             break
     assert (now["state"], now["reason"]) == ("dead", "poison"), now
+    assert "while other requests succeeded" in fast.call("queue.get", op=op["op"])["why"]
     assert now["attempts"] == sim.hits(rule) >= 8 and sim.row(whid)["whname"] == "hook 1"
 
 

@@ -74,6 +74,7 @@ def test_create_and_delete_send_nothing(sim, c, away, back):
     delete = c.delete(create["tmp_id"])
     assert delete["state"] == "cancelled" and c.settled(create)["state"] == "cancelled"
     assert c.settled(update)["result"] == "merged"
+    assert "never made" in c.call("queue.get", op=delete["op"])["why"]
     with refused("NOT_FOUND"):
         c.get(create["tmp_id"])
     assert back() == []

@@ -192,6 +192,25 @@ def test_reload_takes_what_is_live(world, sim, how):
     assert whd.socket.stat().st_mode & 0o777 == 0o660
 
 
+def test_reload_of_the_interval_counts_at_once(world, sim):
+    """From the last list on, whether it became shorter or longer."""
+    whd = world.whd(sim, {"sync.interval": "1h"})
+    c = whd.client()
+    c.synced()
+    for interval, minutes in (("10min", 10), ("2h", 120), ("1h", 60)):
+        whd.write_config(sync_interval=interval)
+        whd.reload()
+        status = c.status()["sync"]
+        wait = (status["next_at"] - status["synced_at"]) / 60000
+        assert 0.9 * minutes - 0.1 <= wait <= 1.1 * minutes + 0.1, interval
+    before = c.status()["sync"]["next_at"]
+    whd.reload()
+    assert abs(c.status()["sync"]["next_at"] - before) < 1000, "the same interval moves nothing"
+    whd.write_config(sync_interval="100ms")
+    whd.reload()
+    sim.wait_requests("GET", len(sim.lists()) + 3)
+
+
 @pytest.mark.parametrize("how", ["SIGHUP", "config.reload"])
 def test_bad_reload_changes_nothing(world, sim, how):
     whd = world.whd(sim)

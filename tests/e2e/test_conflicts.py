@@ -84,6 +84,7 @@ def test_resolve_theirs(sim, c, whid, take):
     op = overlap(sim, c, whid)
     before = sim.rows()
     assert c.call("queue.resolve", op=op["op"], take=take)["state"] == "cancelled"
+    assert "what the upstream has" in c.call("queue.get", op=op["op"])["why"]
     assert c.get(whid)["whcomment"] == "theirs" and c.get(whid)["_whd"]["state"] == "synced"
     c.idle()
     assert sim.rows() == before

@@ -46,8 +46,11 @@ def test_update_of_what_others_deleted(sim, c, whid):
 def test_recreate(sim, c, whid):
     op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "mine"}),
                    lambda: sim.remove(whid))
+    c.go_offline(sim)
     made = c.call("queue.resolve", op=op["op"], take="recreate")
     assert made["kind"] == "create" and made["op"] == op["op"]
+    assert "made anew" in c.call("queue.get", op=op["op"])["why"]
+    c.go_online(sim)
     done = c.applied(made)
     assert done["whid"] != whid
     assert six(sim.row(done["whid"])) == six(webhook(1, whcomment="mine"))

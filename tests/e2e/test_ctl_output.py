@@ -136,6 +136,17 @@ def test_terminal_gets_a_table_that_fits(sim, c, ctl):
     assert "WHID" in shown and "NAME" in shown
 
 
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "xx_XX.nonsense", ""])
+def test_umlauts_in_any_locale(sim, c, ctl, locale):
+    """Where the locale knows ASCII only the table library must neither hang nor drop the row."""
+    sim.add(**webhook(1, whname="Grüße", whcomment="漢字"))
+    c.call("sync.now")
+    for env in ({"LC_ALL": locale}, {"LC_ALL": "", "LC_CTYPE": "", "LANG": locale}):
+        code, shown = ctl.on_terminal("list", "-o", "table", COLUMNS="100", NO_COLOR="1", **env)
+        assert code == 0 and "Gr" in shown and len(shown.splitlines()) == 2, (env, shown)
+        assert "Gr" in ctl.ok("list", "-o", "table", **env)
+
+
 def test_options_stand_anywhere(ctl, whd, rows):
     expected = ctl.ok("list", "-o", "ids", "--limit", "3")
     for words in (["-o", "ids", "list", "--limit", "3"], ["--limit", "3", "list", "-oids"],

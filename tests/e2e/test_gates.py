@@ -65,7 +65,7 @@ def test_all_keys_refused_shuts_the_gate(world, sim):
         c.create(**webhook(2), queue=False)
 
 
-@pytest.mark.parametrize("how", ["SIGHUP", "config.reload"])
+@pytest.mark.parametrize("how", ["SIGHUP", "config.reload", "by itself"])
 def test_new_keys_open_the_gate_at_once(world, sim, how):
     whd = world.whd(sim, BUSY)
     c = whd.client()
@@ -77,11 +77,31 @@ def test_new_keys_open_the_gate_at_once(world, sim, how):
     whd.write_keys("new-key")
     if how == "SIGHUP":
         whd.reload()
-    else:
+    elif how == "config.reload":
         c.call("config.reload")
     assert c.applied(op)["attempts"] == 1
     assert c.status()["upstream"]["gate"] == "open"
     assert sim.executed("POST") == 1
+
+
+def test_file_of_keys_is_watched(world, sim):
+    """Written in place, replaced, spoilt, removed and put back: nobody needs to ask."""
+    whd = world.whd(sim)
+    c = whd.client()
+    c.synced()
+    sim.keys("new-key")
+    whd.key_file.write_text("new-key\n", encoding="utf-8")
+    whd.child.wait_line("keys read again")
+    assert c.call("sync.now")["complete"]
+    whd.key_file.write_text("two words\n", encoding="utf-8")
+    whd.child.wait_line("cannot be used; the keys from before stay")
+    assert c.call("sync.now")["complete"], "with the keys from before"
+    whd.key_file.unlink()
+    whd.child.wait_line("cannot be used", nth=2)
+    sim.keys("test-key-2")
+    whd.write_keys("new-key", "test-key-2")
+    whd.child.wait_line("keys read again", nth=2)
+    assert c.call("sync.now")["complete"]
 
 
 def test_change_refused_with_401_costs_no_attempt_and_is_sent_later(world, sim):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The caller's own id of a request: repeating it cannot do anything twice."""
 
+import pytest
+
 from support.client import refused
 from support.data import webhook
 
@@ -115,6 +117,55 @@ def test_dry_run_of_a_merge_changes_nothing(sim, c):
     c.delete(op["tmp_id"], dry_run=True)
     assert c.get(op["tmp_id"])["whcomment"] == "comment 1"
     assert c.call("queue.get", op=op["op"])["state"] == "queued"
+
+
+@pytest.fixture
+def waiting(sim, c):
+    """An update that waits (all places are taken), of a webhook that others changed since."""
+    whid = sim.add(**webhook(1))["whid"]
+    c.call("sync.now")
+    slow = sim.fault("delay", method="POST", ms=600000, count=4)
+    for n in range(4):
+        c.create(**webhook(20 + n))
+    sim.wait_hits(slow, 4)
+    return c.update(whid, {"whcomment": "mine"})
+
+
+DRY = {
+    # the change that is tried, and how others changed the webhook: what is foreseen
+    "update of another member": ("update", dict(whcomment="theirs"), "both_changed"),
+    "update, merged": ("update", dict(municipalityId="261"), None),
+    "delete": ("delete", dict(municipalityId="261"), "changed_upstream"),
+    "delete of what nobody changed": ("delete", {}, None),
+    "delete by force": ("force", dict(municipalityId="261"), None),
+    "update of what is gone": ("update", None, "gone_upstream"),
+}
+
+
+@pytest.mark.parametrize("what", DRY)
+def test_dry_run_foresees_the_conflict(sim, c, waiting, what):
+    change, theirs, reason = DRY[what]
+    whid = waiting["whid"]
+    if theirs is None:
+        sim.remove(whid)
+        sim.add(**webhook(2))  # or the list would be suspiciously empty
+    elif theirs:
+        sim.edit(whid, **theirs)
+    c.call("sync.now")
+    before = c.call("queue.list")
+    said = {"update": lambda: c.update(whid, {"whname": "n"}, dry_run=True),
+            "delete": lambda: c.delete(whid, dry_run=True),
+            "force": lambda: c.delete(whid, force=True, dry_run=True)}[change]()
+    if reason is None:
+        assert said["state"] in ("queued", "done"), said
+    else:
+        assert (said["state"], said["reason"]) == ("conflict", reason)
+        assert said["base"]["whcomment"] == "comment 1"
+        if change == "update":
+            assert said["mine"] == {"whcomment": "mine", "whname": "n"}
+        assert said["theirs"] is None if theirs is None else said["theirs"].items() >= theirs.items()
+    assert c.call("queue.list") == before and c.status()["queue"]["conflict"] == 0
+    sim.clear_faults()
 
 
 # -------------------------------------------------------------- queue=false --

@@ -97,6 +97,7 @@ def test_what_was_done_since_is_not_done_again(world, sim, way):
     states = {o["op"]: (o["state"], o.get("reason")) for o in c.call("queue.list")["items"]}
     assert states == {o["op"]: ("unknown", "restored") for o in (made, gone, update, delete)} | {
         held["op"]: ("held", "admin")}
+    assert "restored" in c.call("queue.get", op=made["op"])["why"]
     assert sim.changes(mark) == []
 
     sim.up()

@@ -105,6 +105,90 @@ def test_retry_that_is_planned(world, sim):
     c.applied(op)
 
 
+# ------------------------------------------------------- not decided by a list --
+
+UNDECIDED = {
+    # reason: the method, and what its request is answered with
+    "no_answer": ("POST", dict(action="close_after")),
+    "created_without_id": ("POST", dict(action="status", status=201, body={})),
+    "rejected_409": ("POST", dict(action="status", status=409, body={"message": "no"})),
+    "absent": ("PATCH", dict(action="status", status=404, body={"message": "no"})),
+}
+
+
+@pytest.mark.parametrize("reason", UNDECIDED)
+def test_waits_for_a_list(world, sim, reason):
+    row = sim.add(**webhook(1))
+    c = world.whd(sim, {"queue.check_age": "1h"}).client()
+    c.synced()
+    method, fault = UNDECIDED[reason]
+    lists = sim.fault("delay", method="GET", ms=HELD, count=-1)
+    sim.fault(**fault, method=method)
+    op = c.create(**webhook(2)) if method == "POST" else c.update(row["whid"], {"whname": "x"})
+    c.op_state(op, "unknown")
+    tale = story(c, op)
+    assert tale["reason"] == reason and "next list" in tale["next"]
+    assert tale["log"][-1]["rule"]
+    sim.clear_faults(lists)
+
+
+def test_whd_ended_meanwhile(world, sim):
+    whd = world.whd(sim)
+    c = whd.client()
+    c.synced()
+    rule = sim.fault("stall", method="POST")
+    op = c.create(**webhook(2))
+    sim.wait_hits(rule)
+    whd.kill()
+    sim.fault("delay", method="GET", ms=HELD, count=-1)
+    c = whd.start().client()
+    tale = story(c, op)
+    assert (tale["state"], tale["reason"]) == ("unknown", "restart")
+    assert "whd ended" in tale["log"][-1]["rule"]
+    sim.clear_faults()
+
+
+def test_let_go_on_by_a_person(world, sim):
+    c = world.whd(sim, {"sync.interval": "100ms"}).client()
+    c.synced()
+    sim.fault("close_before", method="POST")
+    op = c.create(**webhook(2))
+    c.op_state(op, "unknown")
+    sim.add(**webhook(2, whcomment="almost"))
+    assert c.settled(op)["reason"] == "ambiguous"
+    assert "--whid" in story(c, op)["next"]
+    lists = sim.fault("delay", method="GET", ms=HELD, count=-1)
+    sim.wait_hits(lists)
+    c.call("queue.retry", op=op["op"])
+    tale = story(c, op)
+    assert (tale["state"], tale["reason"]) == ("unknown", "released")
+    sim.clear_faults()
+
+
+def test_read_by_itself(world, sim):
+    """First it is being read; then the read does not find it, and a list is to tell."""
+    row = sim.add(**webhook(1))
+    c = world.whd(sim, {"queue.check_age": "0", "retry.base": "60s", "retry.cap": "1h"}).client()
+    c.synced()
+    lists = sim.fault("delay", method="GET", list=True, ms=HELD, count=-1)
+    slow = sim.fault("delay", method="GET", list=False, ms=HELD)
+    sim.fault("status", method="GET", list=False, status=200, body=[])
+    before = sim.mark()
+    op = c.update(row["whid"], {"whcomment": "x"})
+    sim.wait_hits(slow)
+    tale = story(c, op)
+    assert tale["state"] == "checking" and "check_age" in tale["why"]
+    head = c.head()
+    sim.clear_faults(slow)
+    c.op_state(op, "queued", head)
+    tale = story(c, op)
+    assert tale["reason"] == "not_found" and "a list will tell" in tale["why"]
+    assert len([e for e in sim.log(before) if e["whid"]]) == 1, "not read again meanwhile"
+    sim.clear_faults(lists)
+    c.call("queue.retry", op=op["op"])
+    c.applied(op)
+
+
 def test_every_attempt_is_told(world, sim):
     """Of an operation that was tried three times: when, how long, what came, which rule."""
     c = world.whd(sim, {"sync.interval": "100ms", "queue.settle_error": "0",

@@ -13,7 +13,7 @@ def same_as_api(sim, c):
         r["whid"]: six(r) for r in sim.rows()}
 
 
-def test_empty_list_is_not_believed_at_once(sim, c):
+def test_empty_list_is_not_believed_at_once(sim, whd, c):
     sim.seed(10)
     c.call("sync.now")
     sim.remove_all()
@@ -21,6 +21,7 @@ def test_empty_list_is_not_believed_at_once(sim, c):
     assert not first["complete"] and "suspicious" in first["why"]
     assert len(list(c.list())) == 10 and c.status()["sync"]["suspect"] == 10
     assert c.call("sync.now")["removed"] == 10, "the next list says the same"
+    whd.child.wait_line("suspiciously many: they are removed from the copy.*removed=10")
     assert list(c.list()) == [] and c.status()["sync"]["suspect"] == 0
 
 

@@ -130,14 +130,18 @@ def test_duplicate_keys_in_an_element_take_nothing_away(sim, c):
         assert result["removed"] == 0 and len(list(c.list())) == 3
 
 
-def test_unknown_members_lost_in_a_patch_are_noticed(sim, c):
+def test_unknown_members_lost_in_a_patch_are_noticed(sim, whd, c):
     """The API forgot what whd did not send; whd serves what is there now, not what was."""
     row = sim.add(**webhook(1), color="red")
     c.call("sync.now")
     sim.set(patch_drops_unknown=True)
     c.applied(c.update(row["whid"], {"whcomment": "x"}))
+    whd.child.wait_line("dropped members.*patch_body = full")
+    assert "whd_alarms_members_lost_total 1\n" in c.call("metrics")
     c.call("sync.now")
     assert "color" not in c.get(row["whid"])
+    c.applied(c.update(row["whid"], {"whcomment": "y"}))
+    assert "whd_alarms_members_lost_total 1\n" in c.call("metrics"), "once"
 
 
 def test_ids_are_opaque(sim, c):
