@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "daemon/core/marker.h"
 #include "daemon/core/merge.h"
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
@@ -56,14 +57,25 @@ meeting_close(struct meeting *m)
 	wh_doc_close(&m->base);
 }
 
+/* The same but for the mark that a create leaves. */
+static bool
+is_as_wanted(enum wh_field f, const struct wh_record *wanted, const struct wh_record *result)
+{
+	if (wh_norm_field_eq(f, wanted, result))
+		return true;
+	return f == WH_F_WHCOMMENT &&
+	       wh_str_eq(wh_marker_strip(wanted->text[f]), wh_marker_strip(result->text[f]));
+}
+
 /*
  * Leaves the members of which the upstream made something: what the policy
- * left to it was not sent and is somebody else's value. A set that the
+ * left to it was not sent and is somebody else's value, and so may be what a
+ * webhook that was adopted holds besides what was wanted. A set that the
  * successor changes, too, keeps its base: what it adds and takes out follows
  * from what its caller saw, and whatever else is in the set stays.
  */
 static void
-keep_made(struct meeting *m, uint32_t successor)
+keep_made(struct meeting *m, uint32_t successor, bool adopted)
 {
 	struct wh_record *w = &m->wanted.record;
 
@@ -72,6 +84,7 @@ keep_made(struct meeting *m, uint32_t successor)
 		bool left = !set && m->sent.record.seen &&
 			    !wh_norm_field_eq((enum wh_field)f, w, &m->sent.record);
 
+		left |= adopted && !is_as_wanted((enum wh_field)f, w, &m->result.record);
 		if (left || (set && successor >> f & 1u))
 			w->seen &= ~(1u << f);
 	}
@@ -95,7 +108,7 @@ rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s, stru
 	int r = meeting_open(&m, &o->op, &s->op, made);
 
 	if (r == 0) {
-		keep_made(&m, wh_doc_members(s->op.fields));
+		keep_made(&m, wh_doc_members(s->op.fields), wh_str_is(o->op.result, "adopted"));
 		wh_merge_rebase(&base, &m.base.tree.root, &m.wanted.record, &m.result.record);
 		s->op.base = wh_lane_keep_buf(l, &base);
 		s->dirty = true;

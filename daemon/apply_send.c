@@ -21,6 +21,7 @@
 #include "daemon/turn.h"
 
 #define NOT_FOUND "not_found" /* reason: a read of the row alone did not find it */
+#define RECHECK_LEAST_MS 100  /* between such reads, however little check_age is */
 
 /* A read did not find the row; a whole list begun since then says what is so. */
 static bool
@@ -331,14 +332,14 @@ begin_check(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const st
 /*
  * Back to the queue: the row could not be read, or a list must say whether it
  * is gone. For that list the wait is kept short, so that what it says is still
- * fresh when the operation's turn comes; but never so short that the row is read
- * again and again while the list is under way.
+ * fresh when the operation's turn comes; but not so short that the row is read
+ * without a pause while the list is under way.
  */
 static void
 check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 {
-	int64_t most = s->rules.check_age > s->rules.retry_base ? s->rules.check_age
-								: s->rules.retry_base;
+	int64_t most =
+		s->rules.check_age > RECHECK_LEAST_MS ? s->rules.check_age : RECHECK_LEAST_MS;
 	int64_t wait = 0;
 
 	if (!s->check_gated)
@@ -346,6 +347,8 @@ check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 					o->op.failures++, s->rules.random);
 	if (!s->check_failed && wait > most)
 		wait = most;
+	if (!s->check_failed && wait < RECHECK_LEAST_MS)
+		wait = RECHECK_LEAST_MS;
 	o->op.next_at = s->rules.now.wall.ms + wait;
 	o->op.unknown_list = s->rules.list_last;
 	s->want_list = !s->check_failed;

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/core/op.h"
+#include "daemon/core/op_story.h"
 #include "daemon/url.h"
 #include "daemon/whd.h"
 #include "proto/json.h"
@@ -181,7 +181,7 @@ export_op(struct export *x, const struct wh_view *v, uint64_t seq)
 		r = wh_op_decode(&op, row.body);
 	if (r == 0) {
 		memcpy(op.id, row.id, sizeof(op.id));
-		wh_op_pack(&packed, &op, true);
+		wh_op_pack(&packed, &op, &(struct wh_op_around){0});
 		r = packed.fault ? packed.fault
 				 : wh_json_from_pack(&line, wh_buf_view(&packed), 0);
 	}

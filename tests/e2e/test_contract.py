@@ -20,8 +20,6 @@ from support.paths import ROOT
 HERE = pathlib.Path(__file__).resolve().parent
 # Not to be had from outside without breaking the machine: each is proved below that.
 NOT_FROM_OUTSIDE = {"INTERNAL"}
-# Of a restored store, which is made elsewhere.
-REASONS_NOT_FROM_OUTSIDE = {"held/restored"}
 # Only root can become somebody whom whd may refuse.
 ONLY_AS_ROOT = {"NOT_PERMITTED", "not_permitted"} if os.geteuid() != 0 else set()
 
@@ -64,7 +62,7 @@ def values(switch):
 def test_every_reason_was_told(book):
     """queue.get was asked about an operation in each state and for each reason."""
     known = {"/".join(reason) for reason in tables.reasons()}
-    assert known - REASONS_NOT_FROM_OUTSIDE - book.reasons == set()
+    assert known - book.reasons == set()
 
 
 def test_every_switch_of_the_simulator_was_thrown(book, sim):

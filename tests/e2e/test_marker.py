@@ -114,3 +114,26 @@ def test_followers_are_rebased(sim, marked):
     assert sim.rows()[0]["whcomment"] == "mine"
     with refused("NOT_FOUND"):
         marked.get("nowhere")
+
+
+def test_followers_of_a_changed_result_ask_a_person(sim, marked):
+    """Others changed it before whd knew that it was there: what follows was meant for what its
+    caller saw."""
+    held = sim.fault("delay", method="GET", ms=600000, count=-1)
+    op = undecided(sim, marked, "close_after")
+    delete = marked.delete(op["tmp_id"])
+    sim.edit(sim.rows()[0]["whid"], callbackUrl="https://elsewhere.example.org/")
+    sim.clear_faults(held)
+    assert marked.applied(op)["result"] == "adopted"
+    now = marked.settled(delete)
+    assert (now["state"], now["reason"]) == ("conflict", "changed_upstream")
+    assert len(sim.rows()) == 1
+
+
+def test_followers_of_an_unchanged_result_go_on(sim, marked):
+    held = sim.fault("delay", method="GET", ms=600000, count=-1)
+    op = undecided(sim, marked, "close_after")
+    delete = marked.delete(op["tmp_id"])
+    sim.clear_faults(held)
+    assert marked.applied(op)["result"] == "adopted"
+    assert marked.applied(delete)["result"] == "applied" and sim.rows() == []

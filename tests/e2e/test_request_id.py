@@ -163,7 +163,10 @@ def test_dry_run_foresees_the_conflict(sim, c, waiting, what):
         assert said["base"]["whcomment"] == "comment 1"
         if change == "update":
             assert said["mine"] == {"whcomment": "mine", "whname": "n"}
-        assert said["theirs"] is None if theirs is None else said["theirs"].items() >= theirs.items()
+        if theirs is None:
+            assert said["theirs"] is None
+        else:
+            assert said["theirs"].items() >= theirs.items()
     assert c.call("queue.list") == before and c.status()["queue"]["conflict"] == 0
     sim.clear_faults()
 
