@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import shutil
 import subprocess
 import sys
@@ -24,12 +25,16 @@ import compare
 import peers
 import picture
 import reads  # noqa: F401: registers its comparisons
+import rest  # noqa: F401
 import rows
+import syncs  # noqa: F401
 import table
 import writes  # noqa: F401
 
-QUICK = {"rounds": 1, "seconds": 0.2, "many": 2000, "commits": 50}
-FULL = {"rounds": 9, "seconds": 1.0, "many": reads.MANY, "commits": 1000}
+QUICK = {"rounds": 1, "seconds": 0.2, "many": 2000, "commits": 50, "changes": 200,
+         "subscribers": 50}
+FULL = {"rounds": 9, "seconds": 1.0, "many": reads.MANY, "commits": 1000, "changes": 10000,
+        "subscribers": 1000}
 
 
 class Bench:
@@ -102,6 +107,21 @@ class Bench:
             return nginx
         return self.once(f"api {n}", make)
 
+    def api_alone(self, n):
+        """The same, for a comparison that changes the list or stops it."""
+        def make():
+            nginx = self.keep(peers.Nginx(self.new("nginx")))
+            nginx.serve(rows.body(n))
+            return nginx
+        return self.once("api alone", make)
+
+    def answers_of(self, whd):
+        """(id, what get answers) of all rows."""
+        rpc = whd.rpc()
+        pairs = [(w["whid"], msgpack.packb(w)) for page in rpc.pages() for w in page]
+        rpc.close()
+        return pairs
+
     def served(self, n):
         """whd, redis and memcached on one core, with the same n answers."""
         def make():
@@ -111,31 +131,34 @@ class Bench:
                                         cpu)),
                 redis=self.keep(peers.Redis(self.new("redis"), cpu)),
                 memcached=self.keep(peers.Memcached(self.new("memcached"), cpu)))
-            pairs = answers_of(all_of.whd.synced())
+            pairs = self.answers_of(all_of.whd.synced())
             all_of.redis.fill(pairs)
             all_of.memcached.fill(pairs)
             return all_of
         return self.once(f"served {n}", make)
 
-    def written(self):
-        """whd and redis, both flushing each change; whd's API then goes away."""
+    def whd(self, url, keep=True, **settings):
+        peer = peers.Whd(self.whd_program, self.new("whd"), url, **settings)
+        return self.keep(peer) if keep else peer
+
+    def offline(self, n):
+        """whd with n webhooks whose API has gone away."""
         def make():
             nginx = peers.Nginx(self.new("nginx"))
-            nginx.serve(rows.body(self.many))
-            whd = self.keep(peers.Whd(self.whd_program, self.new("whd"), nginx.url)).synced()
+            nginx.serve(rows.body(n))
+            whd = self.whd(nginx.url).synced()
             nginx.stop()
+            return whd
+        return self.once(f"offline {n}", make)
+
+    def written(self):
+        """whd and redis, both flushing each change; whd's API has gone away."""
+        def make():
+            whd = self.offline(self.many)
             redis = self.keep(peers.Redis(self.new("redis"), durable=True))
-            redis.fill(answers_of(whd))
+            redis.fill(self.answers_of(whd))
             return whd, redis
         return self.once("written", make)
-
-
-def answers_of(whd):
-    """(id, what get answers) of all rows."""
-    rpc = whd.rpc()
-    pairs = [(w["whid"], msgpack.packb(w)) for page in rpc.pages() for w in page]
-    rpc.close()
-    return pairs
 
 
 def machine():
@@ -150,6 +173,7 @@ def main():
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="comparisons whose name begins so; may be repeated")
     parser.add_argument("--rounds", type=int, help="how often each side is measured")
+    parser.add_argument("--many", type=int, help="webhooks, instead of 100,000")
     parser.add_argument("--list", action="store_true", help="show the names and end")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--picture", type=pathlib.Path, metavar="FILE")
@@ -162,6 +186,9 @@ def main():
         return
     sizes = dict(QUICK if asked.quick else FULL)
     sizes["rounds"] = asked.rounds or sizes["rounds"]
+    sizes["many"] = asked.many or sizes["many"]
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     found = {"machine": machine(), "quick": asked.quick, "rows": []}
     with contextlib.ExitStack() as stack:
         bench = Bench(asked.build, sizes, stack)

@@ -24,9 +24,10 @@ class Row:
         self.goal, self.of, self.floor = goal, of, floor
 
 
-def comparison(name, *rows):
+def comparison(name, *rows, most=99):
+    """most: rounds, for what takes long."""
     def add(function):
-        COMPARISONS[name] = (contextlib.contextmanager(function), rows)
+        COMPARISONS[name] = (contextlib.contextmanager(function), rows, most)
         return function
     return add
 
@@ -78,8 +79,8 @@ def make_row(name, row, found):
 
 def run(name, bench):
     """The rows of one comparison."""
-    setup, rows = COMPARISONS[name]
+    setup, rows, most = COMPARISONS[name]
     with setup(bench) as sides:
-        found = measure(sides, bench.rounds, lambda what: bench.say(f"{name}: {what}"))
+        found = measure(sides, min(bench.rounds, most), lambda what: bench.say(f"{name}: {what}"))
     made = [make_row(name, row, found) for row in rows]
     return [r for r in made if r["whd"] is not None]

@@ -7,10 +7,14 @@
 #include "proto/rpc.h"
 #include "tests/bench/bench.h"
 
+/* As rows.py makes them: one row in a thousand has it. */
+#define ONE_APPLICATION "d0db4b13-20d4-42c3-8268-000000000001"
+
 struct list {
 	int fd;
 	struct wh_buf out, in;
 	uint64_t items, bytes;
+	bool filtered;
 };
 
 /* ------------------------------------------------------------------- whd -- */
@@ -53,7 +57,9 @@ list_webhooks(struct list *l)
 	do {
 		wh_buf_reset(&l->out);
 		wh_rpc_request_head(&l->out, 1, WH_STR("webhook.list"));
-		wh_pack_map(&l->out, cursor.n ? 2 : 1);
+		wh_pack_map(&l->out, 1u + (cursor.n > 0) + l->filtered);
+		if (l->filtered)
+			wh_pack_kv_c(&l->out, "applicationId", ONE_APPLICATION);
 		wh_pack_kv_uint(&l->out, "limit", 1000);
 		if (cursor.n)
 			wh_pack_kv_raw(&l->out, "cursor", cursor);
@@ -122,7 +128,10 @@ list_values(struct list *l)
 int
 bench_list(const struct bench_options *o)
 {
-	struct list l = {.fd = bench_connect(o->socket)};
+	struct list l = {
+		.fd = bench_connect(o->socket),
+		.filtered = wh_str_is(wh_str_c(o->what), "filtered"),
+	};
 	void (*list)(struct list *) =
 		wh_str_is(wh_str_c(o->speak), "rpc") ? list_webhooks : list_values;
 	uint64_t best = UINT64_MAX;

@@ -15,6 +15,7 @@ static const char usage[] =
 	"  load     asks and asks: --speak rpc|redis|memcached --what get|set|create|update\n"
 	"           --socket PATH --keys N --clients N --depth N --seconds S --size BYTES\n"
 	"  list     lists everything: --speak rpc|redis --socket PATH --count TIMES\n"
+	"           --what filtered: only one application\n"
 	"  follow   changes until all subscribers have seen it: --socket PATH --clients N\n"
 	"           --count CHANGES --slow SUBSCRIBERS-THAT-DO-NOT-READ --keys N\n"
 	"  fan      the floor of that: the same bytes written to as many sockets\n"
@@ -24,6 +25,7 @@ static const char usage[] =
 	"  sqlite   inserts, WAL and synchronous=FULL: the same options\n"
 	"  patch    a bare curl multi loop: --url URL --count N --clients AT-ONCE --size "
 	"BYTES\n"
+	"  fetch    a list: --url URL, parsed with --what parse, stored with --folder DIR\n"
 	"\n"
 	"  --pid PID reports the CPU time of that process too; --cpu N pins whd-bench.\n";
 
@@ -35,7 +37,7 @@ struct verb {
 static const struct verb verbs[] = {
 	{"load", bench_load},     {"list", bench_list},     {"follow", bench_follow},
 	{"fan", bench_fan},       {"commit", bench_commit}, {"flush", bench_flush},
-	{"sqlite", bench_sqlite}, {"patch", bench_patch},
+	{"sqlite", bench_sqlite}, {"patch", bench_patch},   {"fetch", bench_fetch},
 };
 
 enum {

@@ -101,6 +101,16 @@ class Rpc:
             raise RuntimeError(f"{method}: {error[1]}")
         return result
 
+    def send(self, calls):
+        """Sends all of them, then takes all answers."""
+        calls = list(calls)
+        self.socket.sendall(b"".join(msgpack.packb([0, i, method, [params]])
+                                     for i, (method, params) in enumerate(calls)))
+        for _ in calls:
+            _, _, error, _ = next(self.unpacker)
+            if error:
+                raise RuntimeError(error[1])
+
     def pages(self, **params):
         page = self.call("webhook.list", limit=1000, **params)
         yield page["items"]
@@ -239,12 +249,18 @@ http {{
   }}
 }}
 """, encoding="utf-8")
-        super().__init__([shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-p",
-                          folder, "-c", folder / "nginx.conf"], cpu)
-        self.wait_ready(self.listens)
+        self.cpu = cpu
+        self.start()
         self.url = f"http://127.0.0.1:{self.port}{UPSTREAM}"
         self.tls_url = f"https://127.0.0.1:{self.tls_port}{UPSTREAM}"
         self.certificate = folder / "tls.pem"
+
+    def start(self):
+        """Also again, after a stop."""
+        program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+        Peer.__init__(self, [program, "-p", self.folder, "-c", self.folder / "nginx.conf"],
+                      self.cpu)
+        self.wait_ready(self.listens)
 
     def listens(self):
         with socket.socket() as s:

@@ -17,7 +17,7 @@ def row(i, turn=0):
         "whid": row_id(i),
         "whname": f"webhook {i}",
         "whcomment": f"{turn} {COMMENT}"[:236],
-        "applicationId": f"d0db4b13-20d4-42c3-8268-{i % 97:012x}",
+        "applicationId": f"d0db4b13-20d4-42c3-8268-{i % 1000:012x}",
         "municipalityId": f"{i // 1000 + 1:04d}",
         "callbackUrl": f"https://hooks.example.org/in/{i}",
         "processes": [f"7a0de37c-90ae-4c0e-{i % 7:04x}-1d7ee9b5b4d2"],

@@ -90,7 +90,7 @@ def try_report():
     all_of = {"machine": "none", "rows": [made]}
     check("table", "2" in table.text(all_of) and ">= 1.5" in table.text(all_of))
     xml.dom.minidom.parseString(picture.svg(all_of))
-    for name, (_, its_rows) in compare.COMPARISONS.items():
+    for name, (_, its_rows, _) in compare.COMPARISONS.items():
         for r in its_rows:
             check(f"{name}: a goal without sense", not r.goal or r.goal[0] in (">=", "<="))
 

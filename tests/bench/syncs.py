@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""Lists of the API: unchanged, changed a little, taken for the first time."""
+
+import threading
+import time
+
+import rows
+from compare import Row, comparison
+
+PAGE = 4096
+
+
+def written_bytes(peer):
+    with open(f"/proc/{peer.pid}/io", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("write_bytes"))
+
+
+class Peak:
+    """The most anonymous memory of a process while something runs, over what it had before."""
+
+    def __init__(self, peer):
+        self.peer, self.before = peer, peer.memory()["RssAnon"]
+        self.most, self.end = self.before, threading.Event()
+        self.thread = threading.Thread(target=self.look)
+
+    def look(self):
+        while not self.end.wait(0.002):
+            self.most = max(self.most, self.peer.memory()["RssAnon"])
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end.set()
+        self.thread.join()
+        self.mib = (self.most - self.before) / 1024
+
+
+def sync(whd, changed):
+    rpc = whd.rpc()
+    cpu, pages = whd.cpu_ns(), written_bytes(whd)
+    with Peak(whd) as peak:
+        began = time.monotonic()
+        result = rpc.call("sync.now", timeout_ms=120000)
+        ms = (time.monotonic() - began) * 1000
+    rpc.close()
+    if result["changed"] != changed or not result["complete"]:
+        raise RuntimeError(f"a list with {changed} changes gave {result}")
+    pages = (written_bytes(whd) - pages) / PAGE
+    return {"ms": ms, "cpu_ms": (whd.cpu_ns() - cpu) / 1e6, "pages": pages,
+            "pages_per_row": pages / changed if changed else None, "mib": peak.mib}
+
+
+def resync(bench, changed):
+    """Each round lists once, with the given number of other webhooks changed since."""
+    nginx = bench.api_alone(bench.many)
+    whd = bench.once("synced", lambda: bench.whd(nginx.url).synced())
+    step = max(bench.many // max(changed, 1), 1)
+    places = [i * step for i in range(changed)]
+    turns = bench.numbers
+
+    def whd_side():
+        if changed:
+            nginx.serve(rows.body(bench.many, places, turn=next(turns) + 1))
+            if bench.once("others", set) - set(places):
+                sync_any(whd)
+                nginx.serve(rows.body(bench.many, places, turn=next(turns) + 1))
+            bench.kept["others"] = set(places)
+        return sync(whd, changed)
+    return {
+        "whd": whd_side,
+        "download": lambda: bench.run("fetch", url=nginx.url),
+        "parse": lambda: bench.run("fetch", url=nginx.url, what="parse"),
+    }
+
+
+def sync_any(whd):
+    rpc = whd.rpc()
+    rpc.call("sync.now", timeout_ms=120000)
+    rpc.close()
+
+
+def sync_rows(name, beside, *goals):
+    first, *others = goals
+    return [Row(f"list of 100,000, {name}", "ms", "ms", beside, first),
+            Row(f"list of 100,000, {name}, CPU", "cpu_ms", "ms", beside),
+            *others,
+            Row(f"list of 100,000, {name}, anonymous memory", "mib", "MiB")]
+
+
+@comparison("sync-same", *sync_rows(
+    "unchanged", "download", ("<=", 1.8, 1.3),
+    Row("list of 100,000, unchanged, pages written", "pages", "pages")))
+def sync_same(bench):
+    sides = resync(bench, 0)
+    sides["whd"]()
+    yield sides
+
+
+@comparison("sync-one", *sync_rows(
+    "one changed", "download", ("<=", 4, 2.5),
+    Row("list of 100,000, one changed, pages written", "pages", "pages", goal=("<=", 20, 12))))
+def sync_one(bench):
+    yield resync(bench, 1)
+
+
+@comparison("sync-1%", *sync_rows(
+    "1 % changed", "parse", ("<=", 1.0, 0.6),
+    Row("list of 100,000, 1 % changed, pages a changed row", "pages_per_row", "pages",
+        goal=("<=", 2, 1.2))))
+def sync_1(bench):
+    yield resync(bench, bench.many // 100)
+
+
+@comparison("sync-10%", *sync_rows("10 % changed", "parse", None), most=5)
+def sync_10(bench):
+    yield resync(bench, bench.many // 10)
+
+
+@comparison("sync-first",
+            Row("first list of 100,000", "ms", "ms", "parse and put", ("<=", 5, 4)),
+            Row("first list of 100,000, CPU", "cpu_ms", "ms", "parse and put"),
+            Row("first list of 100,000, anonymous memory", "mib", "MiB", goal=("<=", 16, 8)),
+            most=5)
+def sync_first(bench):
+    nginx = bench.api_alone(bench.many)
+
+    def whd_side():
+        whd = bench.whd(nginx.url, keep=False)
+        try:
+            with Peak(whd) as peak:
+                whd.synced()
+            ms = (time.monotonic() - whd.began) * 1000 - whd.ready_ms
+            return {"ms": ms, "cpu_ms": whd.cpu_ns() / 1e6, "mib": peak.mib}
+        finally:
+            whd.stop()
+
+    def naive():
+        with bench.fresh() as folder:
+            return bench.run("fetch", url=nginx.url, what="parse", folder=folder)
+    yield {"whd": whd_side, "parse and put": naive}
