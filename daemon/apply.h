@@ -13,6 +13,7 @@
 
 #include "daemon/core/outcome.h"
 #include "daemon/chunk.h"
+#include "daemon/core/churn.h"
 #include "daemon/job.h"
 #include "daemon/lane.h"
 #include "proto/command.h"
@@ -198,6 +199,7 @@ struct wh_list_rows {
 	struct wh_list_counts counts;
 	uint64_t present;  /* of the chunk's webhooks: those that have a confirmed row now */
 	uint64_t confirms; /* steps of the confirm counter made here */
+	struct wh_churn_tally churn;
 };
 int wh_list_rows_run(struct wh_job *job, struct wh_txn *t);
 

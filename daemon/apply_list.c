@@ -15,27 +15,35 @@ struct rows {
 	struct wh_list_rows *job;
 	struct wh_txn *t;
 	struct wh_undecided *undecided;
-	struct wh_hash text; /* of the element that is looked at */
+	/* the element that is looked at */
+	struct wh_hash text;
+	bool differs; /* from its row, as is known already */
 };
 
+/* Does the row say what the element says? Where not, its members are counted. */
 static int
-same_value(const struct rows *x, struct wh_str a, struct wh_str b, bool *ret)
+same_value(struct rows *x, struct wh_str row, struct wh_str element, bool *ret)
 {
-	struct wh_doc da = {0}, db = {0};
+	const struct wh_list_rows *j = x->job;
+	struct wh_doc was = {0}, now = {0};
 
-	*ret = wh_str_eq(a, b);
-	if (*ret)
+	*ret = !x->differs && wh_str_eq(row, element);
+	if (*ret || x->differs)
 		return 0;
 
-	int r = wh_doc_open(&da, a);
+	int r = wh_doc_open(&was, row);
 
 	if (r == 0)
-		r = wh_doc_open(&db, b);
+		r = wh_doc_open(&now, element);
 	if (r == 0)
-		*ret = wh_norm_same_row(&da.tree.root, &db.tree.root, x->job->ignore,
-					x->job->n_ignore);
-	wh_doc_close(&da);
-	wh_doc_close(&db);
+		*ret = wh_norm_same_row(&was.tree.root, &now.tree.root, j->ignore, j->n_ignore);
+	if (r == 0 && !*ret) {
+		x->differs = true;
+		wh_churn_compare(&x->job->churn, &was.tree.root, &now.tree.root, j->ignore,
+				 j->n_ignore);
+	}
+	wh_doc_close(&was);
+	wh_doc_close(&now);
 	return r;
 }
 
@@ -217,6 +225,7 @@ wh_list_rows_run(struct wh_job *job, struct wh_txn *t)
 
 	j->counts = (struct wh_list_counts){0};
 	j->present = 0;
+	j->churn = (struct wh_churn_tally){0};
 	if (j->rules.rows_full)
 		return WH_EFULL;
 
@@ -224,6 +233,7 @@ wh_list_rows_run(struct wh_job *job, struct wh_txn *t)
 
 	for (size_t i = 0; r == 0 && i < j->chunk->n; i++) {
 		x.text = wh_chunk_text(j->chunk, i);
+		x.differs = false;
 		r = one_row(&x, wh_chunk_whid(j->chunk, i), wh_chunk_body(j->chunk, i));
 	}
 	j->confirms = t->view.meta.confirm - confirm;

@@ -158,6 +158,21 @@ note_suspect(struct wh_pump *p, const struct wh_list_end *e)
 		schedule_next(p, SUSPECT_AGAIN_MS);
 }
 
+/* Once for each: status goes on showing them. */
+static void
+tell_restless(struct wh_pump *p)
+{
+	if (!wh_churn_list(&p->churn, &p->list.churn, p->d->view.meta.rows))
+		return;
+	for (size_t i = 0; i < p->churn.n; i++)
+		if (wh_churn_is_restless(&p->churn.member[i]))
+			wh_log(WH_LOG_WARNING, "sync",
+			       "a member changes in most webhooks with each list; if that "
+			       "means "
+			       "nothing, name it in [sync] ignore_members",
+			       "member=%s", WH_LOGQ(wh_str_c(p->churn.member[i].name)));
+}
+
 static void
 end_session(struct wh_pump *p)
 {
@@ -200,6 +215,7 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 	if (whole) {
 		p->whole_began = p->list.began.mono;
 		p->whole_fence = p->list.fence;
+		tell_restless(p);
 		p->list_why[0] = '\0';
 	}
 	tell_waiters(p, &p->list.counts, e->revision, whole, false);
@@ -281,6 +297,7 @@ rows_done(struct wh_job *job, struct whd *d, int fault)
 		s->counts.corrupt += j->counts.corrupt;
 		d->counters.alarms_duplicate += j->counts.twins;
 		s->present += j->present;
+		wh_churn_add(&s->churn, &j->churn);
 		s->confirms += j->confirms;
 		p->withheld |= j->counts.withheld > 0;
 		if (fault)

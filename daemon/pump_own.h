@@ -45,6 +45,7 @@ struct list_session {
 	struct wh_now began;
 	const char *why;
 	struct wh_list_counts counts;
+	struct wh_churn_tally churn;
 	uint64_t present;              /* of the rows in chunks: are there now */
 	uint64_t confirms;             /* steps of the confirm counter made by chunks */
 	unsigned chunks_open;          /* handed to the funnel, not back */
@@ -82,6 +83,7 @@ struct wh_pump {
 	struct wh_mono parked_until;
 
 	struct list_session list;
+	struct wh_churn churn;      /* members that change all the time */
 	struct wh_known *known;     /* NULL while a list has it */
 	struct wh_known_items news; /* what has to be told to it with the next list */
 	uint64_t known_seed;

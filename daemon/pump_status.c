@@ -109,13 +109,36 @@ wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out)
 	kv_time(out, "last_ok_at", p->last_ok.ms);
 }
 
+static size_t
+count_restless(const struct wh_churn *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		n += wh_churn_is_restless(&c->member[i]);
+	return n;
+}
+
+static void
+pack_restless(struct wh_buf *out, const struct wh_churn *c, size_t n)
+{
+	if (n == 0)
+		return;
+	wh_pack_c(out, "restless");
+	wh_pack_array(out, n);
+	for (size_t i = 0; i < c->n; i++)
+		if (wh_churn_is_restless(&c->member[i]))
+			wh_pack_c(out, c->member[i].name);
+}
+
 void
 wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out)
 {
 	const struct wh_meta *m = &p->d->view.meta;
 	int64_t age = wh_pump_age(p);
+	size_t restless = count_restless(&p->churn);
 
-	wh_pack_map(out, 9);
+	wh_pack_map(out, restless ? 10 : 9);
 	kv_time(out, "synced_at", (int64_t)m->synced_at);
 	if (age >= 0)
 		wh_pack_kv_int(out, "age_ms", age);
@@ -128,6 +151,7 @@ wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out)
 	wh_pack_kv_uint(out, "suspect", p->suspect_missing);
 	wh_pack_kv_c(out, "last_error", p->list_why[0] ? p->list_why : NULL);
 	kv_time(out, "next_at", wall_of(p, p->list_due));
+	pack_restless(out, &p->churn, restless);
 }
 
 void

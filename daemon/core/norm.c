@@ -331,8 +331,8 @@ member_from(const msgpack_object *map, struct wh_str name, uint32_t *next)
 }
 
 /* By value; the order of a documented set is no part of it. */
-static bool
-values_same(struct wh_str name, const msgpack_object *a, const msgpack_object *b)
+bool
+wh_norm_same_member(struct wh_str name, const msgpack_object *a, const msgpack_object *b)
 {
 	enum wh_field f = wh_field_by_name(name);
 	bool both_arrays = a->type == MSGPACK_OBJECT_ARRAY && b->type == MSGPACK_OBJECT_ARRAY;
@@ -359,7 +359,7 @@ wh_norm_same_row(const msgpack_object *a, const msgpack_object *b, const struct 
 		if (!wh_obj_str(&kv->key, &name) || is_ignored(name, ignore, n_ignore))
 			continue;
 		const msgpack_object *other = member_from(b, name, &next);
-		if (!other || !values_same(name, &kv->val, other))
+		if (!other || !wh_norm_same_member(name, &kv->val, other))
 			return false;
 	}
 	return true;

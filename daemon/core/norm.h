@@ -34,3 +34,5 @@ struct wh_create_keys wh_norm_create_keys(const struct wh_record *r);
  */
 bool wh_norm_same_row(const msgpack_object *a, const msgpack_object *b,
 		      const struct wh_str *ignore, size_t n_ignore);
+/* The same for the values of one member. */
+bool wh_norm_same_member(struct wh_str name, const msgpack_object *a, const msgpack_object *b);

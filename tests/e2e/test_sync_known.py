@@ -172,3 +172,19 @@ def test_members_no_longer_ignored_are_read(world, api):
     c.call("config.reload")
     assert c.call("sync.now")["changed"] == 1
     assert c.get(row["whid"])["noise"] == "1"
+
+
+def test_a_member_that_always_changes_is_named_once(world, api):
+    whd = world.whd(api, {"sync.interval": "1h"})
+    c = whd.client()
+    c.synced()
+    api.set(volatile_member=True)
+    for told in ([], [], ["servedAs"], ["servedAs"]):
+        assert c.call("sync.now")["changed"] == ROWS
+        assert c.status()["sync"].get("restless", []) == told
+    assert whd.log.count("a member changes in most webhooks") == 1
+    assert "member=servedAs" in whd.log
+    whd.write_config(sync_ignore_members="servedAs")
+    c.call("config.reload")
+    assert c.call("sync.now")["unchanged"] == ROWS
+    assert "restless" not in c.status()["sync"]

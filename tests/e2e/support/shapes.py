@@ -128,7 +128,7 @@ upstream = record(url=text, online=flag, gate=one_of(*GATES), since=maybe(when),
                   last_ok_at=maybe(when))
 sync_state = record(synced_at=maybe(when), age_ms=maybe(natural), stale=flag, list=natural,
                     rows=natural, running=flag, suspect=natural, last_error=maybe(text),
-                    next_at=maybe(when))
+                    next_at=maybe(when), restless_=listing(text))
 status = record(
     others=anything, live=flag, ready=flag, fresh=flag, version=text, instance=text,
     uptime_ms=natural, upstream=upstream, sync=sync_state,
