@@ -99,6 +99,8 @@ static const struct verdict_rule rules[] = {
 	 "429, too many calls, nothing is forwarded: not executed."},
 	{ON_READ, 400, 499, HTML, UNKNOWN, WH_ASK_LINK, 0,
 	 "An HTML page in place of the API's reply: not read."},
+	{ON_CHANGE, 404, 404, HTML, UNKNOWN, WH_ASK_LINK, THEN_SHORT,
+	 "404 with an HTML page, of something in front of the API: unknown."},
 	{ON_PATCH | ON_DELETE, 404, 404, 0, UNKNOWN, WH_ASK_NONE, THEN_ABSENT | THEN_SHORT,
 	 "404, the webhook may be gone: believed once a complete list lacks it."},
 	{ON_PATCH | ON_DELETE, 410, 410, 0, UNKNOWN, WH_ASK_NONE, THEN_ABSENT | THEN_SHORT,

@@ -7,7 +7,8 @@
  * A complete reply decides. 2xx counts as executed only if the transfer was
  * whole and the body is empty, JSON or a bare id. 2xx with HTML or other text
  * or a cut body, every 3xx, 408 and every 5xx are unknown. 401, 403, 429 and a
- * route 404 were not executed. Other 4xx are rejected. Without a reply: not
+ * route 404 were not executed. Other 4xx are rejected; but a 404 with an HTML
+ * page is what stands in front of a stopped API, and unknown. Without a reply: not
  * executed only if no byte of the request was taken by a socket.
  */
 #pragma once

@@ -24,6 +24,27 @@ def test_black_hole_is_an_outage_and_only_probed(world, sim):
     assert sim.row(whid)["whcomment"] == "x"
 
 
+def test_outage_is_probed_by_reads_alone_one_at_a_time(world, sim):
+    """Everything gets a 500, changes wait: the API sees lists, none beside another, no change."""
+    c = world.whd(sim, {"sync.interval": "100ms", "retry.base": "20ms",
+                        "retry.cap": "50ms"}).client()
+    c.synced()
+    whids = [c.applied(c.create(**webhook(n)))["whid"] for n in range(3)]
+    sim.fault("status", method="*", status=500, count=-1)
+    c.gate("link")
+    ops = [c.update(w, {"whcomment": "x"}) for w in whids] + [c.create(**webhook(9))]
+    before = sim.mark()
+    sim.wait(log_at_least=before + 8)
+    probes = sim.log(before)
+    assert {(e["method"], e["whid"]) for e in probes} == {("GET", None)}
+    assert len({e["conn"] for e in probes}) == 1, "one after the other"
+    for op in ops:
+        assert c.call("queue.get", op=op["op"])["attempts"] == 0
+    sim.clear_faults()
+    for op in ops:
+        c.applied(op)
+
+
 def test_503_with_retry_after_is_honoured(world, sim):
     c = world.whd(sim, BUSY).client()
     c.synced()

@@ -160,6 +160,36 @@ def test_twin_that_others_wanted_long_after_is_told_too(sim, c):
     assert "whd_alarms_duplicate_total 1\n" in c.call("metrics")
 
 
+@pytest.mark.parametrize("status", [200, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+def test_page_in_place_of_an_answer(world, sim, method, status):
+    """A firewall or a maintenance page, whatever its status: nothing is lost, removed or made
+    twice, and it goes on when the page is gone."""
+    c = start(world, sim, {"sync.interval": "100ms", "queue.settle_error": "0",
+                           "queue.settle_timeout": "0", "queue.check_age": "1h"})
+    rows = [sim.add(**webhook(n)) for n in range(3)]
+    c.call("sync.now")
+    rule = sim.fault("html", method=method, status=status)
+    ops = [c.create(**webhook(7)), c.update(rows[0]["whid"], {"whcomment": "x"}),
+           c.delete(rows[1]["whid"])]
+    sim.wait_hits(rule)
+    if status == 429 or (status == 403 and method == "GET"):
+        c.call("upstream.probe")  # such gates open slowly by themselves, or when somebody asks
+        sim.verb("DELETE", "/fault")
+    if status == 429:
+        return
+    for op in ops:
+        now = c.settled(op)
+        if now["state"] == "held":
+            assert (status, now["reason"]) == (403, "forbidden")
+            c.applied(c.call("queue.retry", op=op["op"]))
+        else:
+            assert now["state"] == "done", now
+    assert sorted(r["whname"] for r in sim.rows()) == ["hook 0", "hook 2", "hook 7"]
+    assert sim.row(rows[0]["whid"])["whcomment"] == "x"
+    assert sim.executed("POST") == 1
+
+
 # ------------------------------------------------------------------ waiting --
 
 # what a 429 says: how long is waited at least and at most, in ms
