@@ -15,11 +15,21 @@
 
 #define SPACE_EVERY_MS 1000
 
-/* What was seen holds no longer than it may take to write a fifth of the map, at 1 MiB a ms. */
+/*
+ * What was seen holds no longer than it may take to write a fifth of the map,
+ * or half of the disk that changes may still take, at 1 MiB a ms: else a burst
+ * of them takes the room that is kept for what becomes of them.
+ */
 static int64_t
-space_holds(const struct wh_store_space *s)
+space_holds(const struct whd *d)
 {
-	int64_t ms = (int64_t)(s->map_size / 5 >> 20);
+	const struct wh_store_space *s = &d->space;
+	uint64_t least = (uint64_t)d->config->store_min_free, room = s->map_size / 5;
+
+	if (s->disk_free >= least && (s->disk_free - least) / 2 < room)
+		room = (s->disk_free - least) / 2;
+
+	int64_t ms = (int64_t)(room >> 20);
 
 	return ms < SPACE_EVERY_MS ? ms : SPACE_EVERY_MS;
 }
@@ -29,7 +39,7 @@ wh_status_space(struct whd *d)
 {
 	struct wh_store_space now;
 
-	if (d->space_at.ms && d->now.mono.ms - d->space_at.ms < space_holds(&d->space))
+	if (d->space_at.ms && d->now.mono.ms - d->space_at.ms < space_holds(d))
 		return &d->space;
 	if (wh_store_space(d->store, &now) == 0)
 		d->space = now;
