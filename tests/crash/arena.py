@@ -22,6 +22,7 @@ SETTINGS = {
     "retry.cap": "40ms",
 }
 LOST = ("LOST", "UNREACHABLE", "SHUTTING_DOWN")
+REFUSALS = 5    # times in a row that a step may be refused for want of room
 
 
 class Died(Exception):
@@ -107,6 +108,10 @@ class Process:
         shutil.rmtree(store)
         store.with_suffix(".copy").rename(store)
 
+    def again(self):
+        """From now on it is as if it had never died."""
+        self.deaths, self.client, self.hooks = [], None, {}
+
     def kill(self):
         for child in self.whd.children:
             child.kill()
@@ -145,7 +150,9 @@ class Arena:
         return Process(self.subfolder(), self.sim.url, life.settings)
 
     def go(self, life, process, deaths=1):
-        """Lives on until the script is through; a step in which whd dies is done again."""
+        """Lives on until the script is through. A step in which whd dies, or has no room, is
+        done again."""
+        refusals = 0
         while life.at < len(life.steps):
             step = life.steps[life.at]
             try:
@@ -158,6 +165,11 @@ class Arena:
                 else:
                     process.call(getattr(life, step), self.sim)
                 life.at += 1
+                refusals = 0
+            except WhdError as error:
+                refusals += 1
+                if error.code != "STORE_FULL" or refusals > REFUSALS:
+                    raise
             except Died:
                 assert len(process.deaths) <= deaths, process.whd.log[-3000:]
 
@@ -170,12 +182,14 @@ class Arena:
                 raise
         return process.died
 
-    def end(self, life, process, earlier=None):
-        """The judgement, an orderly stop, and a look at every byte of the store."""
+    def end(self, life, process, earlier=None, since=0):
+        """The judgement, an orderly stop, and a look at every byte of the store. earlier: what
+        was executed up to entry `since` of the simulator's log."""
         try:
             while True:
                 try:
-                    process.call(lambda sim, c: oracle.judge(life, sim, c, earlier), self.sim)
+                    process.call(lambda sim, c: oracle.judge(life, sim, c, earlier, since),
+                                 self.sim)
                     break
                 except Died:
                     assert len(process.deaths) == 1
@@ -191,11 +205,12 @@ class Arena:
     def forget(self, process):
         shutil.rmtree(process.whd.folder, ignore_errors=True)
 
-    def live(self, life, env=None):
+    def live(self, life, env=None, ends=()):
         """One life from the beginning to the judgement; returns its process. env: as Process
-        has it, or what makes that from the process."""
+        has it, or what makes that from the process. ends: exit codes that are deaths, too."""
         self.begin(life)
         process = self.process(life)
+        process.ends |= set(ends)
         process.hooks = env(process) if callable(env) else env or {}
         try:
             self.go(life, process)

@@ -68,10 +68,10 @@ def check_ops(life, c):
     assert not wrong, f"how changes ended: {wrong}"
 
 
-def check_effects(life, sim, earlier):
+def check_effects(life, sim, earlier, since):
     names = {whid.lower(): name for name, whid in life.whids.items()}
     seen = {name: list(sent) for name, sent in earlier.items()}
-    for name, sent in executed(sim, names).items():
+    for name, sent in executed(sim, names, since).items():
         seen.setdefault(name, []).extend(sent)
     for name in {*seen, *life.effects}:
         wanted = life.effects.get(name, [])
@@ -92,9 +92,9 @@ def check_rows(life, sim, c):
     assert {w["_whd"]["state"] for w in c.list()} <= {"synced"}
 
 
-def judge(life, sim, c, earlier=None):
-    """earlier: what was executed before the log begins, as executed() has it."""
+def judge(life, sim, c, earlier=None, since=0):
+    """earlier: what was executed up to entry `since` of the log, as executed() has it."""
     assert c.call("wait", until="idle", timeout_ms=30000)
     check_ops(life, c)
     check_rows(life, sim, c)
-    check_effects(life, sim, earlier or {})
+    check_effects(life, sim, earlier or {}, since)

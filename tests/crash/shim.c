@@ -14,6 +14,9 @@
  *                          the K-th CALL on the store and N - 1 more (N = 0: all)
  *                          fail. CALL: data, meta, sync or truncate; ERRNO: a
  *                          number, or 0: the write is short by half
+ *   WHD_SHIM_FULL=FILE     while FILE exists the disk is full: data and truncate
+ *                          fail with ENOSPC
+ *   WHD_SHIM_LOW=FILE      while FILE exists 512 KiB are left, as far as is told
  *
  * Counted is what somebody else can see afterwards: data (pages of the store),
  * meta (the write that ends a commit of LMDB), sync, truncate, rename, request
@@ -32,8 +35,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -65,6 +70,7 @@ static struct {
 	enum kind fail_kind;
 	int fail_errno;
 	long fail_from, fail_n, fail_seen;
+	char full[PATH_MAX], low[PATH_MAX]; /* empty = never */
 } shim = {.mutex = PTHREAD_MUTEX_INITIALIZER, .count_fd = -1, .journal_fd = -1};
 
 /* ------------------------------------------------------------------ setup -- */
@@ -102,6 +108,7 @@ __attribute__((constructor)) static void
 begin(void)
 {
 	const char *dir = getenv("WHD_SHIM_DIR"), *kill_at = getenv("WHD_SHIM_KILL");
+	const char *full = getenv("WHD_SHIM_FULL"), *low = getenv("WHD_SHIM_LOW");
 	char *fail = getenv("WHD_SHIM_FAIL");
 
 	if (!dir)
@@ -110,6 +117,8 @@ begin(void)
 	shim.count_fd = append_to("WHD_SHIM_COUNT");
 	shim.journal_fd = append_to("WHD_SHIM_JOURNAL");
 	shim.kill_at = kill_at ? strtol(kill_at, NULL, 10) : 0;
+	snprintf(shim.full, sizeof(shim.full), "%s", full ? full : "");
+	snprintf(shim.low, sizeof(shim.low), "%s", low ? low : "");
 	if (fail)
 		read_fail(fail);
 }
@@ -234,16 +243,66 @@ count(enum kind kind)
 	pthread_mutex_unlock(&shim.mutex);
 }
 
+/* ----------------------------------------------------------------- failing -- */
+
 static bool
-shall_fail(enum kind kind)
+exists(const char *path)
+{
+	return path[0] && syscall(SYS_faccessat, AT_FDCWD, path, F_OK) == 0;
+}
+
+static bool
+is_full(enum kind kind)
+{
+	return (kind == DATA || kind == TRUNCATE) && exists(shim.full);
+}
+
+int
+fstatvfs(int fd, struct statvfs *v)
+{
+	struct statfs fs;
+
+	if (syscall(SYS_fstatfs, fd, &fs) != 0)
+		return -1;
+	*v = (struct statvfs){
+		.f_bsize = (unsigned long)fs.f_bsize,
+		.f_frsize = (unsigned long)fs.f_frsize,
+		.f_bavail = exists(shim.low) ? (512U << 10) / (unsigned long)fs.f_frsize
+					     : fs.f_bavail,
+	};
+	return 0;
+}
+
+static bool
+is_chosen(enum kind kind)
 {
 	if (!shim.fails || kind != shim.fail_kind)
 		return false;
-	pthread_mutex_lock(&shim.mutex);
 	long n = ++shim.fail_seen;
 
-	pthread_mutex_unlock(&shim.mutex);
 	return n >= shim.fail_from && (shim.fail_n == 0 || n < shim.fail_from + shim.fail_n);
+}
+
+/* Sets errno; 0 = the write is to be short. */
+static bool
+shall_fail(enum kind kind)
+{
+	static const char line[] = "failed\n";
+	struct iovec part = {(void *)(uintptr_t)line, sizeof(line) - 1};
+
+	if (is_full(kind)) {
+		errno = ENOSPC;
+		return true;
+	}
+	pthread_mutex_lock(&shim.mutex);
+	bool chosen = is_chosen(kind);
+
+	if (chosen)
+		append(shim.count_fd, &part, 1);
+	pthread_mutex_unlock(&shim.mutex);
+	if (chosen)
+		errno = shim.fail_errno;
+	return chosen;
 }
 
 /* ------------------------------------------------------------------ writes -- */
@@ -259,12 +318,11 @@ real_writev(int fd, const struct iovec *part, int n, off_t at)
 static ssize_t
 fail_write(int fd, const struct iovec *part, off_t at)
 {
-	if (shim.fail_errno == 0) {
+	if (errno == 0) {
 		struct iovec half = {part->iov_base, part->iov_len / 2};
 
 		return real_writev(fd, &half, 1, at);
 	}
-	errno = shim.fail_errno;
 	return -1;
 }
 
@@ -381,10 +439,8 @@ sync_any(int fd, long number)
 
 	if (is_store(fd, r.name)) {
 		r.file = inode_of(fd);
-		if (shall_fail(SYNC)) {
-			errno = shim.fail_errno;
+		if (shall_fail(SYNC))
 			return -1;
-		}
 		seq = journal(&r, NULL, 0);
 		count(SYNC);
 	}
@@ -414,10 +470,8 @@ ftruncate(int fd, off_t size)
 
 	if (is_store(fd, r.name)) {
 		r.file = inode_of(fd);
-		if (shall_fail(TRUNCATE)) {
-			errno = shim.fail_errno;
+		if (shall_fail(TRUNCATE))
 			return -1;
-		}
 		seq = journal(&r, NULL, 0);
 		count(TRUNCATE);
 	}

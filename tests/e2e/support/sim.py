@@ -155,6 +155,11 @@ class Sim:
         assert answer["met"], (conditions, answer)
         return answer
 
+    def wait_quiet(self):
+        """Once whoever was connected has died: returns when all of its requests are through."""
+        while self.stats()["connections"]:
+            pass
+
     def wait_requests(self, method, n):
         return self.wait(method=method, requests_at_least=n)
 

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""A disk without room: changes are refused, all that was taken goes on, and once there is room
+again so does everything, without anybody's help.
+
+Two disks: a small one of its own (tmpfs, for which one must be allowed to
+mount) and one that the shim makes full at a word, on which nothing at all can
+be written, not even over free pages.
+"""
+
+import subprocess
+import time
+
+import pytest
+
+from shim import env
+from support.client import refused
+from support.data import webhook
+from support.sim import six
+from support.world import World
+
+SETTINGS = {"sync.interval": "100ms", "queue.settle_timeout": "100ms", "store.min_free": "0"}
+PATIENCE = 30
+
+
+class Tmpfs:
+    """3 MiB, filled by a file."""
+
+    def __init__(self, world):
+        self.path = world.subfolder("disk")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=0700", "none", str(self.path)],
+                       check=True, capture_output=True)
+        world.later(lambda: subprocess.run(["umount", "-l", str(self.path)], check=True))
+        self.store, self.env, self.ballast = self.path / "store", {}, self.path / "ballast"
+
+    def fill(self, leave=0):
+        with open(self.ballast, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                file.truncate(max(0, file.tell() - leave))
+
+    def empty(self):
+        self.ballast.unlink()
+
+
+class Shim:
+    """Full, or nearly so, while a file is there."""
+
+    def __init__(self, world):
+        self.path = world.subfolder("disk")
+        self.store, self.full, self.low = (self.path / n for n in ("store", "full", "low"))
+        self.env = env(self.store, full=self.full, low=self.low)
+
+    def fill(self, leave=0):
+        (self.low if leave else self.full).touch()
+
+    def empty(self):
+        for file in (self.full, self.low):
+            file.unlink(missing_ok=True)
+
+
+def may_mount():
+    try:
+        world = World()
+        try:
+            Tmpfs(world)
+        finally:
+            world.close()
+        return True
+    except (OSError, subprocess.CalledProcessError):
+        return False
+
+
+DISKS = [Tmpfs, Shim] if may_mount() else [Shim]
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sim(world):
+    return world.sim()
+
+
+def start(world, sim, disk, **settings):
+    whd = world.whd(sim, {**SETTINGS, "store.path": disk.store, **settings}, start=False,
+                    env=disk.env)
+    whd.store = disk.store
+    whd.start().client().synced()
+    return whd
+
+
+def queue_until_full(c, n=5000):
+    """Creates until one is refused for want of room; the operations that were taken."""
+    taken = []
+    for i in range(n):
+        try:
+            taken.append(c.create(**webhook(i), request_id=f"{i}")["op"])
+        except c.Error as error:
+            assert error.code == "STORE_FULL", error
+            assert "full" in error.message
+            return taken
+    raise AssertionError("the disk does not become full")
+
+
+def take_again(c, i):
+    """The same create, as soon as there is room: nobody is asked to do anything for it."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return c.create(**webhook(i), request_id=f"{i}")["op"]
+        except c.Error as error:
+            assert error.code == "STORE_FULL" and time.monotonic() < end, error
+
+
+def queued(c):
+    return [item["op"] for item in c.pages("queue.list", limit=1000)]
+
+
+def check_end(sim, c, n):
+    c.idle()
+    assert queued(c) == []
+    assert sorted(r["whname"] for r in sim.rows()) == sorted(webhook(i)["whname"] for i in range(n))
+    assert sim.executed("POST") == n, "each create once"
+    c.call("sync.now")
+    assert {w["whid"]: six(w) for w in c.list()} == {r["whid"]: six(r) for r in sim.rows()}
+
+
+@pytest.mark.parametrize("disk", DISKS)
+def test_full_while_the_api_is_away(world, sim, disk):
+    disk = disk(world)
+    whd = start(world, sim, disk)
+    c = whd.client()
+    c.applied(c.create(**webhook(0), request_id="0"))
+    c.go_offline(sim)
+    c.create(**webhook(1), request_id="1")
+    disk.fill()
+    taken = queue_until_full(c)
+
+    assert queued(c) == taken[1:], "all that was acknowledged, and nothing else"
+    assert len(list(c.list())) == len(taken), "reads go on"
+    assert c.status()["live"]
+    whd.kill()
+    c = whd.start().client()
+    assert queued(c) == taken[1:], "on the disk, too"
+    with refused("STORE_FULL"):
+        c.create(**webhook(len(taken)), request_id=f"{len(taken)}")
+
+    disk.empty()
+    last = take_again(c, len(taken))
+    assert queued(c) == taken[1:] + [last]
+    sim.up()
+    check_end(sim, c, len(taken) + 1)
+
+
+@pytest.mark.parametrize("disk", DISKS)
+def test_full_while_requests_are_out(world, sim, disk):
+    """What the API answered is kept until it can be stored, and nothing is sent twice."""
+    disk = disk(world)
+    c = start(world, sim, disk).client()
+    rule = sim.fault("stall", method="POST", execute=True, resume=True, count=-1)
+    ops = [c.create(**webhook(i)) for i in range(3)]
+    sim.wait_hits(rule, 3)
+    disk.fill()
+    sim.clear_faults()
+    with refused("STORE_FULL"):
+        for i in range(3, 5000):
+            c.create(**webhook(i), request_id=f"{i}")
+    made = len(queued(c)) + len(sim.rows())
+    disk.empty()
+    for op in ops:
+        c.applied(op)
+    c.idle()
+    names = {webhook(i)["whname"] for i in range(3)}
+    assert names <= {r["whname"] for r in sim.rows()}
+    assert sim.executed("POST") == len(sim.rows()), "each create once"
+    assert made >= 3
+
+
+@pytest.mark.parametrize("disk", DISKS)
+def test_changes_stop_before_the_rest_has_no_room(world, sim, disk):
+    """[store] min_free: what was taken is carried out while changes are refused."""
+    disk = disk(world)
+    whd = start(world, sim, disk, **{"store.min_free": "1MiB"})
+    c = whd.client()
+    c.go_offline(sim)
+    first = c.create(**webhook(0), request_id="0")
+    disk.fill(leave=1 << 20)
+    taken = queue_until_full(c)
+    assert taken[0] == first["op"]
+    sim.up()
+    c.idle()
+    assert sim.executed("POST") == len(taken) == len(sim.rows())
+    with refused("STORE_FULL"):
+        c.create(**webhook(len(taken)), request_id=f"{len(taken)}")
+    disk.empty()
+    take_again(c, len(taken))
+    check_end(sim, c, len(taken) + 1)
