@@ -104,25 +104,48 @@ touch_all(struct wh_list_end *e, struct wh_txn *t, const struct missing *graced)
 	return r;
 }
 
+/*
+ * Its own look or outcome decides; or the reply to the create that made it is
+ * still to come, which would bring it back.
+ */
+static bool
+not_yet(struct wh_lane *l, const struct wh_undecided *u)
+{
+	const struct wh_lane_op *head = wh_lane_head(l);
+
+	if (head && (head->op.state == WH_OP_SENDING || head->op.state == WH_OP_UNKNOWN))
+		return true;
+	return !l->row.claim && wh_undecided_on_its_way(u, l->row.first_list, l->row.body);
+}
+
 static int
-remove_one(struct wh_list_end *e, struct wh_txn *t, struct wh_str key)
+remove_one(struct wh_list_end *e, struct wh_txn *t, const struct wh_undecided *u,
+	   struct wh_str key)
 {
 	struct wh_lane l;
 	int r = wh_lane_open(&l, &t->view, &e->rules, key);
 
-	if (r == 0) {
-		const struct wh_lane_op *head = wh_lane_head(&l);
-
-		if (head &&
-		    (head->op.state == WH_OP_SENDING || head->op.state == WH_OP_UNKNOWN)) {
-			wh_lane_fini(&l); /* its own look or outcome decides */
-			return 0;
-		}
+	if (r == 0 && !not_yet(&l, u)) {
 		wh_lane_drop_row(&l);
 		e->counts.removed++;
 		r = wh_lane_close(&l, t);
 	}
 	wh_lane_fini(&l);
+	return r;
+}
+
+static int
+remove_all(struct wh_list_end *e, struct wh_txn *t, const struct missing *m)
+{
+	struct wh_undecided *u;
+	struct wh_str key;
+	size_t at = 0;
+	int r = wh_undecided_load(&u, &t->view);
+
+	while (r == 0 && (key = next_missing(m, &at)).n)
+		r = remove_one(e, t, u, key);
+	wh_undecided_free(u);
+	t->view.meta.accept_shrink = 0;
 	return r;
 }
 
@@ -165,14 +188,7 @@ remove_missing(struct wh_list_end *e, struct wh_txn *t)
 		e->suspect = m.hash ? m.hash : 1;
 		e->suspect_missing = m.n;
 	} else if (r == 0) {
-		size_t at = 0;
-		struct wh_str key = next_missing(&m, &at);
-
-		while (r == 0 && key.n) {
-			r = remove_one(e, t, key);
-			key = next_missing(&m, &at);
-		}
-		t->view.meta.accept_shrink = 0;
+		r = remove_all(e, t, &m);
 	}
 	if (r == 0)
 		r = touch_all(e, t, &graced);

@@ -17,6 +17,7 @@
 
 struct wish {
 	uint64_t mark;
+	bool on_its_way;
 	struct wh_doc sent;
 };
 
@@ -58,6 +59,7 @@ add(struct wh_undecided *u, const struct wh_view *v, uint64_t seq)
 	if (!w)
 		return WH_ENOMEM;
 	w->mark = op.mark;
+	w->on_its_way = op.state == WH_OP_SENDING;
 	return wh_doc_open_json(&w->sent, op.request);
 }
 
@@ -120,6 +122,21 @@ wh_undecided_wants(const struct wh_undecided *u, uint64_t list, struct wh_str bo
 		wanted = list > u->wishes[i].mark && wants(&u->wishes[i], &row.record);
 	wh_doc_close(&row);
 	return wanted;
+}
+
+bool
+wh_undecided_on_its_way(const struct wh_undecided *u, uint64_t list, struct wh_str body)
+{
+	struct wh_doc row = {0};
+	bool same = false;
+
+	if (u->n == 0 || wh_doc_open(&row, body))
+		return false;
+	for (size_t i = 0; i < u->n && !same; i++)
+		same = u->wishes[i].on_its_way && list > u->wishes[i].mark &&
+		       wh_norm_diff(&row.record, &u->wishes[i].sent.record) == 0;
+	wh_doc_close(&row);
+	return same;
 }
 
 void
