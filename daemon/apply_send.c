@@ -23,17 +23,25 @@
 #define NOT_FOUND "not_found" /* reason: a read of the row alone did not find it */
 #define RECHECK_LEAST_MS 100  /* between such reads, however little check_age is */
 
-/* A read did not find the row; a whole list begun since then says what is so. */
+/*
+ * A read did not find the row. A whole list begun since then says what is so:
+ * of a row it lacked, or holds as it is. Like the read it stands in for it
+ * counts from its end, so that an operation does not wait for ever behind an
+ * upstream that finds nothing and lists slowly.
+ */
 static bool
-list_decided(const struct wh_op *op, const struct wh_view *v)
+list_decided(const struct wh_send *s, const struct wh_lane *l, const struct wh_op *op)
 {
-	return wh_str_is(op->reason, NOT_FOUND) && v->meta.list_complete > op->unknown_list;
+	if (!wh_str_is(op->reason, NOT_FOUND) || !s->rules.list_just_ended ||
+	    l->view->meta.list_complete <= op->unknown_list)
+		return false;
+	return !l->has_row || l->row.confirm <= s->rules.list_fence;
 }
 
 static bool
 row_fresh(const struct wh_send *s, const struct wh_lane *l, const struct wh_op *op)
 {
-	if (list_decided(op, l->view))
+	if (list_decided(s, l, op))
 		return true;
 	if (!l->has_row)
 		return s->rules.list_fresh;
@@ -323,7 +331,8 @@ static void
 begin_check(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const struct wh_txn *t)
 {
 	o->op.mark = l->has_row ? t->view.meta.confirm + 1 : 0;
-	wh_lane_state(l, o, WH_OP_CHECKING, "");
+	wh_lane_state(l, o, WH_OP_CHECKING,
+		      wh_str_is(o->op.reason, NOT_FOUND) ? NOT_FOUND : "");
 	wh_buf_str(&s->whid, o->op.target);
 	s->kind = o->op.kind;
 	s->result = WH_SEND_CHECK;
@@ -331,15 +340,14 @@ begin_check(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const st
 
 /*
  * Back to the queue: the row could not be read, or a list must say whether it
- * is gone. For that list the wait is kept short, so that what it says is still
- * fresh when the operation's turn comes; but not so short that the row is read
- * without a pause while the list is under way.
+ * is gone. For that list the wait is kept short, so that its end is not missed;
+ * but not so short that the row is read without a pause while it is under way.
  */
 static void
 check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 {
-	int64_t most =
-		s->rules.check_age > RECHECK_LEAST_MS ? s->rules.check_age : RECHECK_LEAST_MS;
+	bool before = wh_str_is(o->op.reason, NOT_FOUND), absent = before || !s->check_failed;
+	int64_t most = wh_rules_just_ended(&s->rules) / 2;
 	int64_t wait = 0;
 
 	if (!s->check_gated)
@@ -350,9 +358,10 @@ check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 	if (!s->check_failed && wait < RECHECK_LEAST_MS)
 		wait = RECHECK_LEAST_MS;
 	o->op.next_at = s->rules.now.wall.ms + wait;
-	o->op.unknown_list = s->rules.list_last;
+	if (absent && !before)
+		o->op.unknown_list = s->rules.list_last;
 	s->want_list = !s->check_failed;
-	wh_lane_state(l, o, WH_OP_QUEUED, s->check_failed ? "" : NOT_FOUND);
+	wh_lane_state(l, o, WH_OP_QUEUED, absent ? NOT_FOUND : "");
 }
 
 static int

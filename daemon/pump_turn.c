@@ -24,15 +24,11 @@ row_is_fresh(const struct wh_pump *p, struct wh_str lane, const struct wh_rules 
 	return wh_rules_row_fresh(r, row.confirm, row.confirmed_at);
 }
 
-/* A list for creates counts from its end: on a slow line one may take longer than check_age. */
+/* A list for creates counts from its end. */
 static bool
-creates_fresh(const struct wh_pump *p)
+creates_fresh(const struct wh_pump *p, const struct wh_rules *r)
 {
-	int64_t window = p->d->config->queue_check_age;
-
-	if (window < 1000)
-		window = 1000;
-	return p->ended_any && p->d->now.mono.ms - p->list_ended.ms <= window;
+	return p->ended_any && p->d->now.mono.ms - p->list_ended.ms <= wh_rules_just_ended(r);
 }
 
 static bool
@@ -51,8 +47,8 @@ load_cand(const struct wh_pump *p, const struct wh_due *due, const struct wh_rul
 		.due = {due->due_at},
 		.keys = {row.group[0], row.group[1]},
 	};
-	ret->fresh =
-		op.kind == WH_OP_CREATE ? creates_fresh(p) : row_is_fresh(p, row.lane, rules);
+	ret->fresh = op.kind == WH_OP_CREATE ? creates_fresh(p, rules)
+					     : row_is_fresh(p, row.lane, rules);
 	return true;
 }
 

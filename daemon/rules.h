@@ -26,6 +26,7 @@ struct wh_rules {
 	bool withheld;           /* rows may be withheld for creates that are not decided */
 	bool list_fresh;         /* a whole list began at most check_age ago ... */
 	uint64_t list_fence;     /* ... with this fence: see wh_rules_row_fresh() */
+	bool list_just_ended;    /* a whole list ended at most wh_rules_just_ended() ago */
 	int64_t confirmed_from;  /* wall ms: what was confirmed before tells no age */
 	int64_t settle_timeout;  /* ms */
 	int64_t settle_error;    /* ms */
@@ -38,6 +39,14 @@ struct wh_rules {
 	struct wh_crash *crash;
 #endif
 };
+
+/* How long, in ms, a list that was waited for counts from its end: on a slow line one may take
+ * longer than check_age. */
+static inline int64_t
+wh_rules_just_ended(const struct wh_rules *r)
+{
+	return r->check_age > 1000 ? r->check_age : 1000;
+}
 
 /* No operation waits longer than this, in ms, before it is looked at again. */
 static inline int64_t
