@@ -12,6 +12,8 @@
 #include "tests/sim/funnel.h"
 #include "tests/sim/sim.h"
 
+#define COMMITS_MAX_MS 10000 /* longest way of a list that was told into the store */
+
 /* ------------------------------------------------------------------ records -- */
 
 void
@@ -295,6 +297,10 @@ verb_committed(struct sim *s, const struct sim_call *call, struct sim_op *op)
 	if (!call->has_seen ||
 	    !sim_doc_from_pack(&op->decided[op->n_decided], wh_buf_view(&call->seen)))
 		op->decided[op->n_decided] = (struct sim_doc){0};
+	if (call->has_seen) {
+		op->has_base = true;
+		op->base = op->decided[op->n_decided];
+	}
 	op->n_decided++;
 }
 
@@ -328,6 +334,7 @@ same_wish_again(struct sim *s, size_t at)
 	op->state = fresh.state;
 	op->read_from = fresh.read_from;
 	op->n_decided = 0;
+	op->has_base = false;
 	op->acked = op->recreated = op->stopped = false;
 	return op;
 }
@@ -422,6 +429,37 @@ sim_oracle_committed(struct sim *s, const struct wh_job *first, const struct wh_
 
 /* ----------------------------------------------------------- life and death -- */
 
+/* When the last read of the operation's webhook by itself began. */
+static bool
+was_read(struct sim *s, uint64_t seq, int64_t *ret)
+{
+	for (size_t i = s->net.n; i > 0; i--) {
+		const struct sim_transfer *t = s->net.all[i - 1];
+
+		if (t->kind == WH_HTTP_FIND && t->tag == seq) {
+			*ret = t->submitted;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A list stands in for a read that found nothing; it counts from its end, which is stored. */
+static int64_t
+last_list_from(struct sim *s)
+{
+	int64_t age = s->host.config.queue_check_age;
+	int64_t window = (age > 1000 ? age : 1000) + COMMITS_MAX_MS;
+
+	for (size_t i = s->net.n; i > 0; i--) {
+		const struct sim_transfer *t = s->net.all[i - 1];
+
+		if (t->kind == WH_HTTP_LIST && t->complete && t->told != SIM_NEVER)
+			return t->told + window >= s->mono ? t->submitted : INT64_MAX;
+	}
+	return INT64_MAX;
+}
+
 void
 sim_oracle_submitted(struct sim *s, const struct wh_job *job)
 {
@@ -435,14 +473,8 @@ sim_oracle_submitted(struct sim *s, const struct wh_job *job)
 		return;
 	op->proposed = s->mono;
 	op->read_from = INT64_MAX;
-	for (size_t i = s->net.n; send->checked && i > 0; i--) {
-		const struct sim_transfer *t = s->net.all[i - 1];
-
-		if (t->kind == WH_HTTP_FIND && t->tag == send->seq) {
-			op->read_from = t->submitted;
-			return;
-		}
-	}
+	if (was_read(s, send->seq, &op->read_from) && !send->checked)
+		op->read_from = last_list_from(s);
 }
 
 void

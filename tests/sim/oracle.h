@@ -61,6 +61,8 @@ struct sim_op {
 	int64_t sent_anew; /* when a person said that a create was not made */
 	struct sim_doc decided[SIM_DECISIONS]; /* what a person saw who decided for `mine` */
 	unsigned n_decided;
+	bool has_base; /* the last such decision was made over a webhook that was shown: */
+	struct sim_doc base;
 	int64_t proposed;  /* when whd last proposed to send it */
 	int64_t read_from; /* when the GET before that began; INT64_MAX = none */
 };

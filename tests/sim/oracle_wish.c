@@ -120,7 +120,7 @@ void
 sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *w)
 {
 	struct sim_doc base = op->seen, cur = op->seen;
-	const struct sim_doc *was = op->n_decided ? &op->decided[op->n_decided - 1] : &base;
+	const struct sim_doc *was = op->has_base ? &op->base : &base;
 
 	*w = (struct sim_wish){0};
 	if (op->kind == WH_OP_CREATE) {
@@ -138,6 +138,6 @@ sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *w)
 		subtract(&w->adds, &cur, &base);
 		subtract(&w->drops, &base, &cur);
 	}
-	if (op->n_decided)
+	if (op->has_base)
 		forget_met(w, was);
 }
