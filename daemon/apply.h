@@ -54,6 +54,9 @@ struct wh_enqueue {
 int wh_enqueue_run(struct wh_job *job, struct wh_txn *t);
 /* [queue] max_ops or max_bytes is reached: new changes are refused with QUEUE_FULL. */
 bool wh_queue_full(const struct wh_meta *m, const struct wh_rules *r);
+/* apply_absorb.c: tail, which has not left yet, takes in o, a later change of its lane; o is
+ * done as merged. Its `into` is the caller's to set. */
+WH_MUST_USE int wh_absorb(struct wh_lane *l, struct wh_lane_op *tail, struct wh_lane_op *o);
 /* The same decision over a view, writing nothing. */
 int wh_enqueue_dry_run(struct wh_enqueue *e, const struct wh_view *v);
 void wh_enqueue_fini(struct wh_enqueue *e);

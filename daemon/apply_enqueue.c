@@ -14,8 +14,6 @@
 #include "daemon/doc.h"
 #include "daemon/form.h"
 
-#define ABSORBED_KEPT 16u /* ids of merged changes that an operation names */
-
 /* The state of one decision. */
 struct decision {
 	struct wh_enqueue *e;
@@ -237,16 +235,6 @@ wanted_processes(const struct wh_enqueue *e, const struct wh_record *set,
 	return r;
 }
 
-/* Leaves only the members that differ from what readers see now. */
-static void
-keep_changes(struct wh_record *want, const struct wh_record *have)
-{
-	for (int f = 0; f < WH_F_COUNT; f++)
-		if (wh_record_has(want, (enum wh_field)f) &&
-		    wh_norm_field_eq((enum wh_field)f, want, have))
-			want->seen &= ~(1u << f);
-}
-
 /* The members that really change: `set`, with added and removed processes worked in. */
 static int
 wanted_fields(struct decision *d, struct wh_buf *out, uint32_t *ret_diff)
@@ -269,7 +257,7 @@ wanted_fields(struct decision *d, struct wh_buf *out, uint32_t *ret_diff)
 			       "processes would hold more than 256 items: remove some");
 	}
 	if (r == 0) {
-		keep_changes(&want.record, &have.record);
+		wh_norm_keep_changes(&want.record, &have.record);
 		*ret_diff = want.record.seen;
 		wh_record_pack(out, &want.record);
 		r = out->fault;
@@ -279,96 +267,6 @@ wanted_fields(struct decision *d, struct wh_buf *out, uint32_t *ret_diff)
 	wh_doc_close(&made);
 	wh_buf_fini(&processes);
 	return r;
-}
-
-/* Back at its base a change is void. */
-static int
-end_if_void(struct decision *d, struct wh_lane_op *tail)
-{
-	uint32_t diff = 0;
-	int r;
-
-	if (tail->op.base.n == 0)
-		return 0;
-	r = wh_doc_diff(tail->op.fields, tail->op.base, &diff);
-	if (r == 0 && (diff & wh_doc_members(tail->op.fields)) == 0)
-		wh_lane_done(d->lane, tail, "noop");
-	return r;
-}
-
-/*
- * The base of a member is what the caller saw who wanted it first: members that
- * only the later change wants take theirs from its base. Else a value set back
- * to what the base says would count as no change, although others changed it
- * in between.
- */
-static int
-merge_bases(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *later,
-	    uint32_t new_members)
-{
-	struct wh_doc first = {0}, second = {0};
-	struct wh_buf base = WH_BUF_NULL;
-	int r = wh_doc_open(&first, tail->op.base);
-
-	if (r == 0)
-		r = wh_doc_open(&second, later->base);
-	if (r == 0) {
-		second.record.seen &= new_members;
-		wh_record_patch(&base, &first.tree.root, &second.record, WH_STR_NULL);
-		tail->op.base = wh_lane_keep_buf(l, &base);
-	}
-	wh_doc_close(&first);
-	wh_doc_close(&second);
-	return r;
-}
-
-/* The id of the later one is added to what tail took in, of which the newest are kept. */
-static int
-note_absorbed(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *later)
-{
-	char id[WH_OP_TEXT_ID + 1];
-	struct wh_buf ids = WH_BUF_NULL;
-	struct wh_tree before = {0};
-	int r = tail->op.absorbed.n ? wh_unpack(&before, tail->op.absorbed, NULL) : 0;
-	uint32_t n = r == 0 && tail->op.absorbed.n ? before.root.via.array.size : 0;
-	uint32_t from = n < ABSORBED_KEPT ? 0 : n - ABSORBED_KEPT + 1;
-
-	if (r)
-		return r;
-	wh_pack_array(&ids, n - from + 1);
-	for (uint32_t i = from; i < n; i++)
-		wh_pack_object(&ids, &before.root.via.array.ptr[i]);
-	wh_op_id_text(later->id, id);
-	wh_pack_c(&ids, id);
-	wh_tree_fini(&before);
-	tail->op.absorbed = wh_lane_keep_buf(l, &ids);
-	return 0;
-}
-
-/* tail takes over the members of the new op. */
-static int
-absorb(struct decision *d, struct wh_lane_op *tail, struct wh_lane_op *o)
-{
-	struct wh_doc earlier = {0}, later = {0};
-	struct wh_buf merged = WH_BUF_NULL;
-	int r = wh_doc_open(&earlier, tail->op.fields);
-
-	if (r == 0)
-		r = wh_doc_open(&later, o->op.fields);
-	if (r == 0 && tail->op.base.n)
-		r = merge_bases(d->lane, tail, &o->op,
-				later.record.seen & ~earlier.record.seen);
-	if (r == 0) {
-		wh_coalesce_fields(&merged, &earlier.record, &later.record);
-		tail->op.fields = wh_lane_keep_buf(d->lane, &merged);
-		tail->dirty = true;
-		o->op.into = text_id(d->lane, &tail->op);
-		wh_lane_done(d->lane, o, "merged");
-		r = note_absorbed(d->lane, tail, &o->op);
-	}
-	wh_doc_close(&earlier);
-	wh_doc_close(&later);
-	return r ? r : end_if_void(d, tail);
 }
 
 /* Carries out what core/coalesce decided about the new op and the lane's tail. */
@@ -399,7 +297,8 @@ coalesce(struct decision *d, struct wh_lane_op *tail, enum wh_coalesce how)
 
 	switch (how) {
 	case WH_CO_ABSORB:
-		return absorb(d, tail, o);
+		o->op.into = text_id(d->lane, &tail->op);
+		return wh_absorb(d->lane, tail, o);
 	case WH_CO_CANCEL_BOTH:
 		wh_lane_state(d->lane, tail, WH_OP_CANCELLED, "deleted");
 		wh_lane_state(d->lane, o, WH_OP_CANCELLED, "never_created");

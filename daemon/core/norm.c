@@ -252,6 +252,15 @@ filled_and_eq(enum wh_field f, const struct wh_record *a, const struct wh_record
 	return wh_set_trim(text_of(f, a)).n > 0 && wh_norm_field_eq(f, a, b);
 }
 
+void
+wh_norm_keep_changes(struct wh_record *want, const struct wh_record *have)
+{
+	for (int f = 0; f < WH_F_COUNT; f++)
+		if (wh_record_has(want, (enum wh_field)f) &&
+		    wh_norm_field_eq((enum wh_field)f, want, have))
+			want->seen &= ~(1u << f);
+}
+
 bool
 wh_norm_near(const struct wh_record *a, const struct wh_record *b)
 {
