@@ -12,6 +12,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/core/remote.h"
+#include "daemon/http_guard.h"
 #include "daemon/http_pages.h"
 #include "store/store.h"
 
@@ -48,11 +49,7 @@ wh_http_conf_set(struct wh_http_conf *c, const struct wh_http_settings *s)
 
 /* ------------------------------------------------------------ callbacks --- */
 
-/*
- * libcurl sends a request again by itself when a reused connection dies before
- * the first byte of a reply, whatever the method. For a mutation that could
- * mean executing it twice, so the second send is refused.
- */
+/* libcurl is about to send: for the first time, or again by itself (see http_guard.h). */
 static int
 on_pre_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
@@ -69,9 +66,8 @@ on_pre_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 	if (getenv("WHD_TEST_NO_SEND_GUARD"))
 		return CURL_PREREQFUNC_OK;
 #endif
-	if (t->result->kind == WH_HTTP_SEND && t->pre_requests > 1)
-		return CURL_PREREQFUNC_ABORT;
-	return CURL_PREREQFUNC_OK;
+	return wh_http_may_send(t->result->kind, t->pre_requests) ? CURL_PREREQFUNC_OK
+								  : CURL_PREREQFUNC_ABORT;
 }
 
 static bool
