@@ -100,9 +100,10 @@ act_by_chance(struct sim *s)
 
 	if (sim_dice_chance(&s->dice, 80)) {
 		do_verb(s, SIZE_MAX, WH_CMD_queue_flush, NULL, NULL);
-	} else if (sim_dice_chance(&s->dice, 40)) {
+	} else if (sim_dice_chance(&s->dice, s->oracle.suspect ? 600 : 30)) {
 		sim_say(s, "admin", "sync.accept");
-		sim_cover_row(s->coverage, SIM_ROW_ACCEPTED);
+		if (s->oracle.suspect)
+			sim_cover_row(s->coverage, SIM_ROW_ACCEPTED);
 		sim_call_submit(s, sim_call_new_verb(s, WH_CMD_sync_accept, SIZE_MAX));
 	} else if (op == SIZE_MAX) {
 		return;

@@ -138,6 +138,20 @@ sim_call_drop(struct wh_job *job)
 
 /* ------------------------------------------------------------------- answers -- */
 
+/* Another create waits that wants the same. */
+static bool
+has_twin(struct sim *s, const struct sim_op *op)
+{
+	for (size_t i = 0; i < s->oracle.n; i++) {
+		const struct sim_op *o = &s->oracle.ops[i];
+
+		if (o != op && o->committed && o->kind == WH_OP_CREATE &&
+		    wh_op_state_live(o->state) && sim_doc_diff(&o->want, &op->want) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 cover_row(struct sim *s, const struct sim_call *c)
 {
@@ -149,6 +163,8 @@ cover_row(struct sim *s, const struct sim_call *c)
 		sim_cover_row(s->coverage, (enum sim_row_id)c->row);
 	if (!c->e.refusal.code && !c->e.queued && op->kind == WH_OP_CREATE && !op->committed)
 		sim_cover_row(s->coverage, SIM_ROW_CREATE_CREATE);
+	if (fresh && op->kind == WH_OP_CREATE && op->allow_duplicate && has_twin(s, op))
+		sim_cover_row(s->coverage, SIM_ROW_CREATE_ALLOWED);
 	if (!fresh || strcmp(op->result, "noop") != 0)
 		return;
 	sim_cover_row(s->coverage, SIM_ROW_UPDATE_VOID);
@@ -189,6 +205,8 @@ change_done(struct wh_job *job, struct whd *d, int fault)
 	client->busy = false;
 	if (fault == 0) {
 		op->acked = op->committed;
+		if (op->acked)
+			sim_oracle_answered(s, op);
 		cover_row(s, c);
 		check_refusal(s, op, c->e.refusal.code);
 	}

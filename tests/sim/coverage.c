@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Counting what a run met, and saying what it missed. */
+/* Counting what a run met. coverage_report.c says what it missed. */
 #include "tests/sim/coverage.h"
-
-#include <inttypes.h>
-#include <stdio.h>
 
 #include "tests/sim/sim.h"
 
-static const struct {
-	const char *table, *text;
-} rows[SIM_ROW_COUNT] = {
-#define SIM_ROW(id, table, text) {table, text},
+static const char *const commits[SIM_COMMIT_COUNT] = {
+#define SIM_COMMIT(id, name) name,
 #include "tests/sim/coverage.def"
-#undef SIM_ROW
-};
-
-static const char *const events[SIM_EVENT_COUNT] = {
-#define SIM_EVENT(id, text) text,
-#include "tests/sim/coverage.def"
-#undef SIM_EVENT
-};
-
-static const struct {
-	enum wh_op_state from, to;
-	const char *why;
-} nevers[] = {
-#define SIM_NO_EDGE(from, to, why) {WH_OP_##from, WH_OP_##to, why},
-#include "tests/sim/coverage.def"
-#undef SIM_NO_EDGE
+#undef SIM_COMMIT
 };
 
 void
@@ -43,25 +23,50 @@ sim_cover_row(struct sim_coverage *c, enum sim_row_id row)
 }
 
 void
-sim_cover_fault(struct sim_coverage *c, enum sim_fault f, unsigned on)
+sim_cover_way(struct sim_coverage *c, enum sim_way way)
 {
-	(void)on;
-	c->faults[f]++;
+	c->ways[way]++;
+}
+
+/* Does a list that is read now look for the outcome of an operation? */
+static bool
+looks(const struct sim *s)
+{
+	for (size_t i = 0; i < s->oracle.now.n; i++)
+		if (s->oracle.now.at[i].state == WH_OP_UNKNOWN)
+			return true;
+	return false;
+}
+
+static enum sim_moment
+moment_of(const struct sim *s, unsigned on)
+{
+	switch (on) {
+	case SIM_ON_POST:
+		return SIM_MOMENT_POST;
+	case SIM_ON_PATCH:
+		return SIM_MOMENT_PATCH;
+	case SIM_ON_DELETE:
+		return SIM_MOMENT_DELETE;
+	case SIM_ON_FIND:
+		return SIM_MOMENT_CHECK;
+	default:
+		return looks(s) ? SIM_MOMENT_LOOK : SIM_MOMENT_LIST;
+	}
 }
 
 void
-sim_cover_commit_edge(struct sim_coverage *c, const char *job, const char *edge)
+sim_cover_fault(struct sim *s, const struct sim_transfer *t, unsigned on)
 {
-	for (size_t i = 0; i < SIM_JOBS; i++) {
-		if (c->commits[i].job && strcmp(c->commits[i].job, job) != 0)
-			continue;
-		c->commits[i].job = job;
-		if (*edge == 'b')
-			c->commits[i].before++;
-		else
-			c->commits[i].after++;
-		return;
-	}
+	s->coverage->faults[t->fault][moment_of(s, on)]++;
+}
+
+void
+sim_cover_strike(struct sim_coverage *c, const char *job, bool after)
+{
+	for (size_t i = 0; i < SIM_COMMIT_COUNT; i++)
+		if (strcmp(commits[i], job) == 0)
+			c->struck[i][after]++;
 }
 
 void
@@ -71,106 +76,31 @@ sim_cover_event(struct sim_coverage *c, struct sim *s, enum sim_event_id e)
 		c->events[e][s->oracle.now.at[i].state]++;
 }
 
-/* ------------------------------------------------------------------ report -- */
-
-static bool
-can_occur(enum wh_op_state from, enum wh_op_state to)
+static size_t
+tally(uint64_t n)
 {
-	for (size_t i = 0; i < wh_array_len(nevers); i++)
-		if (nevers[i].from == from && nevers[i].to == to)
-			return false;
-	return true;
+	return n < SIM_TALLY ? (size_t)n : SIM_TALLY - 1;
 }
 
-static bool
-report_edge(const struct sim_coverage *c, enum wh_op_state from, enum wh_op_state to)
+void
+sim_cover_seed(struct sim_coverage *c, const struct sim *s)
 {
-	uint64_t n = c->edges[from][to];
-	bool good = can_occur(from, to) ? n > 0 : n == 0;
-
-	printf("  %-10s -> %-10s %9" PRIu64 "%s\n", wh_op_state_str(from), wh_op_state_str(to),
-	       n,
-	       good                  ? ""
-	       : can_occur(from, to) ? "  NEVER TAKEN"
-				     : "  TAKEN: take it off the list in coverage.def");
-	return good;
+	c->seeds++;
+	c->steps += s->steps;
+	c->crashes += s->crashes;
+	c->twice += s->oracle.executed_twice;
+	c->virtual_ms += (uint64_t)(s->mono - SIM_MONO_BEGIN);
+	c->seeds_by_steps[tally(s->steps)]++;
+	c->seeds_by_crashes[tally(s->crashes)]++;
 }
 
-static bool
-report_edges(const struct sim_coverage *c)
+void
+sim_cover_add(struct sim_coverage *to, const struct sim_coverage *from)
 {
-	bool good = true;
+	uint64_t *sum = (uint64_t *)to;
+	const uint64_t *more = (const uint64_t *)from;
 
-	puts("edges of operations");
-#define WH_OP_EDGE(from, to) good &= report_edge(c, WH_OP_##from, WH_OP_##to);
-#include "daemon/core/op.def"
-#undef WH_OP_EDGE
-	for (size_t i = 0; i < wh_array_len(nevers); i++)
-		printf("  not expected: %s -> %s: %s\n", wh_op_state_str(nevers[i].from),
-		       wh_op_state_str(nevers[i].to), nevers[i].why);
-	return good;
-}
-
-static bool
-report_rows(const struct sim_coverage *c)
-{
-	bool good = true;
-
-	puts("rows of the rule tables");
-	for (size_t i = 0; i < SIM_ROW_COUNT; i++) {
-		printf("  %-9s %-62s %9" PRIu64 "%s\n", rows[i].table, rows[i].text, c->rows[i],
-		       c->rows[i] ? "" : "  NEVER MET");
-		good &= c->rows[i] > 0;
-	}
-	return good;
-}
-
-static bool
-report_faults(const struct sim_coverage *c)
-{
-	bool good = true;
-
-	puts("faults of requests");
-	for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
-		printf("  %-18s%9" PRIu64 "%s", sim_faults[i].name, c->faults[i],
-		       i % 3 == 2 || i + 1 == SIM_FAULT_COUNT ? "\n" : "");
-		good &= c->faults[i] > 0;
-	}
-	return good;
-}
-
-static void
-report_events(const struct sim_coverage *c)
-{
-	printf("events by state         ");
-	for (unsigned st = 0; st <= WH_OP_DEAD; st++)
-		printf(" %9s", wh_op_state_str((enum wh_op_state)st));
-	puts("");
-	for (size_t e = 0; e < SIM_EVENT_COUNT; e++) {
-		printf("  %-22s", events[e]);
-		for (unsigned st = 0; st <= WH_OP_DEAD; st++)
-			printf(" %9" PRIu64, c->events[e][st]);
-		puts("");
-	}
-	puts("edges of commits a crash may strike   before     after");
-	for (size_t i = 0; i < SIM_JOBS && c->commits[i].job; i++)
-		printf("  %-30s %11" PRIu64 " %9" PRIu64 "\n", c->commits[i].job,
-		       c->commits[i].before, c->commits[i].after);
-}
-
-bool
-sim_cover_report(const struct sim_coverage *c, bool strict)
-{
-	uint64_t n = c->seeds ? c->seeds : 1;
-	bool good = report_edges(c);
-
-	good &= report_rows(c);
-	good &= report_faults(c);
-	report_events(c);
-	printf("seeds %" PRIu64 ", steps a seed %" PRIu64 ", crashes a seed %" PRIu64
-	       ".%" PRIu64 ", virtual hours %" PRId64
-	       ", creates executed twice by a late upstream %" PRIu64 "\n",
-	       c->seeds, c->steps / n, c->crashes / n, c->crashes * 10 / n % 10,
-	       c->virtual_ms / 3600000, c->twice);
-	return good || !strict;
+	_Static_assert(sizeof(*to) % sizeof(*sum) == 0, "nothing but counters");
+	for (size_t i = 0; i < sizeof(*to) / sizeof(*sum); i++)
+		sum[i] += more[i];
 }

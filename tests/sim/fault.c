@@ -31,13 +31,16 @@ sim_weather_str(enum sim_weather w)
 
 /* In a spell most requests meet its kind of fault, the others what they meet on a calm day. */
 enum sim_fault
-sim_fault_draw(struct sim_dice *d, enum sim_weather w, unsigned on, unsigned permille)
+sim_fault_draw(struct sim_dice *d, const struct sim_luck *luck, unsigned on)
 {
 	unsigned weights[SIM_FAULT_COUNT], sum = 0;
+	enum sim_weather w = luck->weather;
 	bool spell = w != SIM_FINE && sim_dice_chance(d, 850);
 
-	if (!spell && !sim_dice_chance(d, permille))
+	if (!spell && !sim_dice_chance(d, luck->permille))
 		return SIM_FAULT_NONE;
+	if (!spell && (sim_faults[luck->favourite].on & on) && sim_dice_chance(d, 500))
+		return luck->favourite;
 	for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
 		const struct sim_fault_info *f = &sim_faults[i];
 
@@ -101,6 +104,7 @@ sim_fault_text(struct wh_buf *out, enum sim_body body, int status, int64_t wait_
 	case SIM_BODY_TOTAL:
 	case SIM_BODY_TWICE:
 	case SIM_BODY_JUNK:
+	case SIM_BODY_KEYS:
 	case SIM_BODY_MORE:
 	case SIM_BODY_ELSEWHERE:
 	case SIM_BODY_TRAILING:

@@ -49,6 +49,7 @@ enum sim_body {
 	SIM_BODY_TOTAL,      /* a list that says it has more than came */
 	SIM_BODY_TWICE,      /* ... with one element twice */
 	SIM_BODY_JUNK,       /* ... with an element that cannot be read */
+	SIM_BODY_KEYS,       /* ... with an element that has a member twice */
 	SIM_BODY_MORE,       /* ... that says more follows */
 	SIM_BODY_ELSEWHERE,  /* ... with the next page on another host */
 	SIM_BODY_TRAILING,   /* ... with something behind it */
@@ -76,9 +77,14 @@ struct sim_fault_info {
 extern const struct sim_fault_info sim_faults[SIM_FAULT_COUNT];
 
 const char *sim_weather_str(enum sim_weather w);
-/* permille: of the requests of a calm day that meet a fault. */
-enum sim_fault sim_fault_draw(struct sim_dice *d, enum sim_weather w, unsigned on,
-			      unsigned permille);
+
+/* What the requests of a life meet. */
+struct sim_luck {
+	enum sim_weather weather;
+	unsigned permille;        /* of the requests of a calm day that meet a fault */
+	enum sim_fault favourite; /* that comes most often, where it can */
+};
+enum sim_fault sim_fault_draw(struct sim_dice *d, const struct sim_luck *luck, unsigned on);
 /* The text of a reply that the upstream's own code did not write; nothing for REAL and lists.
  */
 void sim_fault_text(struct wh_buf *out, enum sim_body body, int status, int64_t wait_s);

@@ -137,21 +137,21 @@ jobs_drop(struct sim_jobs *l)
 
 /* ------------------------------------------------------------------ commit -- */
 
-/* Shall whd die at this edge? */
-static bool
-dies_at(struct sim *s, const struct wh_job *first, const char *edge)
-{
-	sim_cover_commit_edge(s->coverage, sim_job_str(first), edge);
-	return sim_host_draws_crash(s);
-}
-
 static void
-die_at(struct sim *s, const char *job, const char *edge)
+die_at(struct sim *s, const char *job, bool after)
 {
 	char when[64];
 
-	snprintf(when, sizeof(when), "%s the commit of: %s", edge, job);
+	snprintf(when, sizeof(when), "%s the commit of: %s", after ? "after" : "before", job);
+	sim_cover_strike(s->coverage, job, after);
 	sim_host_crash(s, when);
+}
+
+static int
+refuse(struct sim *s)
+{
+	sim_cover_event(s->coverage, s, SIM_EVENT_FULL);
+	return WH_ENOSPACE;
 }
 
 /* Runs jobs from `first` up to but without `end` in one transaction. */
@@ -170,8 +170,8 @@ run_txn(struct sim *s, struct wh_job *first, const struct wh_job *end, bool *ret
 			sim_oracle_ran(s, j, &txn);
 	}
 	if (r == 0 && !s->calm && sim_dice_chance(&s->dice, s->plan.full_permille))
-		r = WH_ENOSPACE;
-	*ret_died = r == 0 && dies_at(s, first, "before");
+		r = refuse(s);
+	*ret_died = r == 0 && sim_host_draws_crash(s);
 	if (r || *ret_died) {
 		wh_txn_abort(&txn);
 		sim_oracle_aborted(s);
@@ -209,6 +209,7 @@ on_wake(struct sim *s, uint64_t unused)
 {
 	struct wh_writer *w = &s->host.writer;
 	struct wh_job *j = w->done.head;
+	bool list_ended = false;
 
 	(void)unused;
 	if (!j)
@@ -222,10 +223,13 @@ on_wake(struct sim *s, uint64_t unused)
 		struct wh_job *next = j->next;
 
 		j->next = NULL;
+		list_ended |= j->run == wh_list_end_run;
 		j->done(j, &s->host.d, j->fault);
 		j = next;
 	}
 	sim_oracle_look(s);
+	if (list_ended)
+		sim_oracle_list_ended(s);
 	sim_host_poke(s);
 }
 
@@ -257,11 +261,11 @@ on_commit(struct sim *s, uint64_t unused)
 
 	jobs_append(&w->done, &batch);
 	if (!run_batch(s, first)) {
-		die_at(s, name, "before");
+		die_at(s, name, false);
 		return;
 	}
-	if (dies_at(s, first, "after")) {
-		die_at(s, name, "after");
+	if (sim_host_draws_crash(s)) {
+		die_at(s, name, true);
 		return;
 	}
 	sim_later_in_whd(s, commit_time(s) / 4, on_wake, 0);

@@ -84,6 +84,15 @@ draw_config(struct sim *s)
 	draw_queue(s, c);
 }
 
+bool
+sim_host_has_good_key(const struct sim *s)
+{
+	for (size_t i = 0; i < s->host.keys.n; i++)
+		if (s->net.keys_valid >> s->host.keys.index[i] & 1u)
+			return true;
+	return false;
+}
+
 void
 sim_host_init(struct sim *s)
 {
@@ -214,10 +223,10 @@ boot_store(struct sim *s)
 
 	wh_require(r == 0);
 	sim_oracle_ran(s, &boot.job, &t);
-	sim_cover_commit_edge(s->coverage, "boot", "before");
 	if (sim_host_draws_crash(s)) {
 		wh_txn_abort(&t);
 		sim_oracle_aborted(s);
+		sim_cover_strike(s->coverage, "boot", false);
 		sim_host_crash(s, "before the commit of: boot");
 		return false;
 	}
@@ -225,8 +234,8 @@ boot_store(struct sim *s)
 	sim_oracle_committed(s, &boot.job, NULL);
 	sim_say(s, "whd", "up: %llu unknown, %llu queued again",
 		(unsigned long long)boot.unknown, (unsigned long long)boot.requeued);
-	sim_cover_commit_edge(s->coverage, "boot", "after");
 	if (sim_host_draws_crash(s)) {
+		sim_cover_strike(s->coverage, "boot", true);
 		sim_host_crash(s, "after the commit of: boot");
 		return false;
 	}

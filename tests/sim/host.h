@@ -64,6 +64,8 @@ void sim_host_crash(struct sim *s, const char *when);
 bool sim_host_draws_crash(struct sim *s);
 /* SIGTERM. */
 void sim_host_stop(struct sim *s);
+/* Is one of the keys whd has taken by the upstream? */
+bool sim_host_has_good_key(const struct sim *s);
 /* Before anything calls into whd: reads the clocks. */
 void sim_host_enter(struct sim *s);
 /* Lets whd's pump look again. */

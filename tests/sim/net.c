@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/http_guard.h"
 #include "daemon/pump.h"
 #include "tests/sim/sim.h"
 
@@ -103,6 +104,7 @@ sim_net_facts(const struct sim_transfer *t, struct wh_http_result *r, int64_t to
 		.retry_after_ms = t->retry_after_ms,
 		.took_ms = took,
 		.key = 0,
+		.content_type = wh_str_c(t->type),
 		.location = wh_str_c(r->location),
 		.error = f->net == WH_NET_OK ? WH_STR_NULL : wh_str_c(f->name),
 	};
@@ -117,6 +119,7 @@ sim_net_tell(struct sim *s, struct sim_transfer *t, struct wh_http_result *r)
 		if (h->keys.index[i] == t->key)
 			r->facts.key = (int)i;
 	t->told = s->mono;
+	sim_cover_reply(s, t);
 	sim_oracle_told(s, t);
 	sim_host_enter(s);
 	wh_pump_on_result(h->d.pump, r);
@@ -185,6 +188,8 @@ arrive(struct sim *s, uint64_t id)
 	int64_t back = trip(s);
 
 	sim_upstream_serve(s, t);
+	if (f->net == WH_NET_RESEND && wh_http_may_send(t->kind, 2))
+		sim_upstream_serve(s, t);
 	if (f->net == WH_NET_TIMEOUT)
 		back = t->left + TIMEOUT_MS - s->mono;
 	plan_late(s, t, back);
@@ -216,18 +221,21 @@ void
 sim_net_submit(struct sim *s, const struct wh_http_request *r)
 {
 	struct sim_transfer *t = new_transfer(s, r);
-	unsigned permille = s->calm ? 0 : s->plan.fault_permille;
+	struct sim_luck luck = {
+		.weather = s->weather,
+		.permille = s->calm ? 0 : s->plan.fault_permille,
+		.favourite = s->plan.favourite,
+	};
 
 	t->in.known = r->known;
 	t->in.news = r->news;
 	t->key = s->host.keys.index[r->key_index];
-	t->fault =
-		sim_fault_draw(&s->dice, s->calm ? SIM_FINE : s->weather, on_of(t), permille);
+	t->fault = sim_fault_draw(&s->dice, &luck, on_of(t));
 	if (s->net.keys_valid >> t->key & 1u ? false : sim_faults[t->fault].left)
 		t->fault = SIM_FAULT_E401;
 	sim_say(s, "pump", "#%llu %s %s %.*s", (unsigned long long)t->id, t->method, t->whid,
 		WH_STR_FMT(wh_buf_view(&t->body)));
-	sim_cover_fault(s->coverage, t->fault, on_of(t));
+	sim_cover_fault(s, t, on_of(t));
 	sim_oracle_sends(s, t);
 	sim_later_in_whd(s, sim_dice_between(&s->dice, 0, 3), leave, t->id);
 }

@@ -40,6 +40,7 @@ struct sim_transfer {
 	int status;
 	struct wh_buf reply, link;
 	char location[160];
+	const char *type; /* Content-Type; NULL = none */
 	int64_t retry_after_ms;
 	bool flawed;   /* a list that shows that it is not whole */
 	bool complete; /* a list that whd took for whole */

@@ -390,7 +390,7 @@ take_carrier(struct sim *s, const struct sim_change *c)
 }
 
 static void
-take_change(struct sim *s, const struct sim_change *c)
+take_change(struct sim *s, struct sim_change *c)
 {
 	struct sim_op *op = sim_oracle_by_id(s, c->id);
 	char name[64];
@@ -403,8 +403,11 @@ take_change(struct sim *s, const struct sim_change *c)
 	sim_say(s, "op", "%s %s -> %s %s%s%s (%s)", sim_op_name(s, op, name),
 		c->from == SIM_NEW ? "new" : wh_op_state_str(c->from), wh_op_state_str(c->to),
 		c->reason, c->result[0] ? " " : "", c->result, c->job);
+	sim_mix(s, c->seq);
+	sim_mix(s, (uint64_t)c->from << 8 | (uint64_t)c->to);
 	op->state = c->to;
 	op->since = s->mono;
+	memcpy(c->reason_was, op->reason, sizeof(op->reason));
 	memcpy(op->reason, c->reason, sizeof(op->reason));
 	memcpy(op->result, c->result, sizeof(op->result));
 	memcpy(op->whid, c->whid, sizeof(op->whid));
@@ -425,6 +428,18 @@ sim_oracle_committed(struct sim *s, const struct wh_job *first, const struct wh_
 		take_change(s, &o->changes[i]);
 	o->n_changes = 0;
 	listing_copy(&o->now, &o->next);
+}
+
+void
+sim_oracle_answered(struct sim *s, const struct sim_op *op)
+{
+	struct sim_change c = {0};
+	char name[64];
+
+	memcpy(c.id, op->id, WH_OP_ID);
+	if (!s->far_jump && !get_op(&s->host.d.view, &c))
+		sim_fail(s, "%s is acknowledged, but readers do not see it yet",
+			 sim_op_name(s, op, name));
 }
 
 /* ----------------------------------------------------------- life and death -- */

@@ -85,6 +85,7 @@ struct sim_change {
 	uint8_t id[WH_OP_ID];
 	enum wh_op_state from, to;
 	char reason[24], result[20], whid[WH_WHID_MAX + 1], into[WH_OP_TEXT_ID + 1];
+	char reason_was[24];
 	bool by_call;
 	const char *job;
 };
@@ -100,6 +101,7 @@ struct sim_oracle {
 	size_t cap_objs;
 	int64_t booted;          /* monotonic start of the running process */
 	uint64_t revision;       /* newest that a reader was shown */
+	bool suspect;            /* status says that the last list lacked too much */
 	uint64_t executed_twice; /* creates, excused by the upstream's lateness */
 };
 
@@ -119,6 +121,8 @@ void sim_oracle_submitted(struct sim *s, const struct wh_job *job);
 void sim_oracle_ran(struct sim *s, const struct wh_job *job, struct wh_txn *t);
 void sim_oracle_aborted(struct sim *s);
 void sim_oracle_committed(struct sim *s, const struct wh_job *first, const struct wh_job *end);
+/* A caller is told that its operation was taken: what it reads from now on must show it. */
+void sim_oracle_answered(struct sim *s, const struct sim_op *op);
 void sim_oracle_died(struct sim *s);
 void sim_oracle_started(struct sim *s);
 /* True if `op` is carried by `carrier`, or is it. */
@@ -154,6 +158,8 @@ void sim_oracle_creates(struct sim *s, struct sim_transfer *t);
 /* ------------------------------------------------- reads: oracle_rows.c --- */
 /* After each completion of commits: what readers see now. */
 void sim_oracle_look(struct sim *s);
+/* A list is stored: what status says of it. */
+void sim_oracle_list_ended(struct sim *s);
 /* A complete list was told: rows it lacks although they are there may vanish. */
 void sim_oracle_listed(struct sim *s, const struct sim_transfer *t);
 

@@ -30,6 +30,20 @@ ops_ended(struct sim *s, char why[WHY])
 	return true;
 }
 
+/* The member that is in no manual, as every row has it in this way. */
+static bool
+has_more(struct wh_str body)
+{
+	struct wh_tree tree;
+	bool has = false;
+
+	if (wh_unpack(&tree, body, NULL) == 0) {
+		has = wh_obj_bool_at(&tree.root, "active", false);
+		wh_tree_fini(&tree);
+	}
+	return has;
+}
+
 static bool
 same_row(struct sim *s, struct wh_str key, struct wh_str body, char why[WHY])
 {
@@ -42,7 +56,8 @@ same_row(struct sim *s, struct wh_str key, struct wh_str body, char why[WHY])
 		return false;
 	}
 	if (sim_doc_from_pack(&doc, body) &&
-	    sim_doc_diff(&doc, &sim_row_now(&s->world.rows[row])->doc) == 0)
+	    sim_doc_diff(&doc, &sim_row_now(&s->world.rows[row])->doc) == 0 &&
+	    (s->world.ways.more == SIM_more_NOTHING || has_more(body)))
 		return true;
 	snprintf(why, WHY, "%.*s is not shown as it is at the upstream", WH_STR_FMT(key));
 	return false;

@@ -248,6 +248,8 @@ cover_create(struct sim_coverage *c, const struct sim_op *op, const struct sim_c
 		sim_cover_row(c, SIM_ROW_CREATE_ABSENT);
 	if (unknown && ch->to == WH_OP_DEAD && strcmp(op->reason, "rejected") == 0)
 		sim_cover_row(c, SIM_ROW_CREATE_409);
+	if (unknown && ch->to == WH_OP_DONE && strcmp(ch->reason_was, "rejected_409") == 0)
+		sim_cover_row(c, SIM_ROW_CREATE_409_MADE);
 	if (strcmp(op->reason, "ambiguous") == 0)
 		sim_cover_row(c, SIM_ROW_CREATE_NEAR);
 	if (strcmp(op->reason, "no_complete_list") == 0)
@@ -260,7 +262,11 @@ static void
 cover_update(struct sim_coverage *c, const struct sim_op *op, const struct sim_change *ch)
 {
 	bool unknown = ch->from == WH_OP_UNKNOWN;
-	bool noop = ch->to == WH_OP_DONE && !ch->by_call && strcmp(op->result, "noop") == 0;
+	bool noop = ch->to == WH_OP_DONE && strcmp(op->result, "noop") == 0;
+
+	if (noop && ch->by_call && ch->from != SIM_NEW)
+		sim_cover_row(c, SIM_ROW_UPDATE_BACK);
+	noop &= !ch->by_call;
 
 	if (unknown && ch->to == WH_OP_DONE)
 		sim_cover_row(c, SIM_ROW_UPDATE_FOUND);
@@ -287,6 +293,8 @@ cover_delete(struct sim_coverage *c, const struct sim_op *op, const struct sim_c
 		sim_cover_row(c, SIM_ROW_DELETE_FOUND);
 	if (unknown && ch->to == WH_OP_QUEUED)
 		sim_cover_row(c, SIM_ROW_DELETE_AGAIN);
+	if (ch->to == WH_OP_UNKNOWN && strcmp(op->reason, "absent") == 0)
+		sim_cover_row(c, SIM_ROW_DELETE_404);
 	if (ch->to == WH_OP_CONFLICT)
 		sim_cover_row(c, SIM_ROW_DELETE_EDITED);
 	if (ch->to == WH_OP_DONE && strcmp(op->result, "already") == 0)

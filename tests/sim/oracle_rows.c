@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "daemon/hook_scan.h"
+#include "daemon/pump.h"
 #include "tests/sim/sim.h"
 
 void
@@ -168,6 +169,24 @@ look_for_doubles(struct sim *s)
 			sim_fail(s, "readers are shown one webhook twice: as %s and as %s",
 				 r->whid, op->tmp);
 	}
+}
+
+void
+sim_oracle_list_ended(struct sim *s)
+{
+	struct wh_buf map = WH_BUF_NULL;
+	struct wh_tree tree;
+	bool suspect = false;
+
+	wh_pump_status_sync(s->host.d.pump, &map);
+	if (wh_unpack(&tree, wh_buf_view(&map), NULL) == 0) {
+		suspect = wh_obj_u64_at(&tree.root, "suspect", 0) > 0;
+		wh_tree_fini(&tree);
+	}
+	wh_buf_fini(&map);
+	if (suspect && !s->oracle.suspect)
+		sim_cover_row(s->coverage, SIM_ROW_SUSPECT);
+	s->oracle.suspect = suspect;
 }
 
 void

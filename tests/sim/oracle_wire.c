@@ -172,9 +172,11 @@ static void
 cover_reply(struct sim *s, const struct sim_transfer *t)
 {
 	const struct sim_fault_info *f = &sim_faults[t->fault];
+	bool refused = t->status == 401 && !(s->net.keys_valid >> t->key & 1u);
 
-	if (t->status == 401)
-		sim_cover_row(s->coverage, SIM_ROW_NEXT_KEY);
+	if (refused)
+		sim_cover_row(s->coverage,
+			      sim_host_has_good_key(s) ? SIM_ROW_NEXT_KEY : SIM_ROW_ALL_KEYS);
 	if (t->status == 403 && t->kind != WH_HTTP_SEND && f->body == SIM_BODY_ERROR)
 		sim_cover_row(s->coverage, SIM_ROW_READ_403);
 	if (f->group == SIM_QUOTA)
@@ -183,6 +185,8 @@ cover_reply(struct sim *s, const struct sim_transfer *t)
 		sim_cover_row(s->coverage, SIM_ROW_RATE);
 	if (!f->left)
 		sim_cover_row(s->coverage, SIM_ROW_LINK);
+	if (f->net == WH_NET_RESEND)
+		sim_cover_row(s->coverage, SIM_ROW_RESEND);
 }
 
 /* A list that shows that it is not whole must not be taken for whole, any other must. */
@@ -359,12 +363,33 @@ check_items(struct sim *s, const struct sim_transfer *t, const struct sim_doc *d
 	}
 }
 
+/* Which row of the table of conflicts has led to this request? */
+static void
+cover_merge(struct sim *s, const struct sim_op *op, const struct sim_wish *w,
+	    const struct sim_doc *was)
+{
+	uint32_t theirs = sim_doc_diff(was, &op->seen), set = 1u << SIM_SET;
+	uint32_t mine = w->has;
+
+	if (!op->has_seen || op->n_decided)
+		return;
+	if (theirs == 0)
+		sim_cover_row(s->coverage, SIM_ROW_MERGE_MINE);
+	else if (theirs & mine & ~set)
+		sim_cover_row(s->coverage, SIM_ROW_MERGE_LOCAL);
+	else if (theirs & mine)
+		sim_cover_row(s->coverage, SIM_ROW_MERGE_SET);
+	else
+		sim_cover_row(s->coverage, SIM_ROW_MERGE_BESIDE);
+}
+
 static void
 check_patch(struct sim *s, const struct sim_transfer *t, const struct sim_doc *doc)
 {
 	struct sim_wish w;
 
 	sim_oracle_wish(s, op_of(s, t), &w);
+	cover_merge(s, op_of(s, t), &w, &sim_row_now(&s->world.rows[t->row])->doc);
 	for (unsigned f = 0; f < WH_F_COUNT; f++)
 		if (f != SIM_SET)
 			check_text(s, t, f, doc, &w);
@@ -378,6 +403,8 @@ check_delete(struct sim *s, const struct sim_transfer *t)
 	const struct sim_doc *was = &sim_row_now(r)->doc;
 	const struct sim_op *op = op_of(s, t);
 
+	if (op->has_seen && sim_doc_diff(&op->seen, was))
+		sim_cover_row(s->coverage, SIM_ROW_DELETE_FORCED);
 	if (op->forced || op->policy == WH_POLICY_LOCAL_WINS)
 		return;
 	for (unsigned f = 0; f < WH_F_COUNT; f++) {

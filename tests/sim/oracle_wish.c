@@ -67,12 +67,26 @@ subtract(struct sim_doc *out, const struct sim_doc *a, const struct sim_doc *b)
 			sim_doc_add_item(out, a->item[i]);
 }
 
-/* A person saw what was there already of the items: those are no wish any more. */
+/* Back where it was a member is no wish: who wants it again sees anew where it is. */
+static void
+forget_void(struct sim_wish *w, const struct sim_doc *base, const struct sim_doc *cur)
+{
+	for (unsigned f = 0; f < WH_F_COUNT; f++)
+		if (f != SIM_SET && sim_text_same(w->want.text[f], base->text[f]))
+			w->has &= ~(1u << f);
+	if (w->has >> SIM_SET & 1u && !(sim_doc_diff(cur, base) >> SIM_SET & 1u))
+		w->has &= ~(1u << SIM_SET);
+}
+
+/* A person who decided saw what was there already: that is no wish any more. */
 static void
 forget_met(struct sim_wish *w, const struct sim_doc *seen)
 {
 	struct sim_doc adds = w->adds, drops = w->drops;
 
+	for (unsigned f = 0; f < WH_F_COUNT; f++)
+		if (f != SIM_SET && sim_text_same(w->want.text[f], seen->text[f]))
+			w->has &= ~(1u << f);
 	subtract(&w->adds, &adds, seen);
 	w->drops.n_items = 0;
 	for (unsigned i = 0; i < drops.n_items; i++)
@@ -120,24 +134,20 @@ void
 sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *w)
 {
 	struct sim_doc base = op->seen, cur = op->seen;
-	const struct sim_doc *was = op->has_base ? &op->base : &base;
 
 	*w = (struct sim_wish){0};
 	if (op->kind == WH_OP_CREATE) {
 		fold_create(s, op, w);
 		return;
 	}
-
-	for (const struct sim_op *o = op; o; o = next_carried(s, op, o->seq))
+	for (const struct sim_op *o = op; o; o = next_carried(s, op, o->seq)) {
 		fold_one(o, w, &base, &cur);
-	/* Back where it was it is no wish; who decides for it sees anew where it is. */
-	for (unsigned f = 0; f < WH_F_COUNT; f++)
-		if (f != SIM_SET && sim_text_same(w->want.text[f], was->text[f]))
-			w->has &= ~(1u << f);
+		forget_void(w, &base, &cur);
+	}
 	if (w->has >> SIM_SET & 1u) {
 		subtract(&w->adds, &cur, &base);
 		subtract(&w->drops, &base, &cur);
 	}
 	if (op->has_base)
-		forget_met(w, was);
+		forget_met(w, &op->base);
 }

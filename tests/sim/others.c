@@ -76,10 +76,24 @@ edit(struct sim *s, struct sim_doc *doc, const char *whid)
 		sim_doc_add_item(doc, item);
 }
 
-/* Others prefer webhooks that are being worked on, so that the two meet. */
+/* The newest webhook that whd made; SIZE_MAX if there is none. */
+static size_t
+newest_made(const struct sim *s)
+{
+	for (size_t i = s->world.n; i > 0; i--)
+		if (s->world.rows[i - 1].born_by && sim_row_alive(&s->world.rows[i - 1]))
+			return i - 1;
+	return SIZE_MAX;
+}
+
+/* Others prefer webhooks that are being worked on or were just made, so that the two meet. */
 static size_t
 pick_row(struct sim *s)
 {
+	size_t made = sim_dice_chance(&s->dice, 200) ? newest_made(s) : SIZE_MAX;
+
+	if (made != SIZE_MAX)
+		return made;
 	if (s->oracle.now.n && sim_dice_chance(&s->dice, 600)) {
 		const struct sim_listed *e =
 			&s->oracle.now.at[sim_dice_below(&s->dice, s->oracle.now.n)];
@@ -220,7 +234,8 @@ read_keys(struct sim *s, uint64_t unused)
 	k->active = 0;
 	for (unsigned i = 0; i < k->n; i++)
 		k->index[i] = (first + i) % SIM_KEYS_MAX;
-	sim_cover_row(s->coverage, SIM_ROW_KEYS_READ);
+	if (!sim_host_has_good_key(s))
+		sim_cover_row(s->coverage, SIM_ROW_KEYS_READ);
 	sim_say(s, "keys", "read again, %zu of them", k->n);
 	if (!s->host.up || s->host.stopping || !s->host.d.pump)
 		return;
@@ -235,8 +250,6 @@ rotate(struct sim *s, uint64_t unused)
 	if (s->calm)
 		return;
 	s->net.keys_valid = (unsigned)sim_dice_below(&s->dice, 1u << SIM_KEYS_MAX);
-	if (s->net.keys_valid == 0)
-		sim_cover_row(s->coverage, SIM_ROW_ALL_KEYS);
 	sim_cover_event(s->coverage, s, SIM_EVENT_KEYS);
 	sim_say(s, "keys", "valid from now on: mask %u", s->net.keys_valid);
 	sim_later(s, sim_about(s, s->plan.rotate_every / 3), read_keys, 0);

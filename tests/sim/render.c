@@ -91,6 +91,26 @@ add_set(const struct sim_world *w, struct wh_buf *out, const struct sim_doc *doc
 		add_array(w, out, doc);
 }
 
+/* A member that holds nothing may be null or not be there. */
+static void
+add_member(const struct sim_world *w, struct wh_buf *out, unsigned f, const struct sim_doc *doc)
+{
+	bool set = f == SIM_SET, blank = set ? doc->n_items == 0 : doc->text[f][0] == '\0';
+
+	if (blank && w->ways.blank == SIM_blank_ABSENT && !set)
+		return;
+	if (blank && w->ways.set == SIM_set_ABSENT_IF_EMPTY && set)
+		return;
+	wh_buf_byte(out, ',');
+	add_name(w, out, wh_fields[f].name);
+	if (set)
+		add_set(w, out, doc);
+	else if (blank && w->ways.blank == SIM_blank_NULL_VALUE)
+		wh_buf_c(out, "null");
+	else
+		add_text(out, doc->text[f]);
+}
+
 void
 sim_render_row(const struct sim_world *w, struct wh_buf *out, size_t row,
 	       const struct sim_version *v, bool in_list)
@@ -99,15 +119,9 @@ sim_render_row(const struct sim_world *w, struct wh_buf *out, size_t row,
 
 	wh_buf_byte(out, '{');
 	add_id(w, out, r->whid, in_list);
-	for (unsigned f = 0; f < WH_F_COUNT; f++) {
-		wh_buf_byte(out, ',');
-		add_name(w, out, wh_fields[f].name);
-		if (f == SIM_SET)
-			add_set(w, out, &v->doc);
-		else
-			add_text(out, v->doc.text[f]);
-	}
-	if (w->ways.extra)
+	for (unsigned f = 0; f < WH_F_COUNT; f++)
+		add_member(w, out, f, &v->doc);
+	if (w->ways.more == SIM_more_UNKNOWN_MEMBERS)
 		wh_buf_printf(out,
 			      ",\"active\":true,\"born\":%zu,\"meta\":{\"tags\":[\"a\",null,"
 			      "1.5],\"owner\":{\"name\":\"n%zu\"}}",
@@ -140,12 +154,14 @@ add_link(struct wh_buf *out, size_t next)
 static void
 add_wrapped(const struct sim_world *w, struct wh_buf *out, const struct sim_shown *s)
 {
-	wh_buf_c(out, "{\"value\" : ");
+	bool odata = w->ways.list == SIM_list_PAGED_ODATA;
+
+	wh_buf_printf(out, "{\"%s\" : ", sim_way_str(w->ways.wrap));
 	add_rows(w, out, s);
 	if (w->ways.list == SIM_list_WRAPPED_TOTAL)
 		wh_buf_printf(out, ",\"total\":%zu", s->total);
-	if (w->ways.list == SIM_list_PAGED_BODY && s->next) {
-		wh_buf_c(out, ",\"nextLink\":\"");
+	if ((w->ways.list == SIM_list_PAGED_BODY || odata) && s->next) {
+		wh_buf_c(out, odata ? ",\"@odata.nextLink\":\"" : ",\"nextLink\":\"");
 		add_link(out, s->next);
 		wh_buf_byte(out, '"');
 	}
@@ -171,11 +187,11 @@ void
 sim_render_page(const struct sim_world *w, struct wh_buf *out, const struct sim_shown *s,
 		struct wh_buf *link)
 {
-	bool wrapped = w->ways.list == SIM_list_WRAPPED ||
-		       w->ways.list == SIM_list_WRAPPED_TOTAL ||
-		       w->ways.list == SIM_list_PAGED_BODY;
+	bool wrapped =
+		w->ways.list == SIM_list_WRAPPED || w->ways.list == SIM_list_WRAPPED_TOTAL ||
+		w->ways.list == SIM_list_PAGED_BODY || w->ways.list == SIM_list_PAGED_ODATA;
 
-	if (w->ways.bom)
+	if (w->ways.bom == SIM_bom_IN_FRONT)
 		wh_buf_c(out, "\xef\xbb\xbf");
 	if (add_few(w, out, s))
 		return;

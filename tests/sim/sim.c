@@ -54,6 +54,8 @@ step(struct sim *s)
 	if (e.epoch && (e.epoch != s->host.epoch || !s->host.up))
 		return true; /* of a process that is no more */
 	s->steps++;
+	sim_mix(s, (uint64_t)e.at);
+	sim_mix(s, e.arg);
 	e.fn(s, e.arg);
 	return true;
 }
@@ -67,9 +69,13 @@ draw_plan(struct sim *s)
 	bool rough = sim_dice_chance(d, 600);
 
 	s->plan = (struct sim_plan){
-		.fault_permille = (unsigned)sim_dice_between(d, 0, rough ? 400 : 60),
-		.crash_permille = sim_dice_chance(d, 600)
-					  ? (unsigned)sim_dice_between(d, 1, rough ? 25 : 6)
+		.fault_permille = (unsigned)sim_dice_between(d, 0, rough ? 400 : 120),
+		/* One after the other, so that none is left to chance. */
+		.favourite = (enum sim_fault)(1 + s->seed % (SIM_FAULT_COUNT - 1)),
+		.burns_permille = 10,
+		.length = 1,
+		.crash_permille = sim_dice_chance(d, 850)
+					  ? (unsigned)sim_dice_between(d, 3, rough ? 25 : 8)
 					  : 0,
 		.full_permille = sim_dice_chance(d, 200) ? 30 : 0,
 		.slow_permille = sim_dice_chance(d, 500) ? sim_dice_between(d, 5, 200) : 0,
@@ -89,6 +95,22 @@ draw_plan(struct sim *s)
 	};
 }
 
+/* A long and quiet life but for some changes over which the upstream breaks again and again. */
+static void
+draw_burning(struct sim *s)
+{
+	struct sim_plan *p = &s->plan;
+
+	p->burns_permille = 150;
+	p->length = 4;
+	p->fault_permille = p->crash_permille = p->full_permille = 0;
+	p->slow_permille = p->spell_every = p->jump_every = p->rotate_every = 0;
+	p->crash_every = sim_dice_between(&s->dice, 200, 900) * 1000;
+	p->others_every = 0;
+	p->call_every = sim_dice_between(&s->dice, 10000, 40000);
+	s->host.config.sync_interval = 60000;
+}
+
 static void
 fill_world(struct sim *s)
 {
@@ -105,12 +127,14 @@ begin(struct sim *s)
 {
 	sim_dice_seed(&s->dice, s->seed);
 	sim_dice_seed(&s->whd_dice, ~s->seed);
-	s->mono = 1000000;
+	s->mono = SIM_MONO_BEGIN;
 	s->wall_offset = INT64_C(1800000000000) + sim_dice_between(&s->dice, 0, 1000000000);
 	s->net.keys_valid = (1u << SIM_KEYS_MAX) - 1;
 	draw_plan(s);
 	sim_shim_begin(s);
 	sim_host_init(s);
+	if (sim_dice_chance(&s->dice, 30))
+		draw_burning(s);
 	sim_ways_draw(&s->world.ways, &s->dice, s->host.config.queue_settle_error);
 	sim_oracle_init(s);
 	fill_world(s);
@@ -151,18 +175,6 @@ come_to_rest(struct sim *s)
 }
 
 static void
-add_up(struct sim *s)
-{
-	struct sim_coverage *c = s->coverage;
-
-	c->seeds++;
-	c->steps += s->steps;
-	c->crashes += s->crashes;
-	c->twice += s->oracle.executed_twice;
-	c->virtual_ms += s->mono - 1000000;
-}
-
-static void
 end(struct sim *s)
 {
 	sim_host_fini(s);
@@ -174,7 +186,7 @@ end(struct sim *s)
 
 bool
 sim_live(uint64_t seed, const struct sim_limits *limits, bool trace,
-	 struct sim_coverage *coverage)
+	 struct sim_coverage *coverage, uint64_t *hash)
 {
 	struct sim *s = wh_xcalloc(1, sizeof(*s));
 	bool good;
@@ -183,13 +195,15 @@ sim_live(uint64_t seed, const struct sim_limits *limits, bool trace,
 	s->trace = trace;
 	s->coverage = coverage;
 	begin(s);
-	while (s->steps < limits->steps && step(s))
+	while (s->steps < limits->steps * s->plan.length && step(s))
 		continue;
 	if (!s->failed)
 		come_to_rest(s);
 	if (!s->failed)
 		sim_oracle_end(s);
-	add_up(s);
+	sim_cover_seed(coverage, s);
+	if (hash)
+		*hash = *hash * UINT64_C(0x100000001b3) ^ s->hash;
 	good = !s->failed;
 	if (!good && !trace)
 		printf("seed %" PRIu64 " failed: %s\n", seed, s->why);

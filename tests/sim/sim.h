@@ -17,9 +17,14 @@
 #include "tests/sim/people.h"
 #include "tests/sim/world.h"
 
+#define SIM_MONO_BEGIN INT64_C(1000000)
+
 /* What a seed draws before it begins: how rough its life is. */
 struct sim_plan {
 	unsigned fault_permille; /* of requests on a calm day */
+	enum sim_fault favourite;
+	unsigned length;         /* of its active part, in the usual ones */
+	unsigned burns_permille; /* of comments over which the upstream breaks */
 	unsigned crash_permille; /* at each edge of a commit and each step of a request */
 	unsigned full_permille;  /* of commits that fail because the store is full */
 	int64_t slow_permille;   /* of requests and commits that take long */
@@ -40,7 +45,7 @@ struct sim {
 	struct sim_dice whd_dice; /* whd's */
 	struct sim_plan plan;
 	struct sim_agenda agenda;
-	int64_t mono;        /* virtual monotonic ms, from 1,000,000 on */
+	int64_t mono;        /* virtual monotonic ms, from SIM_MONO_BEGIN on */
 	int64_t wall_offset; /* wall = mono + this; jumps */
 	bool far_jump;       /* by so much that histories and request_ids are outdated */
 	struct sim_world world;
@@ -52,6 +57,7 @@ struct sim {
 	enum sim_weather weather;
 	bool calm; /* no faults any more: now all must come to rest */
 	uint64_t steps, crashes;
+	uint64_t hash; /* of all that happened, to tell two lives apart */
 	bool trace;
 	bool failed;
 	char why[1024];
@@ -64,6 +70,8 @@ void sim_later_in_whd(struct sim *s, int64_t delay, sim_fn *fn, uint64_t arg);
 /* About `mean` ms, between a tenth and twice of it. */
 int64_t sim_about(struct sim *s, int64_t mean);
 
+/* Takes a fact into the hash of the life. */
+void sim_mix(struct sim *s, uint64_t fact);
 /* One line of the trace; cheap if nobody asked for it. */
 WH_PRINTF(3, 4) void sim_say(struct sim *s, const char *who, const char *fmt, ...);
 /* A promise was broken: the run ends here. The first one counts. */
@@ -72,6 +80,7 @@ WH_PRINTF(2, 3) void sim_fail(struct sim *s, const char *fmt, ...);
 struct sim_limits {
 	uint64_t steps; /* events of the active part of a life */
 };
-/* Lives one life; false if a promise was broken, which was told on stdout. */
+/* Lives one life; false if a promise was broken, which was told on stdout. What happened is
+ * taken into *hash, if given. */
 bool sim_live(uint64_t seed, const struct sim_limits *limits, bool trace,
-	      struct sim_coverage *coverage);
+	      struct sim_coverage *coverage, uint64_t *hash);

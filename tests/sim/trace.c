@@ -11,9 +11,16 @@
 static void
 print_line(struct sim *s, const char *who, const char *text)
 {
-	int64_t ms = s->mono - 1000000;
+	int64_t ms = s->mono - SIM_MONO_BEGIN;
 
 	printf("%7" PRId64 ".%03" PRId64 " %-9s %s\n", ms / 1000, ms % 1000, who, text);
+}
+
+void
+sim_mix(struct sim *s, uint64_t fact)
+{
+	s->hash = (s->hash ^ fact) * UINT64_C(0x100000001b3);
+	s->hash ^= s->hash >> 29;
 }
 
 void

@@ -11,6 +11,7 @@
 #include "tests/sim/sim.h"
 
 #define REFUSED_WORD "forbidden" /* the upstream never takes a webhook that holds it */
+#define BURNING_WORD "burns"     /* ... and breaks over this one, until all is calm */
 
 static enum sim_author
 author_of(const struct sim *s, const struct sim_transfer *t)
@@ -52,7 +53,9 @@ answer_post(struct sim *s, struct sim_transfer *t, size_t row)
 	const struct sim_world *w = &s->world;
 	const char *quote = w->ways.id_form == SIM_id_form_NUMBER ? "" : "\"";
 
-	t->status = w->ways.post_status;
+	t->status = w->ways.post_status == SIM_post_status_OK_200        ? 200
+		    : w->ways.post_status == SIM_post_status_CREATED_201 ? 201
+									 : 202;
 	if (w->ways.post == SIM_post_OBJECT || w->ways.post == SIM_post_ARRAY) {
 		wh_buf_c(&t->reply, w->ways.post == SIM_post_ARRAY ? "[" : "");
 		sim_render_row(w, &t->reply, row, sim_row_now(&w->rows[row]), false);
@@ -135,13 +138,23 @@ well_formed(struct sim *s, struct sim_transfer *t, struct sim_doc *doc)
 }
 
 static bool
-refused_by_content(struct sim_transfer *t)
+holds(const struct sim_transfer *t, const char *word)
 {
-	if (t->body.n == 0 ||
-	    !memmem(t->body.p, t->body.n, REFUSED_WORD, sizeof(REFUSED_WORD) - 1))
+	return t->body.n && memmem(t->body.p, t->body.n, word, strlen(word));
+}
+
+static bool
+refused_by_content(struct sim *s, struct sim_transfer *t)
+{
+	if (holds(t, REFUSED_WORD)) {
+		t->status = 422;
+		wh_buf_c(&t->reply, "{\"message\":\"whcomment holds a forbidden word\"}");
+		return true;
+	}
+	if (s->calm || !holds(t, BURNING_WORD))
 		return false;
-	t->status = 422;
-	wh_buf_c(&t->reply, "{\"message\":\"whcomment holds a word that is not allowed\"}");
+	t->status = 500;
+	wh_buf_c(&t->reply, "{\"message\":\"A server side exception has occured\"}");
 	return true;
 }
 
@@ -151,7 +164,7 @@ execute(struct sim *s, struct sim_transfer *t)
 	struct sim_doc doc = {0};
 	bool post = strcmp(t->method, "POST") == 0;
 
-	if (!well_formed(s, t, &doc) || refused_by_content(t))
+	if (!well_formed(s, t, &doc) || refused_by_content(s, t))
 		return;
 	if (!post) {
 		size_t row = sim_world_find(&s->world, wh_str_c(t->whid));
@@ -162,6 +175,9 @@ execute(struct sim *s, struct sim_transfer *t)
 		}
 		t->row = row;
 	}
+	if (t->executed != SIM_NEVER)
+		sim_fail(s, "#%" PRIu64 " %s %s is carried out a second time", t->id, t->method,
+			 t->whid);
 	t->executed = s->mono;
 	t->late = author_of(s, t) == SIM_BY_LATE;
 	sim_oracle_executes(s, t, &doc);
@@ -213,7 +229,8 @@ static struct sim_shown
 choose_rows(struct sim *s, struct sim_transfer *t)
 {
 	const struct sim_ways *ways = &s->world.ways;
-	bool paged = ways->list == SIM_list_PAGED_BODY || ways->list == SIM_list_PAGED_HEADER;
+	bool paged = ways->list == SIM_list_PAGED_BODY || ways->list == SIM_list_PAGED_ODATA ||
+		     ways->list == SIM_list_PAGED_HEADER;
 	enum sim_body body = sim_faults[t->fault].body;
 	struct sim_shown shown = {.first = t->page_from == 0};
 	size_t begin = t->n_shown;
@@ -236,59 +253,52 @@ choose_rows(struct sim *s, struct sim_transfer *t)
 	return shown;
 }
 
+/* A list that shows that it is not whole; NULL for other bodies. */
+static const char *
+spoilt_list(enum sim_body body)
+{
+	static const char *const texts[] = {
+		[SIM_BODY_TOTAL] = "{\"items\":[],\"total\":1000000}",
+		[SIM_BODY_JUNK] = "[{\"whname\":\"no id\"}]",
+		[SIM_BODY_KEYS] = "[{\"whid\":\"one\",\"whid\":\"two\",\"whname\":\"which?\"}]",
+		[SIM_BODY_MORE] = "{\"data\":[],\"hasMore\":true}",
+		[SIM_BODY_ELSEWHERE] = "{\"data\":[],\"nextLink\":\"https://elsewhere.example/"
+				       "webhookconfig?after=1\"}",
+		[SIM_BODY_TRAILING] = "[] []",
+	};
+
+	return (size_t)body < wh_array_len(texts) ? texts[body] : NULL;
+}
+
+/* One element twice; false if the page has none. */
+static bool
+double_row(struct sim *s, struct wh_buf *b, const struct sim_shown *shown)
+{
+	if (shown->n == 0)
+		return false;
+
+	size_t one = shown->rows[0];
+
+	wh_buf_reset(b);
+	for (unsigned i = 0; i < 2; i++) {
+		wh_buf_byte(b, i ? ',' : '[');
+		sim_render_row(&s->world, b, one, sim_row_now(&s->world.rows[one]), true);
+	}
+	wh_buf_byte(b, ']');
+	return true;
+}
+
 static void
 spoil(struct sim *s, struct sim_transfer *t, struct sim_shown *shown)
 {
-	struct wh_buf *b = &t->reply;
-	size_t one = shown->n ? shown->rows[0] : SIZE_MAX;
+	enum sim_body body = sim_faults[t->fault].body;
+	const char *text = spoilt_list(body);
 
-	switch (sim_faults[t->fault].body) {
-	case SIM_BODY_TOTAL:
-		wh_buf_reset(b);
-		wh_buf_printf(b, "{\"items\":[],\"total\":%zu}", s->world.n + 1);
-		break;
-	case SIM_BODY_TWICE:
-		if (one == SIZE_MAX)
-			return;
-		wh_buf_reset(b);
-		wh_buf_byte(b, '[');
-		sim_render_row(&s->world, b, one, sim_row_now(&s->world.rows[one]), true);
-		wh_buf_byte(b, ',');
-		sim_render_row(&s->world, b, one, sim_row_now(&s->world.rows[one]), true);
-		wh_buf_byte(b, ']');
-		break;
-	case SIM_BODY_JUNK:
-		wh_buf_reset(b);
-		wh_buf_c(b, "[{\"whname\":\"no id\"}]");
-		break;
-	case SIM_BODY_MORE:
-		wh_buf_reset(b);
-		wh_buf_c(b, "{\"data\":[],\"hasMore\":true}");
-		break;
-	case SIM_BODY_ELSEWHERE:
-		wh_buf_reset(b);
-		wh_buf_c(b, "{\"data\":[],\"nextLink\":\"https://elsewhere.example/"
-			    "webhookconfig?after=1\"}");
-		break;
-	case SIM_BODY_TRAILING:
-		wh_buf_reset(b);
-		wh_buf_c(b, "[] []");
-		break;
-	case SIM_BODY_HALF:
-	case SIM_BODY_REAL:
-	case SIM_BODY_EMPTY_LIST:
-	case SIM_BODY_SHORT_LIST:
-	case SIM_BODY_NONE:
-	case SIM_BODY_ERROR:
-	case SIM_BODY_HTML:
-	case SIM_BODY_TEXT:
-	case SIM_BODY_WAIT:
-	case SIM_BODY_ROUTE:
-	case SIM_BODY_KEY:
-	case SIM_BODY_QUOTA:
-	case SIM_BODY_RATE:
-	case SIM_BODY_ERROR_400:
+	if (body == SIM_BODY_TWICE ? !double_row(s, &t->reply, shown) : !text)
 		return;
+	if (text) {
+		wh_buf_reset(&t->reply);
+		wh_buf_c(&t->reply, text);
 	}
 	t->flawed = true;
 	t->link.n = 0;
@@ -315,10 +325,14 @@ static void
 find_absent(struct sim *s, struct sim_transfer *t)
 {
 	t->status = 200;
-	if (s->world.ways.absent == SIM_absent_NOTHING)
+	if (s->world.ways.absent == SIM_absent_EMPTY_LIST)
 		wh_buf_c(&t->reply, "[]");
+	else if (s->world.ways.absent == SIM_absent_NULL_VALUE)
+		wh_buf_c(&t->reply, "null");
 	else
 		say_not_found(s, t);
+	if (s->world.ways.absent == SIM_absent_BAD_REQUEST)
+		t->status = 400;
 }
 
 static void
@@ -335,7 +349,8 @@ find(struct sim *s, struct sim_transfer *t)
 		sim_upstream_page(s, t);
 		return;
 	}
-	if (row == SIZE_MAX || !sim_row_alive(&w->rows[row])) {
+	if (row == SIZE_MAX || !sim_row_alive(&w->rows[row]) ||
+	    w->ways.find == SIM_find_NEVER) {
 		find_absent(s, t);
 		return;
 	}
@@ -390,6 +405,9 @@ sim_upstream_serve(struct sim *s, struct sim_transfer *t)
 {
 	const struct sim_fault_info *f = &sim_faults[t->fault];
 
+	if (s->world.ways.type != SIM_type_NONE)
+		t->type = s->world.ways.type == SIM_type_JSON ? "application/json"
+							      : "text/html; charset=utf-8";
 	if (f->exec == SIM_EXEC_ONCE && t->kind == WH_HTTP_SEND)
 		sim_upstream_execute(s, t);
 	else if (f->exec == SIM_EXEC_ONCE)

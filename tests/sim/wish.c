@@ -30,11 +30,15 @@ draw_comment(struct sim *s, char text[SIM_TEXT])
 {
 	static const char *const tails[] = {"",      "",  "", "", " soon", " \"quoted\" \\",
 					    " grün", "  "};
-	bool refused = sim_dice_chance(&s->dice, 25);
+	uint64_t what = sim_dice_below(&s->dice, 1000), burning = 25 + s->plan.burns_permille;
 
+	if (what >= 950) /* nothing at all */
+		return;
 	snprintf(text, SIM_TEXT, "word %" PRIu64 "%s%s", ++s->people.words,
 		 tails[sim_dice_below(&s->dice, wh_array_len(tails))],
-		 refused ? " forbidden" : "");
+		 what < 25        ? " forbidden"
+		 : what < burning ? " burns"
+				  : "");
 }
 
 void
@@ -132,10 +136,13 @@ pick_created(struct sim *s, struct pick *p)
 {
 	uint64_t n = 0;
 
+	bool newest = sim_dice_chance(&s->dice, 400);
+
 	for (size_t i = 0; i < s->oracle.n; i++) {
 		const struct sim_op *op = &s->oracle.ops[i];
 
-		if (!op->tmp[0] || !op->acked || sim_dice_below(&s->dice, ++n) != 0)
+		if (!op->tmp[0] || !op->acked ||
+		    (!newest && sim_dice_below(&s->dice, ++n) != 0))
 			continue;
 		snprintf(p->whid, sizeof(p->whid), "%s", op->tmp);
 		p->doc = op->want;
@@ -165,7 +172,7 @@ wish_create(struct sim *s, struct sim_op *op)
 	op->whole_set = true;
 	op->allow_duplicate = sim_dice_chance(&s->dice, 120);
 	sim_wish_doc(s, &op->want);
-	if (sim_dice_chance(&s->dice, 200)) {
+	if (sim_dice_chance(&s->dice, 250)) {
 		pick_visible(s, &like);
 		if (like.found && like.doc.text[WH_F_WHNAME][0])
 			op->want = like.doc;
@@ -282,7 +289,7 @@ sim_wish_draw(struct sim *s)
 		wish_create(s, op);
 	} else {
 		snprintf(op->target, sizeof(op->target), "%s", p.whid);
-		if (kind < 84) {
+		if (kind < 80) {
 			wish_update(s, op, &p);
 		} else {
 			op->kind = WH_OP_DELETE;

@@ -8,9 +8,9 @@
 
 static const struct way_info {
 	const char *subject, *name;
-	unsigned weight;
+	unsigned weight, variation;
 } way_infos[SIM_WAY_COUNT] = {
-#define SIM_WAY(subject, name, weight) {#subject, #name, weight},
+#define SIM_WAY(subject, name, weight, variation) {#subject, #name, weight, variation},
 #include "tests/sim/ways.def"
 #undef SIM_WAY
 };
@@ -19,6 +19,18 @@ const char *
 sim_way_str(enum sim_way way)
 {
 	return way_infos[way].name;
+}
+
+const char *
+sim_way_subject(enum sim_way way)
+{
+	return way_infos[way].subject;
+}
+
+unsigned
+sim_way_variation(enum sim_way way)
+{
+	return way_infos[way].variation;
 }
 
 void
@@ -46,26 +58,27 @@ draw_way(struct sim_dice *d, const char *subject)
 void
 sim_ways_draw(struct sim_ways *ways, struct sim_dice *d, int64_t lag_max)
 {
-	static const int statuses[] = {200, 201, 201, 202};
-
 	*ways = (struct sim_ways){
 		.list = draw_way(d, "list"),
+		.wrap = draw_way(d, "wrap"),
 		.few = draw_way(d, "few"),
 		.id_name = draw_way(d, "id_name"),
 		.id_form = draw_way(d, "id_form"),
 		.names = draw_way(d, "names"),
 		.set = draw_way(d, "set"),
+		.blank = draw_way(d, "blank"),
+		.more = draw_way(d, "more"),
 		.post = draw_way(d, "post"),
-		.patch = draw_way(d, "patch"),
-		.delete = draw_way(d, "delete"),
+		.post_status = draw_way(d, "post_status"),
 		.find = draw_way(d, "find"),
 		.absent = draw_way(d, "absent"),
+		.patch = draw_way(d, "patch"),
+		.delete = draw_way(d, "delete"),
+		.type = draw_way(d, "type"),
+		.bom = draw_way(d, "bom"),
 		.keep = draw_way(d, "keep"),
-		.extra = sim_dice_chance(d, 400),
-		.bom = sim_dice_chance(d, 100),
 		.page = (unsigned)sim_dice_between(d, 1, 5),
 		.lag = sim_dice_chance(d, 250) ? sim_dice_between(d, 1, lag_max) : 0,
-		.post_status = statuses[sim_dice_below(d, wh_array_len(statuses))],
 	};
 }
 

@@ -13,20 +13,17 @@
 
 /* enum sim_way_list { SIM_list_BARE, ... } and so on; one enumeration in order of the table. */
 enum sim_way {
-#define SIM_WAY(subject, name, weight) SIM_##subject##_##name,
+#define SIM_WAY(subject, name, weight, variation) SIM_##subject##_##name,
 #include "tests/sim/ways.def"
 #undef SIM_WAY
 	SIM_WAY_COUNT
 };
 
 struct sim_ways {
-	enum sim_way list, few, id_name, id_form, names, set, post, patch, delete, find, absent;
-	enum sim_way keep;
-	bool extra;      /* members that are not documented */
-	bool bom;        /* a byte order mark before each reply */
-	unsigned page;   /* rows of a page */
-	int64_t lag;     /* ms until a new row shows in lists */
-	int post_status; /* 200, 201 or 202 */
+	enum sim_way list, wrap, few, id_name, id_form, names, set, blank, more, post;
+	enum sim_way post_status, find, absent, patch, delete, type, bom, keep;
+	unsigned page; /* rows of a page */
+	int64_t lag;   /* ms until a new row shows in lists */
 };
 
 enum sim_author {
@@ -70,6 +67,8 @@ struct sim_world {
 void sim_world_fini(struct sim_world *w);
 void sim_ways_draw(struct sim_ways *ways, struct sim_dice *d, int64_t lag_max);
 const char *sim_way_str(enum sim_way way);
+const char *sim_way_subject(enum sim_way way);
+unsigned sim_way_variation(enum sim_way way);
 
 /* Adds a row; returns its index. */
 size_t sim_world_add(struct sim_world *w, struct sim_dice *d, const struct sim_version *first);
