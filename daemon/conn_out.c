@@ -11,6 +11,7 @@
 #include "daemon/watch.h"
 
 #define SPARE_MOST ((size_t)2 << 20) /* a larger buffer is not kept */
+#define SPARE_IDLE 65536u            /* nor for long */
 #define KEPT_MOST 1024u              /* nor is one of a single connection */
 #define LOOKS 4                      /* looks for progress in one `stall` */
 
@@ -39,20 +40,30 @@ wh_conn_has_room(struct wh_conn *c)
 	return false;
 }
 
+static bool
+share(struct wh_server *s, struct wh_buf *b)
+{
+	if (!b->p || s->spare_out.p || b->cap > SPARE_MOST)
+		return false;
+	wh_buf_reset(b);
+	s->spare_out = *b;
+	*b = WH_BUF_NULL;
+	return true;
+}
+
 /* An empty buffer goes back to be shared; a connection keeps a small one at most. */
 static void
 give_back(struct wh_conn *c)
 {
-	struct wh_server *s = c->server;
-
-	if (c->out.n > 0 || !c->out.p)
-		return;
-	if (!s->spare_out.p && c->out.cap <= SPARE_MOST) {
-		s->spare_out = c->out;
-		c->out = WH_BUF_NULL;
-	} else if (c->out.cap > KEPT_MOST) {
+	if (c->out.n == 0 && !share(c->server, &c->out) && c->out.cap > KEPT_MOST)
 		wh_buf_fini(&c->out);
-	}
+}
+
+void
+wh_server_tidy(struct wh_server *s)
+{
+	if (s->spare_out.cap > SPARE_IDLE)
+		wh_buf_fini(&s->spare_out);
 }
 
 static void
@@ -82,7 +93,8 @@ on_written(uv_write_t *write, int status)
 	struct wh_conn *c = write->data;
 
 	c->writing = false;
-	wh_buf_fini(&c->sending);
+	if (!share(c->server, &c->sending))
+		wh_buf_fini(&c->sending);
 	if (c->state == WH_CONN_CLOSED)
 		return;
 	whd_tick(c->server->d);

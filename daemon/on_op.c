@@ -254,7 +254,7 @@ finish(struct wh_call *c, struct wh_page *page, int r)
 		wh_call_fail(c, r == WH_ECORRUPT ? WH_ERR_CORRUPT : WH_ERR_INTERNAL,
 			     "operations could not be read: %s", wh_fault_str(r));
 	else
-		wh_page_end(page, c, NULL);
+		wh_page_end(page, NULL);
 	wh_page_fini(page);
 }
 

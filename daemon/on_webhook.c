@@ -271,6 +271,6 @@ on_webhook_list(struct wh_call *c, const struct wh_args_webhook_list *a)
 		wh_call_fail(c, WH_ERR_INTERNAL, "webhooks could not be read: %s",
 			     wh_fault_str(r));
 	else
-		wh_page_end(&page, c, &members);
+		wh_page_end(&page, &members);
 	wh_page_fini(&page);
 }

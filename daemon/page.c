@@ -6,6 +6,7 @@
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 1000
+#define ARRAY_HEAD 3u  /* of up to 65,535 items */
 #define ENVELOPE 4096u /* room for the head, the cursor and further members */
 
 bool
@@ -13,6 +14,7 @@ wh_page_begin(struct wh_page *p, struct wh_call *c, bool has_limit, int64_t limi
 	      uint64_t filter)
 {
 	*p = (struct wh_page){
+		.call = c,
 		.limit = LIMIT_DEFAULT,
 		.filter = filter,
 	};
@@ -27,22 +29,42 @@ wh_page_begin(struct wh_page *p, struct wh_call *c, bool has_limit, int64_t limi
 	return true;
 }
 
+static size_t
+items_size(const struct wh_page *p)
+{
+	return p->out ? p->out->n - p->items_at : 0;
+}
+
 bool
 wh_page_room(const struct wh_page *p)
 {
-	size_t mean = p->n ? p->items.n / p->n : 0;
+	size_t size = items_size(p);
+	size_t mean = p->n ? size / p->n : 0;
 
-	return p->n < p->limit && p->items.n + 2 * mean + ENVELOPE < WH_REPLY_MAX * 3 / 4;
+	return p->n < p->limit && size + 2 * mean + ENVELOPE < WH_REPLY_MAX * 3 / 4;
+}
+
+/* The heads of the map and of the array are put right at the end, when the counts are known. */
+static void
+begin_answer(struct wh_page *p)
+{
+	p->out = wh_call_result(p->call);
+	p->map_at = p->out->n;
+	wh_pack_map(p->out, 0);
+	wh_pack_c(p->out, "items");
+	wh_buf_add(p->out, "\xdc\0\0", ARRAY_HEAD);
+	p->items_at = p->out->n;
 }
 
 struct wh_buf *
 wh_page_item(struct wh_page *p, struct wh_str key)
 {
-	p->item_at = p->items.n;
+	if (!p->out)
+		begin_answer(p);
 	p->n++;
 	wh_buf_reset(&p->last);
 	wh_buf_str(&p->last, key);
-	return &p->items;
+	return p->out;
 }
 
 void
@@ -51,27 +73,47 @@ wh_page_more(struct wh_page *p, bool more)
 	p->more = more;
 }
 
-void
-wh_page_end(struct wh_page *p, struct wh_call *c, const struct wh_page_members *members)
+/* Few items have a shorter head. */
+static void
+close_items(struct wh_page *p)
 {
-	struct wh_buf *out = wh_call_result(c), cursor = WH_BUF_NULL;
+	struct wh_buf *out = p->out;
+	char *head = out->p + p->items_at - ARRAY_HEAD;
 
-	wh_pack_map(out, 1 + (size_t)p->more + (members ? members->n : 0));
-	wh_pack_c(out, "items");
-	wh_pack_array(out, p->n);
-	wh_buf_str(out, wh_buf_view(&p->items));
+	if (p->n > 15) {
+		head[1] = (char)(p->n >> 8);
+		head[2] = (char)(p->n & 0xff);
+		return;
+	}
+	head[0] = (char)(0x90 | p->n);
+	memmove(head + 1, head + ARRAY_HEAD, out->n - p->items_at);
+	out->n -= ARRAY_HEAD - 1;
+}
+
+void
+wh_page_end(struct wh_page *p, const struct wh_page_members *members)
+{
+	struct wh_buf cursor = WH_BUF_NULL;
+	size_t n = 1u + p->more + (members ? members->n : 0);
+
+	if (!p->out)
+		begin_answer(p);
+	if (p->out->fault)
+		return;
+	wh_require(n < 16 && p->n <= UINT16_MAX);
+	p->out->p[p->map_at] = (char)(0x80 | n);
+	close_items(p);
 	if (p->more) {
 		wh_cursor_make(&cursor, p->filter, wh_buf_view(&p->last));
-		wh_pack_kv_str(out, "cursor", wh_buf_view(&cursor));
+		wh_pack_kv_str(p->out, "cursor", wh_buf_view(&cursor));
 		wh_buf_fini(&cursor);
 	}
 	if (members)
-		members->pack(c->d, out);
+		members->pack(p->call->d, p->out);
 }
 
 void
 wh_page_fini(struct wh_page *p)
 {
-	wh_buf_fini(&p->items);
 	wh_buf_fini(&p->last);
 }

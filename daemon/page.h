@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One page of a list reply: items are appended until the limit or the reply's
- * size is reached; a cursor is added if there is more. Loop thread.
+ * size is reached; a cursor is added if there is more. They are written where
+ * they are sent from; a failure takes back what was begun. Loop thread.
  */
 #pragma once
 
 #include "daemon/dispatch.h"
 
 struct wh_page {
-	struct wh_buf items; /* encoded items, without the array head */
+	struct wh_call *call;
+	struct wh_buf *out; /* the answer; NULL until it is begun */
+	size_t map_at;      /* where its result begins */
+	size_t items_at;    /* where its items begin, behind the head of their array */
 	uint32_t n, limit;
 	uint64_t filter;
 	struct wh_buf last; /* key of the last item */
-	size_t item_at;     /* where the last item began */
 	bool more;
 };
 
@@ -30,5 +33,5 @@ struct wh_page_members {
 	size_t n;
 	void (*pack)(struct whd *d, struct wh_buf *out);
 };
-void wh_page_end(struct wh_page *p, struct wh_call *c, const struct wh_page_members *members);
+void wh_page_end(struct wh_page *p, const struct wh_page_members *members);
 void wh_page_fini(struct wh_page *p);

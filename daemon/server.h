@@ -31,6 +31,8 @@ void wh_server_stop_accepting(struct wh_server *s);
  * or after timeout_ms. */
 void wh_server_close(struct wh_server *s, int64_t timeout_ms, void (*done)(struct whd *));
 struct wh_server *wh_server_free(struct wh_server *s);
+/* Once in a while: gives back the memory of large answers. */
+void wh_server_tidy(struct wh_server *s);
 /* [access] or [limits] changed. */
 void wh_server_reconfigure(struct wh_server *s);
 

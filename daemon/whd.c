@@ -274,6 +274,7 @@ on_upkeep(uv_timer_t *t)
 
 	whd_tick(d);
 	wh_store_reap_readers(d->store);
+	wh_server_tidy(d->server);
 	age = wh_pump_age(d->pump);
 	snprintf(line, sizeof(line), "%s, copy %lld s old, %llu changes waiting",
 		 wh_pump_online(d->pump) ? "online" : "offline",

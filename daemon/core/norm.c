@@ -134,11 +134,11 @@ url_eq(struct wh_str a, struct wh_str b)
 static void
 add_folded(struct wh_buf *out, struct wh_str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
+	char *to = wh_buf_room(out, s.n);
 
-		wh_buf_byte(out, (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c));
-	}
+	for (size_t i = 0; to && i < s.n; i++)
+		to[i] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
+	out->n += to ? s.n : 0;
 }
 
 static void
