@@ -42,6 +42,18 @@ refuse_reuse(struct wh_refusal *r)
 }
 
 /* 0 = a repeated call was answered (or refused), WH_ABSENT = a new one. */
+/* It has left the history. What became of it nobody can tell, but it was done once. */
+static int
+refuse_forgotten(struct wh_refusal *r)
+{
+	r->code = WH_ERR_OP_NOT_FOUND;
+	wh_buf_reset(&r->text);
+	wh_buf_c(&r->text, "this request_id was used before, and its operation has left the "
+			   "history: nothing "
+			   "was done; draw a new one if it is to be done again");
+	return 0;
+}
+
 int
 wh_request_answer(struct wh_enqueue *e, const struct wh_view *v)
 {
@@ -62,8 +74,8 @@ wh_request_answer(struct wh_enqueue *e, const struct wh_view *v)
 		return WH_ABSENT;
 	if (memcmp(q.params_hash, e->params_hash, sizeof(q.params_hash)) != 0)
 		return refuse_reuse(&e->refusal);
-	/* The operation may have left the history: then nothing is known of it any more. */
-	return pack_stored_op(v, q.op, &e->op);
+	r = pack_stored_op(v, q.op, &e->op);
+	return r == WH_ABSENT ? refuse_forgotten(&e->refusal) : r;
 }
 
 int
@@ -80,5 +92,8 @@ wh_request_remember(const struct wh_enqueue *e, struct wh_txn *t)
 		return 0;
 	memcpy(q.op, e->answer, sizeof(q.op));
 	memcpy(q.params_hash, e->params_hash, sizeof(q.params_hash));
-	return wh_requests_put(t, &q);
+
+	int r = wh_requests_put(t, &q);
+
+	return r ? r : wh_requests_trim(t, q.at - WH_REQUEST_ID_KEPT, 2);
 }

@@ -12,6 +12,8 @@
 #include "daemon/job.h"
 #include "daemon/turn.h"
 
+#define TRIMMED_PER_OP 2u /* of the history for each that is added */
+
 /* ------------------------------------------------------------- effective -- */
 
 static enum wh_webhook_state
@@ -331,6 +333,15 @@ write_live(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o, int64_t du
 	return r;
 }
 
+/* Whoever adds to the history takes the oldest out, so that it stays bounded whatever happens;
+ * lists take out what is too old while nothing is added. */
+static int
+trim_history(const struct wh_rules *r, struct wh_txn *t)
+{
+	return wh_history_trim(t, r->history_max_ops, r->now.wall.ms - r->history_max_age,
+			       TRIMMED_PER_OP);
+}
+
 static int
 write_past(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o)
 {
@@ -354,7 +365,7 @@ write_past(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o)
 	past.body = wh_buf_view(&b);
 	r = b.fault ? b.fault : wh_history_add(t, &past);
 	wh_buf_fini(&b);
-	return r;
+	return r ? r : trim_history(l->rules, t);
 }
 
 /* A create that waits is findable by what it wants, so that the same wish is not queued twice.

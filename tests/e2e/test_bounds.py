@@ -48,6 +48,36 @@ def test_history_is_bounded_by_age(world, sim):
     assert c.call("queue.get", op=held["op"])["state"] == "held"
 
 
+def test_history_is_bounded_while_the_api_is_away(world, sim):
+    """No list comes that could take the oldest out, and changes go on."""
+    c = world.whd(sim, {"history.max_ops": "5"}).client()
+    c.synced()
+    c.go_offline(sim)
+    tmp = c.create(**webhook(1))["tmp_id"]
+    for n in range(40):
+        c.update(tmp, {"whcomment": f"turn {n}"})
+    items = c.call("history.list")["items"]
+    assert len(items) == 5 and items[0]["fields"] == {"whcomment": "turn 39"}
+    assert c.status()["store"]["history"] == 5
+    c.go_online(sim)
+    c.idle()
+    assert sim.rows()[0]["whcomment"] == "turn 39"
+
+
+def test_request_id_outlives_the_history(world, sim):
+    """A repeated call is never carried out twice, though nobody can tell any more how it ended."""
+    c = world.whd(sim, {"history.max_ops": "2"}).client()
+    c.synced()
+    whid = c.applied(c.create(**webhook(1), request_id="once"))["whid"]
+    for n in range(4):
+        c.applied(c.update(whid, {"whcomment": f"turn {n}"}))
+    c.applied(c.delete(whid))
+    with refused("OP_NOT_FOUND", "request_id"):
+        c.create(**webhook(1), request_id="once")
+    c.idle()
+    assert sim.executed("POST") == 1 and sim.rows() == []
+
+
 def test_rejected_create_is_found_by_its_local_id_only(sim, c):
     """Its caller can still read it; lists do not show what never was."""
     sim.fault("status", method="POST", status=400, body={"message": "no"})

@@ -36,9 +36,11 @@ def test_serves_the_last_state_after_a_crash(world, sim):
 
 def test_age_grows_and_is_told_in_every_answer(world, sim):
     sim.seed(3)
-    whd = world.whd(sim, {"sync.stale_after": "150ms"})
+    whd = world.whd(sim)
     c = whd.client()
     c.synced()
+    whd.write_config(sync_stale_after="150ms")
+    whd.reload()
     c.go_offline(sim)
     before = c.call("webhook.list")
     with refused("TIMEOUT", "synced"):

@@ -4,6 +4,7 @@ than it is: whatever happened to a row in between, the next list puts it right."
 
 import pytest
 
+from support import proc
 from support.data import webhook
 
 ROWS = 300  # enough bytes for whole blocks of the body to come again
@@ -48,13 +49,6 @@ def lists(world, api):
     return Lists(api, world.whd(api, {"sync.interval": "1h", "queue.check_age": "0"}).client())
 
 
-def written(whd):
-    for line in open(f"/proc/{whd.child.pid}/io"):
-        if line.startswith("wchar:"):
-            return int(line.split()[1])
-    raise AssertionError("no wchar")
-
-
 def test_nothing_changed_nothing_read(lists):
     for _ in range(4):
         lists.next(0, unchanged=ROWS, added=0, changed=0, removed=0)
@@ -63,9 +57,12 @@ def test_nothing_changed_nothing_read(lists):
 def test_nothing_changed_nothing_but_the_stamp_written(world, api):
     whd = world.whd(api, {"sync.interval": "1h"})
     lists = Lists(api, whd.client())
-    before = written(whd)
+    before = proc.bytes_written(whd.child.pid)
     lists.c.call("sync.now")
-    assert written(whd) - before < 100 * 1024 < ROWS * 500
+    after = proc.bytes_written(whd.child.pid)
+    if before is None:
+        pytest.skip("only root sees what a process like whd writes")
+    assert after - before < 100 * 1024 < ROWS * 500
 
 
 def test_one_changed_one_read(lists):

@@ -28,6 +28,14 @@ def wake_ups(pid):
     return sum(int(_fields(task / "status")["voluntary_ctxt_switches"]) for task in tasks)
 
 
+def bytes_written(pid):
+    """By write calls so far; None if it is not to be seen, as open_files()."""
+    try:
+        return int(_fields(pathlib.Path(f"/proc/{pid}/io"))["wchar"])
+    except PermissionError:
+        return None
+
+
 def open_files(pid):
     """How many; None if they are not to be seen: whd hides them from its own user."""
     try:
