@@ -49,6 +49,19 @@ store_gates(struct wh_pump *p, unsigned changed)
 	wh_writer_submit(p->d->writer, &m->job);
 }
 
+/* A limit that whd keeps by itself would else be seen in the waiting only. */
+static void
+note_refusal(struct wh_pump *p, int64_t wait_ms)
+{
+	int64_t before = p->bucket.rate;
+
+	wh_bucket_refused(&p->bucket, p->d->now.mono, wait_ms);
+	if (p->bucket.rate != before && p->d->config->upstream_rate == 0)
+		wh_log(WH_LOG_INFO, "gate", "a rate was learned from the upstream's refusals",
+		       "a_minute=%lld at_once=%lld", (long long)(p->bucket.rate * 60 / 1000),
+		       (long long)p->bucket.burst);
+}
+
 void
 wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f)
 {
@@ -72,7 +85,7 @@ wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_fact
 	}
 	wh_buf_fini(&sentence);
 	if (o->ask == WH_ASK_RATE)
-		wh_bucket_refused(&p->bucket, p->d->now.mono, o->wait_ms);
+		note_refusal(p, o->wait_ms);
 	else
 		wh_bucket_granted(&p->bucket, p->d->now.mono);
 

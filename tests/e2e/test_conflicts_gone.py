@@ -88,6 +88,21 @@ def test_delete_by_force(sim, c, whid):
     assert op["state"] == "done" and sim.row(whid) is None
 
 
+@pytest.mark.parametrize("policy", ["merge", "local-wins", "remote-wins", "manual"])
+def test_delete_by_policy(world, sim, policy):
+    """Only local-wins deletes what others have changed; all else asks a person."""
+    c = world.whd(sim, {**ALWAYS_LOOK, "queue.policy": policy}).client()
+    c.synced()
+    whid = sim.add(**webhook(1))["whid"]
+    sim.add(**webhook(2))
+    c.call("sync.now")
+    op = meanwhile(sim, c, lambda: c.delete(whid), lambda: sim.edit(whid, whcomment="theirs"))
+    if policy == "local-wins":
+        assert op["state"] == "done" and sim.row(whid) is None
+    else:
+        assert (op["state"], op["reason"]) == ("conflict", "changed_upstream") and sim.row(whid)
+
+
 def test_delete_taken_back(sim, c, whid):
     op = meanwhile(sim, c, lambda: c.delete(whid), lambda: sim.edit(whid, whcomment="theirs"))
     c.call("queue.resolve", op=op["op"], take="theirs")

@@ -83,7 +83,8 @@ def test_rate_is_learned_from_429(world, sim):
     """The gateway grants ten calls a second. The first 429 tells when its window begins, the
     second one how much it grants; what is under way then may be refused, too, and no more after
     that."""
-    c = world.whd(sim, {"sync.interval": "500ms"}).client()
+    whd = world.whd(sim, {"sync.interval": "500ms"})
+    c = whd.client()
     c.synced()
     sim.verb("POST", "/rate", {"per_window": 10, "window_ms": 1000})
     ops = [c.create(**webhook(n)) for n in range(40)]
@@ -93,6 +94,7 @@ def test_rate_is_learned_from_429(world, sim):
     first, last = refusals(sim)[0]["at_ms"], refusals(sim)[-1]["at_ms"]
     assert len(refusals(sim)) <= 10 and last - first < 2500, (len(refusals(sim)), last - first)
     assert c.call("dump", section="pump")["pump"]["learned_rate"] > 0
+    whd.child.wait_line("a rate was learned.*a_minute=[1-9]")
 
 
 def test_lists_leave_the_last_tokens_to_changes(world, sim):

@@ -161,6 +161,20 @@ def test_cancel_of_a_create_with_followers_needs_cascade(sim, c, whid):
     assert len(sim.changes()) == 1 and len(sim.rows()) == 2
 
 
+@pytest.mark.parametrize("cascade", [False, True])
+def test_cancel_of_an_update_leaves_its_followers_unless_told(sim, c, whid, cascade):
+    """They make sense without it; they go on, or with cascade they go with it."""
+    sim.fault("status", method="PATCH", status=400, body={"message": "no"})
+    first = c.settled(c.update(whid, {"whname": "bad"}))
+    second = c.update(whid, {"whcomment": "good"})
+    third = c.delete(sim.rows()[1]["whid"])
+    assert (second["state"], second["reason"]) == ("held", "dependency")
+    call(c, "cancel", first, cascade=cascade)
+    assert c.settled(second)["state"] == ("cancelled" if cascade else "done")
+    assert c.settled(third)["state"] == "done", "another webhook is not concerned"
+    assert sim.row(whid)["whcomment"] == ("comment 1" if cascade else "good")
+
+
 def test_flush_makes_everything_due(world, sim):
     c = world.whd(sim, {"retry.base": "60s", "retry.cap": "1h", "sync.interval": "200ms"}).client()
     c.synced()
