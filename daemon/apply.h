@@ -276,6 +276,14 @@ int wh_boot_run(struct wh_job *job, struct wh_txn *t);
 WH_MUST_USE int wh_restored_run(struct wh_txn *t, const struct wh_rules *rules,
 				uint64_t *ret_n);
 
+/* ------------------------------------------------- apply_damaged.c -------- */
+
+/* Operations that the salvage of a store lost or found in an older state are held for a person;
+ * *ret_n: how many. */
+WH_MUST_USE int wh_damaged_run(struct wh_txn *t, const struct wh_rules *rules, uint64_t *ret_n);
+/* Makes anew what is made of confirmed rows. */
+WH_MUST_USE int wh_rebuild_run(struct wh_txn *t, const struct wh_rules *rules);
+
 /* Small marks: gate memory, an accepted shrink, trimming of what is old. */
 struct wh_mark {
 	struct wh_job job;
@@ -283,6 +291,9 @@ struct wh_mark {
 	struct wh_buf gates;    /* text to remember, empty = none */
 	const char *gate_event; /* "link shut", "open": fixed text; NULL = none */
 	bool accept_shrink;
+	bool damage; /* was found: an event tells */
+	bool repair; /* the next start is to make the store anew */
+	bool sound;  /* an admin has looked: damage is told no more */
 	struct wh_sweep sweep;
 	/* results */
 	struct wh_sweep swept; /* if it is not done: the sweep of the next run */

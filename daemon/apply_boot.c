@@ -69,6 +69,20 @@ wh_boot_run(struct wh_job *job, struct wh_txn *t)
 
 /* -------------------------------------------------------------- marks ----- */
 
+static int
+mark_damage(const struct wh_mark *m, struct wh_txn *t)
+{
+	const struct wh_event ev = {.kind = "sync", .note = "damaged"};
+	uint64_t revision;
+	int r = m->damage ? wh_event_add(t, &ev, m->rules.now.wall, &revision) : 0;
+
+	if (r == 0 && m->repair)
+		r = wh_meta_put_text(t, WH_META_REPAIR, WH_STR("1"));
+	if (r == 0 && m->sound)
+		r = wh_meta_put_text(t, WH_META_DAMAGE, WH_STR_NULL);
+	return r;
+}
+
 int
 wh_mark_run(struct wh_job *job, struct wh_txn *t)
 {
@@ -88,6 +102,8 @@ wh_mark_run(struct wh_job *job, struct wh_txn *t)
 	}
 	if (m->accept_shrink)
 		t->view.meta.accept_shrink = 1;
+	if (r == 0)
+		r = mark_damage(m, t);
 	return r ? r : wh_sweep_run(t, &m->rules, &m->swept);
 }
 

@@ -110,7 +110,7 @@ change_lane(struct rows *x, struct wh_lane *l, struct wh_str body)
 	if (same) {
 		x->job->counts.unchanged++;
 		agree(x, l->key);
-		return 0;
+		return l->mend ? wh_lane_close(l, x->t) : 0;
 	}
 	if (l->has_row)
 		x->job->counts.changed++;

@@ -54,10 +54,26 @@ in_grace(const struct wh_list_end *e, const struct wh_row *row)
 	return row->claim && row->confirmed_at > 0 && age >= 0 && age < WH_CREATE_GRACE;
 }
 
+/* Damaged rows under ids that the upstream does not have: no list replaces them. */
+static int
+remove_damaged(struct wh_txn *t, const struct missing *damaged)
+{
+	size_t at = 0;
+	struct wh_str key;
+	int r = damaged->keys.fault;
+
+	while (r == 0 && (key = next_missing(damaged, &at)).n) {
+		r = wh_rows_del(t, key);
+		r = r == WH_ABSENT ? 0 : r;
+	}
+	return r;
+}
+
 /* graced: those that it may lack for now. */
 static int
 find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m, struct missing *graced)
 {
+	struct missing damaged = {0};
 	struct wh_scan scan;
 	struct wh_str key;
 	struct wh_row row;
@@ -69,8 +85,10 @@ find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m, struct 
 		return r;
 	while (r == 0) {
 		r = wh_scan_next(&scan, &key, &row, NULL);
-		if (r == WH_ECORRUPT) {
+		if (r == WH_ECORRUPT && key.n) {
 			e->counts.corrupt++;
+			if (!wh_seen_has(e->seen, key))
+				add_missing(&damaged, key);
 			r = 0;
 			continue;
 		}
@@ -78,7 +96,10 @@ find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m, struct 
 			add_missing(in_grace(e, &row) ? graced : m, key);
 	}
 	wh_scan_end(&scan);
-	if (r != WH_STORE_END)
+	if (r == WH_STORE_END)
+		r = remove_damaged(t, &damaged);
+	wh_buf_fini(&damaged.keys);
+	if (r)
 		return r;
 	return m->keys.fault ? m->keys.fault : graced->keys.fault;
 }

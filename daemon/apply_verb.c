@@ -266,9 +266,27 @@ resolve(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, struct wh_tx
 
 /* ------------------------------------------------------------------- run -- */
 
+/* What is left of a damaged operation can be taken away, and nothing else. */
+static bool
+is_remnant(const struct wh_verb *v, const struct wh_op *op)
+{
+	struct wh_str take = wh_buf_view(&v->take);
+
+	if (!wh_str_is(op->reason, "damaged") || v->verb == WH_CMD_queue_cancel)
+		return false;
+	return v->verb != WH_CMD_queue_resolve ||
+	       !(wh_str_is(take, "discard") || wh_str_is(take, "theirs"));
+}
+
 static int
 act(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
+	if (is_remnant(v, &o->op)) {
+		refuse(v, WH_ERR_BAD_STATE,
+		       "the operation was damaged and nobody knows what it was to change: "
+		       "cancel it, and ask for the change again");
+		return 0;
+	}
 	if (!legal(v->verb, o->op.state)) {
 		refuse_state(v, o->op.state);
 		return 0;

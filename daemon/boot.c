@@ -20,26 +20,108 @@ struct booting {
 	struct wh_boot boot;
 	bool put_back;
 	uint64_t in_doubt; /* operations of a store that was put back */
+	uint64_t damaged;  /* ... of one that was made anew */
 };
 
-static int
-open_store(struct whd *d)
+static struct wh_store_options
+options(const struct whd *d)
 {
-	struct wh_buf text = WH_BUF_NULL;
-	struct wh_store_options o = {
+	return (struct wh_store_options){
 		.path = d->config->store_path,
 		.max_size = (uint64_t)d->config->store_max_size,
 	};
+}
+
+static void
+report_damage(void *ctx, const char *table, const char *sentence)
+{
+	(void)ctx;
+	wh_log(WH_LOG_ERROR, "store", "damage found", "table=%s what=%s", table,
+	       WH_LOGQ(wh_str_c(sentence)));
+}
+
+/* ------------------------------------------------------------------- open -- */
+
+static bool
+is_damage(enum wh_store_why why)
+{
+	return why == WH_STORE_WHY_TRUNCATED || why == WH_STORE_WHY_DAMAGED ||
+	       why == WH_STORE_WHY_LMDB;
+}
+
+static bool
+wants_repair(const struct whd *d)
+{
+	struct wh_str text = WH_STR_NULL;
+	struct wh_view v;
+
+	if (wh_view_begin(d->store, &v))
+		return true;
+	int r = wh_meta_text(&v, WH_META_REPAIR, &text);
+	bool wants = r < 0 || (r == 0 && text.n > 0);
+
+	wh_view_end(&v);
+	return wants;
+}
+
+static int
+make_anew(struct whd *d)
+{
+	const struct wh_store_options o = options(d);
+	struct wh_salvaged s = {.now = d->now.wall.ms};
+	struct wh_buf text = WH_BUF_NULL;
+	int r;
+
+	d->store = wh_store_close(d->store);
+	wh_log(WH_LOG_ERROR, "store",
+	       "the store is damaged: it is made anew of what can be read", "path=%s",
+	       WH_LOGQ(wh_str_c(d->config->store_path)));
+	r = wh_store_salvage(&o, &s, report_damage, NULL, &text);
+	if (r)
+		wh_log(WH_LOG_ERROR, "whd", "the store cannot be made anew", "why=%s",
+		       WH_LOGQ(wh_buf_view(&text)));
+	else
+		wh_log(WH_LOG_WARNING, "store", "the store was made anew",
+		       "rows=%llu problems=%llu damaged_file=%s", (unsigned long long)s.rows,
+		       (unsigned long long)s.problems, s.aside);
+	wh_buf_fini(&text);
+	return r ? EXIT_FAILURE : 0;
+}
+
+/* Opens and looks at it. *ret_damaged: it can be made anew, and should be. */
+static int
+open_store(struct whd *d, bool *ret_damaged)
+{
+	const struct wh_store_options o = options(d);
 	enum wh_store_why why = WH_STORE_WHY_NONE;
+	struct wh_buf text = WH_BUF_NULL;
 	int status = 0;
 
+	*ret_damaged = false;
 	if (wh_store_open(&d->store, &o, &why, &text)) {
 		wh_log(WH_LOG_ERROR, "whd", "the store cannot be opened", "why=%s",
 		       WH_LOGQ(wh_buf_view(&text)));
 		status = why == WH_STORE_WHY_LOCKED ? WHD_EXIT_RUNNING : EXIT_FAILURE;
+		*ret_damaged = is_damage(why);
+	} else if (wh_store_check(d->store, false, report_damage, NULL) == WH_ECORRUPT ||
+		   wants_repair(d)) {
+		status = EXIT_FAILURE;
+		*ret_damaged = true;
 	}
 	wh_buf_fini(&text);
 	return status;
+}
+
+static int
+open_or_make_anew(struct whd *d)
+{
+	bool damaged = false;
+	int status = open_store(d, &damaged);
+
+	if (!damaged)
+		return status;
+	status = make_anew(d);
+	return status ? status : open_store(d, &damaged);
 }
 
 /* ------------------------------------------------------------------- bind -- */
@@ -90,6 +172,21 @@ settle_instance(struct booting *b, struct wh_txn *t)
 }
 
 static int
+finish_repair(struct booting *b, struct wh_txn *t)
+{
+	struct wh_str rebuild = WH_STR_NULL;
+	int r = wh_meta_text(&t->view, WH_META_REBUILD, &rebuild);
+
+	if (r == WH_ABSENT || (r == 0 && rebuild.n == 0))
+		return 0;
+	if (r == 0)
+		r = wh_damaged_run(t, &b->boot.rules, &b->damaged);
+	if (r == 0)
+		r = wh_rebuild_run(t, &b->boot.rules);
+	return r ? r : wh_meta_put_text(t, WH_META_REBUILD, WH_STR_NULL);
+}
+
+static int
 prepare(struct booting *b, struct wh_txn *t)
 {
 	int r = bind_url(b->d, t);
@@ -99,6 +196,12 @@ prepare(struct booting *b, struct wh_txn *t)
 		r = settle_instance(b, t);
 	if (r == 0 && b->put_back)
 		r = wh_restored_run(t, &b->boot.rules, &b->in_doubt);
+	if (r == 0)
+		r = finish_repair(b, t);
+	/* One may be missing under its key: until a list was seen whole nobody may be told
+	 * that a webhook does not exist. */
+	if (wh_store_bad_rows(b->d->store) > 0)
+		t->view.meta.synced_at = 0;
 	return r ? r : wh_boot_run(&b->boot.job, t);
 }
 
@@ -131,9 +234,18 @@ say_what_was_found(const struct booting *b)
 
 	if (b->put_back)
 		wh_log(WH_LOG_WARNING, "store",
-		       "the store was restored, moved or copied here: it has a new instance, "
+		       "the store was restored, made anew, moved or copied here: it has a new "
+		       "instance, "
 		       "and each operation is looked up before anything of it is sent",
 		       "ops=%llu instance=%s", (unsigned long long)b->in_doubt, b->d->instance);
+	if (wh_store_bad_rows(b->d->store) > 0)
+		wh_log(WH_LOG_ERROR, "store",
+		       "webhooks are damaged: the next list brings them back", "rows=%llu",
+		       (unsigned long long)wh_store_bad_rows(b->d->store));
+	if (b->damaged)
+		wh_log(WH_LOG_ERROR, "queue",
+		       "operations were damaged: they are held for a person", "ops=%llu",
+		       (unsigned long long)b->damaged);
 	if (boot->unknown || boot->requeued)
 		wh_log(WH_LOG_WARNING, "queue",
 		       "operations were on their way when whd ended; they are looked up first",
@@ -142,7 +254,7 @@ say_what_was_found(const struct booting *b)
 }
 
 static int
-boot_store(struct whd *d)
+boot_store(struct whd *d, bool *ret_damaged)
 {
 	struct booting b = {.d = d, .put_back = wh_store_was_put_back(d->store)};
 
@@ -151,6 +263,7 @@ boot_store(struct whd *d)
 
 	if (r == WH_EINVAL)
 		return WHD_EXIT_CONFIG;
+	*ret_damaged = r == WH_ECORRUPT;
 	if (r) {
 		wh_log(WH_LOG_ERROR, "whd", "the store could not be prepared", "fault=%s",
 		       WH_LOGQ(wh_str_c(wh_fault_str(r))));
@@ -168,29 +281,34 @@ boot_store(struct whd *d)
 	return 0;
 }
 
+/* What status goes on telling of, until an admin has had the store checked. */
 static void
-report_damage(void *ctx, const char *table, const char *sentence)
+remember_damage(struct whd *d)
 {
-	(void)ctx;
-	wh_log(WH_LOG_ERROR, "store", "damage found", "table=%s what=%s", table, sentence);
+	struct wh_str text;
+
+	if (wh_meta_text(&d->view, WH_META_DAMAGE, &text) == 0 && text.n)
+		d->damage = wh_xstrdup(text);
 }
 
 int
 wh_boot_store(struct whd *d)
 {
-	int status = open_store(d);
+	bool damaged = false;
+	int status = open_or_make_anew(d);
 
-	if (status)
-		return status;
-	if (wh_store_check(d->store, false, report_damage, NULL) < 0)
-		wh_log(WH_LOG_ERROR, "store",
-		       "the store is damaged: what can be read is served, whd --check tells "
-		       "all",
-		       "path=%s", WH_LOGQ(wh_str_c(d->config->store_path)));
-	status = boot_store(d);
+	if (status == 0)
+		status = boot_store(d, &damaged);
+	if (damaged) { /* deeper than the first look went */
+		status = make_anew(d);
+		status = status ? status : open_store(d, &damaged);
+		status = status ? status : boot_store(d, &damaged);
+	}
 	if (status == 0 && wh_view_begin(d->store, &d->view))
 		status = EXIT_FAILURE;
 	if (status == 0)
 		wh_view_remember(&d->view);
+	if (status == 0)
+		remember_damage(d);
 	return status;
 }

@@ -40,6 +40,10 @@ load_before(struct wh_lane *l)
 
 	if (l->view->meta.overlays > 0)
 		r = wh_overlays_get(l->view, l->key, &o);
+	if (r == WH_ECORRUPT) { /* it is made of the rest, and made anew when the lane closes */
+		l->had_overlay = l->mend = true;
+		r = WH_ABSENT;
+	}
 	if (r < 0)
 		return r;
 

@@ -48,6 +48,7 @@ struct wh_lane {
 	uint64_t form_was[2]; /* normal-form hash of the row as loaded */
 
 	bool had_overlay;
+	bool mend;           /* it was damaged: closing makes it anew */
 	bool visible_before; /* as readers saw it */
 	bool withheld;       /* hidden until an undecided create is decided */
 	uint64_t revision_before;

@@ -288,6 +288,17 @@ look_first(struct wh_lane *l)
 	wh_lane_state(l, head, WH_OP_UNKNOWN, "restored");
 }
 
+/* A list passes over a row that it knows: this one it is to show, for what became of its
+ * operation. */
+static void
+ask_for_row(struct wh_lane *l, struct wh_txn *t)
+{
+	const struct wh_lane_op *head = wh_lane_head(l);
+
+	if (head && head->op.state == WH_OP_UNKNOWN && head->was != WH_OP_UNKNOWN)
+		wh_lane_touch(l, t);
+}
+
 /* One that was not the head when the clock was set back may wait for a time long past. */
 static void
 cut_wait(struct wh_lane *l)
@@ -510,6 +521,7 @@ wh_lane_close(struct wh_lane *l, struct wh_txn *t)
 
 	settle_successors(l);
 	look_first(l);
+	ask_for_row(l, t);
 	cut_wait(l);
 
 	int r = l->fault ? l->fault : wh_lane_fold(l, &e, &body);

@@ -156,6 +156,7 @@ static const char *const kept_variables[] = {
 	"GCOV_PREFIX",
 	"GCOV_PREFIX_STRIP",
 	"WHD_TEST_NO_SEND_GUARD",
+	"WHD_TEST_SCRUB_MS",
 	"WHD_CRASH",
 #endif
 };

@@ -93,7 +93,7 @@ pack_store(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 {
 	const struct wh_store_space *s = wh_status_space(d);
 
-	wh_pack_map(out, 7);
+	wh_pack_map(out, 8);
 	wh_pack_kv_uint(out, "used", s->used);
 	wh_pack_kv_uint(out, "max", s->map_size);
 	wh_pack_kv_uint(out, "free_disk", s->disk_free);
@@ -104,6 +104,10 @@ pack_store(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 		wh_pack_kv_int(out, "backup_at", d->backup_at);
 	else
 		wh_pack_kv_nil(out, "backup_at");
+	if (d->damage)
+		wh_pack_kv_c(out, "damage", d->damage);
+	else
+		wh_pack_kv_nil(out, "damage");
 }
 
 void

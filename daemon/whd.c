@@ -21,6 +21,7 @@
 #include "daemon/keys_watch.h"
 #include "daemon/pool.h"
 #include "daemon/pump.h"
+#include "daemon/scrub.h"
 #include "daemon/sd.h"
 #include "daemon/server.h"
 #include "daemon/status.h"
@@ -180,6 +181,7 @@ close_handles(struct whd *d)
 	uv_close((uv_handle_t *)&d->upkeep, NULL);
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
 	uv_close((uv_handle_t *)&d->backup, NULL);
+	uv_close((uv_handle_t *)&d->scrub, NULL);
 	d->keys_watch = wh_keys_watch_free(d->keys_watch);
 }
 
@@ -223,6 +225,7 @@ stop(struct whd *d, const char *why)
 	wh_waits_stop(d->waits);
 	wh_pool_stop(d);
 	uv_timer_stop(&d->backup);
+	uv_timer_stop(&d->scrub);
 	wh_writer_stop(d->writer, on_written);
 }
 
@@ -332,6 +335,7 @@ start_signals(struct whd *d)
 	uv_signal_start(&d->on_hup, on_hup, SIGHUP);
 	uv_timer_start(&d->upkeep, on_upkeep, UPKEEP_MS, UPKEEP_MS);
 	wh_backup_schedule(d);
+	wh_scrub_schedule(d);
 }
 
 static int
@@ -370,6 +374,7 @@ close_all(struct whd *d)
 	d->keys = wh_keys_free(d->keys);
 	d->config = wh_config_free(d->config);
 	free(d->resource);
+	free(d->damage);
 	curl_global_cleanup();
 }
 

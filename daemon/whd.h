@@ -68,6 +68,9 @@ struct whd {
 	uv_timer_t backup;  /* when the next one is due */
 	int64_t backup_at;  /* wall ms of the last good one, 0 = none is known */
 	bool backup_failed; /* the last one by the clock */
+	uv_timer_t scrub;   /* when the store is checked by the clock */
+	bool repair_asked;  /* the next start is to make the store anew */
+	char *damage;       /* what happened to the store, told by status; NULL = nothing */
 	bool stopping;
 	uv_signal_t on_term, on_int, on_hup;
 	uv_timer_t upkeep;     /* housekeeping once in a while */

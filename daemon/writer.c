@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "daemon/pump.h"
+#include "daemon/scrub.h"
 #include "proto/pack.h"
 
 struct list {
@@ -222,6 +223,8 @@ complete(struct wh_writer *w, struct wh_job *j)
 
 		w->open--;
 		j->next = NULL;
+		if (fault == WH_ECORRUPT)
+			wh_scrub_met_damage(d);
 		j->done(j, d, fault);
 		wh_crash_done(&d->crash, run);
 		j = next;

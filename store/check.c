@@ -13,6 +13,11 @@
 #define TOLD_MAX 100 /* findings a table; a lost page can make thousands */
 #define SNAPSHOT_TRIES 1000
 
+/* What to do about it. A start looks at what it cannot do without; of the rest it is told. */
+#define RESTART "restart whd, which makes the store anew of what can be read"
+#define CHECK_AND_RESTART "run whctl check, then " RESTART
+#define LIST "the next list mends it: run whctl sync"
+
 enum key_kind { KEY_TEXT, KEY_NUMBER, KEY_BYTES };
 
 static const struct table_check {
@@ -23,25 +28,31 @@ static const struct table_check {
 	bool at_start;
 	bool gapless;      /* keys are numbers that follow each other */
 	wh_check_row *row; /* NULL if a right checksum is all there is to ask */
+	const char *advice;
 } table_checks[] = {
-	{WH_TABLE_META, "meta", KEY_TEXT, 0, true, false, NULL},
-	{WH_TABLE_OPS, "ops", KEY_NUMBER, WH_OP_PREFIX, true, false, wh_check_op},
-	{WH_TABLE_OPS_INDEX, "ops_index", KEY_BYTES, 0, true, false, wh_check_op_index},
-	{WH_TABLE_ALIASES, "aliases", KEY_TEXT, 0, true, false, wh_check_alias},
-	{WH_TABLE_ROWS, "rows", KEY_TEXT, WH_ROW_PREFIX, false, false, NULL},
-	{WH_TABLE_OVERLAYS, "overlays", KEY_TEXT, WH_OVERLAY_PREFIX, false, false,
-	 wh_check_overlay},
-	{WH_TABLE_TOMBS, "tombs", KEY_TEXT, WH_TOMB_PREFIX, false, false, NULL},
-	{WH_TABLE_HISTORY, "history", KEY_NUMBER, WH_PAST_PREFIX, false, true, wh_check_past},
+	{WH_TABLE_META, "meta", KEY_TEXT, 0, true, false, NULL, RESTART},
+	{WH_TABLE_OPS, "ops", KEY_NUMBER, WH_OP_PREFIX, true, false, wh_check_op, RESTART},
+	{WH_TABLE_OPS_INDEX, "ops_index", KEY_BYTES, 0, true, false, wh_check_op_index,
+	 RESTART},
+	{WH_TABLE_ALIASES, "aliases", KEY_TEXT, 0, true, false, wh_check_alias, RESTART},
+	{WH_TABLE_ROWS, "rows", KEY_TEXT, WH_ROW_PREFIX, false, false, NULL, LIST},
+	{WH_TABLE_OVERLAYS, "overlays", KEY_TEXT, WH_OVERLAY_PREFIX, true, false,
+	 wh_check_overlay, RESTART},
+	{WH_TABLE_TOMBS, "tombs", KEY_TEXT, WH_TOMB_PREFIX, false, false, NULL, LIST},
+	{WH_TABLE_HISTORY, "history", KEY_NUMBER, WH_PAST_PREFIX, false, true, wh_check_past,
+	 CHECK_AND_RESTART},
 	{WH_TABLE_HISTORY_INDEX, "history_index", KEY_BYTES, 0, false, false,
-	 wh_check_past_index},
+	 wh_check_past_index, CHECK_AND_RESTART},
 	{WH_TABLE_REQUESTS, "requests", KEY_BYTES, WH_REQUEST_PREFIX, false, false,
-	 wh_check_request},
+	 wh_check_request, CHECK_AND_RESTART},
 	{WH_TABLE_REQUESTS_INDEX, "requests_index", KEY_BYTES, 0, false, false,
-	 wh_check_request_index},
-	{WH_TABLE_CHANGES, "changes", KEY_NUMBER, 0, false, true, NULL},
-	{WH_TABLE_FORMS, "forms", KEY_BYTES, 0, false, false, wh_check_form},
-	{WH_TABLE_WANTS, "wants", KEY_BYTES, WH_WANT_PREFIX, true, false, wh_check_want},
+	 wh_check_request_index, CHECK_AND_RESTART},
+	{WH_TABLE_CHANGES, "changes", KEY_NUMBER, 0, false, true, NULL, CHECK_AND_RESTART},
+	{WH_TABLE_FORMS, "forms", KEY_BYTES, 0, false, false, wh_check_form, CHECK_AND_RESTART},
+	{WH_TABLE_DAMAGED, "damaged", KEY_NUMBER, WH_DAMAGED_PREFIX, true, false, NULL,
+	 RESTART},
+	{WH_TABLE_WANTS, "wants", KEY_BYTES, WH_WANT_PREFIX, true, false, wh_check_want,
+	 RESTART},
 };
 
 static const struct table_check *
@@ -76,6 +87,8 @@ key_text(struct wh_buf *out, enum key_kind kind, struct wh_str key)
 static void
 tell_end(struct wh_check *c, const struct table_check *tc, struct wh_buf *text)
 {
+	if (tc->advice)
+		wh_buf_printf(text, "; %s", tc->advice);
 	wh_buf_byte(text, '\0');
 	c->report(c->ctx, tc->name, text->fault ? "damaged (no memory to say more)" : text->p);
 	wh_buf_fini(text);

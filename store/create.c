@@ -50,8 +50,8 @@ commit_first(struct wh_opening *op, struct wh_store *s)
 	return rc ? wh_refuse_lmdb(op, rc, CREATE) : 0;
 }
 
-static int
-build(struct wh_opening *op, const char *file)
+int
+wh_create_file(struct wh_opening *op, const char *file)
 {
 	struct wh_store s = {.dir = -1, .lock = -1, .mark = -1};
 	int rc = wh_env_open(file, op->o->max_size, MDB_NOSUBDIR, &s.env);
@@ -94,8 +94,8 @@ put_in_place(struct wh_opening *op)
 }
 
 /* What a crash in the middle of an earlier creation may have left. */
-static void
-remove_leftovers(int dir)
+void
+wh_create_remove_leftovers(int dir)
 {
 	(void)unlinkat(dir, WH_DATA_FILE_NEW, 0);
 	(void)unlinkat(dir, WH_DATA_FILE_NEW LMDB_LOCK_SUFFIX, 0);
@@ -109,13 +109,13 @@ create(struct wh_opening *op)
 
 	if (!file)
 		return wh_refuse_errno(op, ENOMEM, CREATE);
-	remove_leftovers(dir);
-	int r = build(op, file);
+	wh_create_remove_leftovers(dir);
+	int r = wh_create_file(op, file);
 
 	if (r == 0)
 		r = put_in_place(op);
 	op->s->created = r == 0;
-	remove_leftovers(dir);
+	wh_create_remove_leftovers(dir);
 	free(file);
 	return r;
 }

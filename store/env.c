@@ -178,7 +178,7 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 	      enum wh_store_why *ret_why, struct wh_buf *text)
 {
 	static int (*const steps[])(struct wh_opening *) = {
-		wh_place_open, wh_create_if_absent, wh_verify_head,  open_env,
+		wh_place_open, wh_create_if_absent, wh_verify_head,  wh_verify_pages, open_env,
 		tighten,       wh_verify_size,      open_all_tables,
 	};
 	struct wh_opening op = {.o = o, .text = text};

@@ -54,13 +54,11 @@ read_spelt(const char *text, struct mark *ret)
 /* ---------------------------------------------------- the file as it is -- */
 
 static bool
-identify(const struct wh_store *s, struct mark *m)
+identify(int fd, struct mark *m)
 {
 	struct statx st;
-	int fd = -1;
 
-	if (mdb_env_get_fd(s->env, &fd) != 0 ||
-	    statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) != 0)
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) != 0)
 		return false;
 	m->inode = st.stx_ino;
 	m->born = 0;
@@ -82,8 +80,9 @@ look_at_file(struct wh_store *s, struct mark *m)
 {
 	struct wh_str instance = WH_STR_NULL;
 	struct wh_view v;
+	int fd = -1;
 
-	if (!identify(s, m) || wh_view_begin(s, &v) != 0)
+	if (mdb_env_get_fd(s->env, &fd) != 0 || !identify(fd, m) || wh_view_begin(s, &v) != 0)
 		return false;
 	int r = wh_meta_text(&v, WH_META_INSTANCE, &instance);
 
@@ -107,6 +106,17 @@ read_mark(int dir, struct mark *ret)
 
 	close(fd);
 	return whole;
+}
+
+uint64_t
+wh_mark_txn(int dir, int file)
+{
+	struct mark should, is;
+
+	if (!read_mark(dir, &should) || !identify(file, &is) || is.inode != should.inode ||
+	    is.born != should.born)
+		return 0;
+	return should.txn;
 }
 
 void

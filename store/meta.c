@@ -11,9 +11,6 @@
 
 #include "store/table.h"
 
-#define COUNTERS_KEY "counters"
-#define FORMAT_KEY "format"
-#define TEXT_KEY "text:"
 #define COUNTERS_MAX 256     /* known or not */
 #define NAMES_MAX 8192       /* bytes of all their names */
 #define NAMES_LENGTH_WIDTH 4 /* of the number before them */
@@ -88,7 +85,7 @@ stored_counters(const struct wh_view *v, struct stored *ret)
 	struct wh_key k;
 
 	wh_key_init(&k);
-	wh_key_add(&k, WH_STR(COUNTERS_KEY));
+	wh_key_add(&k, WH_STR(WH_META_COUNTERS_KEY));
 	int r = wh_table_get(v, WH_TABLE_META, &k, 0, &value);
 
 	if (r == WH_ABSENT)
@@ -113,23 +110,38 @@ load_by_name(const struct stored *s, uint64_t numbers[COUNTERS])
 	return n == s->count ? 0 : WH_ECORRUPT;
 }
 
-int
-wh_meta_load(const struct wh_view *v, struct wh_meta *ret)
+static int
+load(const struct stored *s, struct wh_meta *ret)
 {
 	uint64_t numbers[COUNTERS] = {0};
-	struct stored s;
-	int r = stored_counters(v, &s);
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	if (s.count == COUNTERS && wh_str_eq(s.names, wh_str(known_names, KNOWN_N)))
+	if (s->count == COUNTERS && wh_str_eq(s->names, wh_str(known_names, KNOWN_N)))
 		for (size_t i = 0; i < COUNTERS; i++)
-			numbers[i] = wh_be_get(s.numbers + 8 * i, 8);
+			numbers[i] = wh_be_get(s->numbers + 8 * i, 8);
 	else
-		r = load_by_name(&s, numbers);
+		r = load_by_name(s, numbers);
 	if (r == 0)
 		memcpy(ret, numbers, sizeof(*ret));
 	return r;
+}
+
+int
+wh_meta_load(const struct wh_view *v, struct wh_meta *ret)
+{
+	struct stored s;
+	int r = stored_counters(v, &s);
+
+	return r < 0 ? r : load(&s, ret);
+}
+
+int
+wh_meta_decode(const struct wh_value *value, struct wh_meta *ret)
+{
+	struct stored s;
+	int r = take_apart(value, &s);
+
+	return r < 0 ? r : load(&s, ret);
 }
 
 /* The value on its way out, in spaces that bound it. */
@@ -183,7 +195,7 @@ put_counters(struct wh_txn *t, struct block *b)
 
 	wh_be_put((uint8_t *)b->names, b->names_n, NAMES_LENGTH_WIDTH);
 	wh_key_init(&k);
-	wh_key_add(&k, WH_STR(COUNTERS_KEY));
+	wh_key_add(&k, WH_STR(WH_META_COUNTERS_KEY));
 	wh_draft_init(&d);
 	d.tail[0] = wh_str(b->names, NAMES_LENGTH_WIDTH + b->names_n);
 	d.tail[1] = wh_str((const char *)b->numbers, 8 * b->count);
@@ -218,7 +230,7 @@ static void
 text_key(struct wh_key *k, const char *name)
 {
 	wh_key_init(k);
-	wh_key_add(k, WH_STR(TEXT_KEY));
+	wh_key_add(k, WH_STR(WH_META_TEXT_KEY));
 	wh_key_add(k, wh_str_c(name));
 }
 
@@ -258,7 +270,7 @@ wh_meta_put_text(struct wh_txn *t, const char *name, struct wh_str value)
 static MDB_val
 stamp_key(void)
 {
-	return (MDB_val){sizeof(FORMAT_KEY) - 1, (void *)(uintptr_t)FORMAT_KEY};
+	return (MDB_val){sizeof(WH_META_FORMAT_KEY) - 1, (void *)(uintptr_t)WH_META_FORMAT_KEY};
 }
 
 int

@@ -38,9 +38,24 @@ bool wh_place_is_remote(uint32_t magic);
 
 /* create.c: makes the data file if there is none. */
 WH_MUST_USE int wh_create_if_absent(struct wh_opening *op);
+/* Makes an empty store of one file, committed. */
+WH_MUST_USE int wh_create_file(struct wh_opening *op, const char *file);
+/* Removes what a creation that was cut short left. */
+void wh_create_remove_leftovers(int dir);
+
+/* replace.c: keeps the data file under another name, which is left in `aside`, and puts
+ * data.mdb.new in its place, or nothing. */
+struct wh_swap {
+	const char *label;
+	int64_t now; /* wall ms */
+	bool has_new;
+	char *aside; /* WH_ASIDE_NAME bytes */
+};
+WH_MUST_USE int wh_replace_swap(struct wh_opening *op, const struct wh_swap *swap);
 
 /* verify.c: what is looked at before LMDB may touch a page, and right after. */
 WH_MUST_USE int wh_verify_head(struct wh_opening *op);
+WH_MUST_USE int wh_verify_pages(struct wh_opening *op);
 WH_MUST_USE int wh_verify_size(struct wh_opening *op);
 
 /* env.c: opens `path` as an environment. `flags` are added to those always used. */

@@ -25,9 +25,10 @@ wh_refuse(struct wh_opening *op, enum wh_store_why why, int fault, const char *f
 const char *
 wh_refuse_advice(const struct wh_opening *op)
 {
-	return op->single_file ? "take another copy"
-			       : "restore a backup with --restore, or move the file away to "
-				 "begin with an empty store";
+	return op->single_file
+		       ? "take another copy"
+		       : "a start of whd makes the store anew of what can be read and keeps "
+			 "this file; whd --restore puts a backup in its place";
 }
 
 static const struct {

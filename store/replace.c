@@ -138,53 +138,56 @@ prove_copied(struct replacing *x)
 /* ----------------------------------------------------------- the old file -- */
 
 static void
-name_aside(struct wh_replacement *r, unsigned try)
+name_aside(const struct wh_swap *s, unsigned try)
 {
-	time_t seconds = (time_t)(r->now / 1000);
+	time_t seconds = (time_t)(s->now / 1000);
 	char at[32] = "";
 	struct tm tm;
 
 	if (gmtime_r(&seconds, &tm))
 		strftime(at, sizeof(at), "%Y%m%dT%H%M%SZ", &tm);
-	snprintf(r->aside, WH_ASIDE_NAME, WH_DATA_FILE ".%s-%s", r->label, at);
+	snprintf(s->aside, WH_ASIDE_NAME, WH_DATA_FILE ".%s-%s", s->label, at);
 	if (try > 0)
-		snprintf(r->aside + strlen(r->aside), WH_ASIDE_NAME - strlen(r->aside), "-%u",
+		snprintf(s->aside + strlen(s->aside), WH_ASIDE_NAME - strlen(s->aside), "-%u",
 			 try);
 }
 
 /* A second name first: at no time is the folder without a data file, which would be an
  * empty store to whoever starts then. */
 static int
-keep_aside(struct replacing *x)
+keep_aside(struct wh_opening *op, const struct wh_swap *s)
 {
-	int dir = x->place.dir;
+	int dir = op->s->dir;
 	int err = EEXIST;
 
 	for (unsigned i = 0; err == EEXIST && i < 100; i++) {
-		name_aside(x->ret, i);
-		err = linkat(dir, WH_DATA_FILE, dir, x->ret->aside, 0) == 0 ? 0 : errno;
+		name_aside(s, i);
+		err = linkat(dir, WH_DATA_FILE, dir, s->aside, 0) == 0 ? 0 : errno;
 	}
 	if (err == ENOENT) {
-		x->ret->aside[0] = '\0';
+		s->aside[0] = '\0';
 		return 0;
 	}
-	return err ? wh_refuse_errno(&x->op, err, "keep the data file aside in") : 0;
+	return err ? wh_refuse_errno(op, err, "keep the data file aside in") : 0;
 }
 
-static int
-swap(struct replacing *x)
+int
+wh_replace_swap(struct wh_opening *op, const struct wh_swap *s)
 {
-	int dir = x->place.dir;
+	int dir = op->s->dir;
+	int r = keep_aside(op, s);
 	int err = 0;
 
+	if (r < 0)
+		return r;
 	(void)unlinkat(dir, WH_MARK_FILE, 0);
-	if (x->file && renameat(dir, WH_DATA_FILE_NEW, dir, WH_DATA_FILE) != 0)
+	if (s->has_new && renameat(dir, WH_DATA_FILE_NEW, dir, WH_DATA_FILE) != 0)
 		err = errno;
-	if (!x->file && unlinkat(dir, WH_DATA_FILE, 0) != 0 && errno != ENOENT)
+	if (!s->has_new && unlinkat(dir, WH_DATA_FILE, 0) != 0 && errno != ENOENT)
 		err = errno;
 	if (err == 0 && fsync(dir) != 0)
 		err = errno;
-	return err ? wh_refuse_errno(&x->op, err, "replace the data file in") : 0;
+	return err ? wh_refuse_errno(op, err, "replace the data file in") : 0;
 }
 
 int
@@ -213,10 +216,10 @@ wh_store_replace(const struct wh_store_options *o, struct wh_replacement *ret,
 		r = copy_in(&x);
 	if (r == 0 && file)
 		r = prove_copied(&x);
+	const struct wh_swap swap = {ret->label, ret->now, file != NULL, ret->aside};
+
 	if (r == 0)
-		r = keep_aside(&x);
-	if (r == 0)
-		r = swap(&x);
+		r = wh_replace_swap(&x.op, &swap);
 	if (r < 0 && file && x.place.dir >= 0 && ret->why != WH_STORE_WHY_LOCKED)
 		(void)unlinkat(x.place.dir, WH_DATA_FILE_NEW, 0);
 	if (x.place.lock >= 0)

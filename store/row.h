@@ -17,6 +17,7 @@
 #define WH_PAST_PREFIX 27
 #define WH_REQUEST_PREFIX 40
 #define WH_WANT_PREFIX 8
+#define WH_DAMAGED_PREFIX 17
 
 void wh_row_decode(const struct wh_value *v, struct wh_row *ret);
 WH_MUST_USE int wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret);

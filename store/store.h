@@ -54,9 +54,10 @@ enum wh_store_why {
 	WH_STORE_WHY_LOCKED,    /* another whd holds it */
 	WH_STORE_WHY_REMOTE_FS, /* LMDB is not safe on network file systems */
 	WH_STORE_WHY_TRUNCATED, /* the file is shorter than its last page */
+	WH_STORE_WHY_DAMAGED,   /* pages that are in use are damaged */
 	WH_STORE_WHY_FORMAT,    /* a newer format */
 	WH_STORE_WHY_SYSTEM,    /* errno says */
-	WH_STORE_WHY_LMDB,      /* LMDB refused: not its file, or meta pages lost */
+	WH_STORE_WHY_LMDB,      /* not LMDB's file, not whd's, or meta pages lost */
 };
 
 /*
@@ -66,6 +67,9 @@ enum wh_store_why {
  */
 WH_MUST_USE int wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 			      enum wh_store_why *ret_why, struct wh_buf *text);
+/* Confirmed rows that were found damaged when it was opened: they, or others, may be missed by
+ * those who ask for them. */
+uint64_t wh_store_bad_rows(const struct wh_store *s);
 struct wh_store *wh_store_close(struct wh_store *s); /* NULL is fine; returns NULL */
 
 struct wh_store_space {
@@ -114,6 +118,30 @@ struct wh_replacement {
  */
 WH_MUST_USE int wh_store_replace(const struct wh_store_options *o, struct wh_replacement *r,
 				 struct wh_buf *text);
+
+struct wh_salvaged {
+	int64_t now; /* wall ms */
+	/* results */
+	enum wh_store_why why;
+	uint64_t rows;             /* of all tables, that could be read */
+	uint64_t problems;         /* told */
+	char aside[WH_ASIDE_NAME]; /* name of the damaged file in the folder */
+};
+typedef void wh_check_report(void *ctx, const char *table, const char *sentence);
+/*
+ * Makes the store anew from what can be read of its data file, which is kept as
+ * data.mdb.damaged-<time>; says what was lost. The text WH_META_DAMAGE of the new store tells
+ * it in one sentence; at its first opening it was put back. Operations that were lost, or that
+ * may be older than they were, are found by wh_damaged_next. On a fault nothing was changed,
+ * and text holds one sentence; a file in which nothing of whd's is found is left alone.
+ */
+WH_MUST_USE int wh_store_salvage(const struct wh_store_options *o, struct wh_salvaged *ret,
+				 wh_check_report *report, void *ctx, struct wh_buf *text);
+#define WH_META_DAMAGE "damage"
+/* Not empty: what is made of rows has to be made again. */
+#define WH_META_REBUILD "rebuild"
+/* Not empty: damage was found that the next start has to deal with. */
+#define WH_META_REPAIR "repair"
 
 /* ----------------------------------------------------- views and writes -- */
 
@@ -292,6 +320,19 @@ WH_MUST_USE int wh_ops_next_in_state(const struct wh_view *v, uint8_t state, uin
 /* The first op with seq > after, any state. WH_ABSENT. */
 WH_MUST_USE int wh_ops_next(const struct wh_view *v, uint64_t after, uint64_t *ret_seq);
 
+/* An operation that was lost or may be older than it was: until a start has dealt with it. */
+struct wh_damaged {
+	uint64_t seq;
+	bool has_id;
+	uint8_t id[WH_OP_ID];
+	struct wh_str lane; /* empty = not known */
+};
+/* The first with seq > after. WH_ABSENT. */
+WH_MUST_USE int wh_damaged_next(const struct wh_view *v, uint64_t after,
+				struct wh_damaged *ret);
+WH_MUST_USE int wh_damaged_put(struct wh_txn *t, const struct wh_damaged *d);
+WH_MUST_USE int wh_damaged_forget(struct wh_txn *t);
+
 /* -------------------------------------------------------------- history -- */
 
 /* Ended operations, ordered by when they ended (`end` is a counter, meta.history_head). */
@@ -388,8 +429,6 @@ void wh_scan_end(struct wh_scan *s);
 struct wh_str wh_key_fold(struct wh_str whid, char buf[WH_KEY_MAX]);
 
 /* ------------------------------------------------------------ integrity -- */
-
-typedef void wh_check_report(void *ctx, const char *table, const char *sentence);
 
 /*
  * Verifies checksums of every value and every invariant between tables and

@@ -32,6 +32,7 @@ struct wh_store {
 	int mark;           /* the mark; -1 until it was written */
 	uint64_t marked[3]; /* what it says that does not change */
 	bool created;       /* by this opening */
+	uint64_t bad_rows;  /* found damaged by this opening */
 	bool put_back;
 	bool read_only;
 	bool beside_writer; /* a check while a whd is running */
@@ -132,6 +133,8 @@ wh_walk_has_prefix(const struct wh_walk *w, const struct wh_key *prefix)
 
 /* ---------------------------------------------------------------- mark -- */
 
+/* The last transaction that the mark in this folder knows of this data file; 0 = none. */
+uint64_t wh_mark_txn(int dir, int file);
 /* Sets s->put_back; the store is open. */
 void wh_mark_judge(struct wh_store *s);
 /* Moves the mark on to the last commit, if it was written before. */
@@ -139,7 +142,13 @@ void wh_mark_follow(struct wh_store *s);
 
 /* ---------------------------------------------------------------- meta -- */
 
+#define WH_META_COUNTERS_KEY "counters"
+#define WH_META_FORMAT_KEY "format"
+#define WH_META_TEXT_KEY "text:"
+
 WH_MUST_USE int wh_meta_load(const struct wh_view *v, struct wh_meta *ret);
+/* The same from the value itself. 0 or WH_ECORRUPT. */
+WH_MUST_USE int wh_meta_decode(const struct wh_value *value, struct wh_meta *ret);
 /* The first counters of a new store. */
 WH_MUST_USE int wh_meta_create(struct wh_txn *t);
 /* Writes the counters if they differ from those at begin. */

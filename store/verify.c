@@ -4,8 +4,9 @@
  *
  * Called by wh_store_open, before and right after the environment is opened.
  * A shorter file than its last page opens fine, and the first read behind its
- * end kills the process; a page size of 0 divides by it. Nothing here reads a
- * page that may not be there.
+ * end kills the process; a page size of 0 divides by it, and a damaged page may
+ * end the process or be written over what is whole. Nothing here reads a page
+ * through LMDB's map.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "store/opening.h"
+#include "store/pages.h"
 
 #define LMDB_MAGIC 0xBEEFC0DEu
 #define PAGE_SIZE_MIN 256u
@@ -76,18 +78,68 @@ judge_head(struct wh_opening *op, int fd)
 	return 0;
 }
 
-int
-wh_verify_head(struct wh_opening *op)
+/* A row that is damaged in its key is found by nobody who asks for it: that must be known. */
+static int
+judge_row(void *ctx, const MDB_val *key, const MDB_val *data)
+{
+	struct wh_store *s = ctx;
+	struct wh_value v;
+
+	s->bad_rows += wh_value_open(WH_TABLE_ROWS, key, data, 0, &v) < 0;
+	return 0;
+}
+
+static int
+judge_pages(struct wh_opening *op, int fd)
+{
+	struct wh_pages p;
+	int r = wh_pages_open(&p, fd);
+
+	if (r == 0)
+		r = wh_pages_verify(&p, "rows", judge_row, op->s);
+	if (r == WH_ECORRUPT && p.cut)
+		r = refuse_short(op, (off_t)(p.n * p.size), (off_t)((p.last + 1) * p.size));
+	else if (r == WH_ECORRUPT)
+		r = wh_refuse(op, WH_STORE_WHY_DAMAGED, r,
+			      "the data file of %s is damaged (page %llu %s); %s", op->o->path,
+			      (unsigned long long)p.first_bad, p.what, wh_refuse_advice(op));
+	else if (r < 0)
+		r = wh_refuse_errno(op, r == WH_ENOMEM ? ENOMEM : EIO, "read");
+	wh_pages_close(&p);
+	return r;
+}
+
+static int
+with_file(struct wh_opening *op, int (*judge)(struct wh_opening *, int))
 {
 	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
 	int fd = op->single_file ? dup(op->s->dir) : openat(op->s->dir, WH_DATA_FILE, flags);
 
 	if (fd < 0)
 		return wh_refuse_errno(op, errno, "open the data file of");
-	int r = judge_head(op, fd);
+	int r = judge(op, fd);
 
 	close(fd);
 	return r;
+}
+
+int
+wh_verify_head(struct wh_opening *op)
+{
+	return with_file(op, judge_head);
+}
+
+uint64_t
+wh_store_bad_rows(const struct wh_store *s)
+{
+	return s->bad_rows;
+}
+
+/* Beside a whd that writes, pages change while they are read. */
+int
+wh_verify_pages(struct wh_opening *op)
+{
+	return op->s->beside_writer ? 0 : with_file(op, judge_pages);
 }
 
 /* ------------------------------------------------- a short file, and why -- */

@@ -57,6 +57,11 @@ static const struct held_next held_next[] = {
 	 "resolve", DECIDE},
 	{"restored", "waits for a person, a restored store cannot tell if it was sent",
 	 "resolve", DECIDE},
+	{"damaged",
+	 "waits for a person, its record was damaged: ask for the change again, then", "cancel",
+	 ""},
+	{"outdated", "waits for a person, it may be older than it was; if it is right",
+	 "release", ", or else cancel"},
 	{NULL, "waits for a person", "release", ""},
 };
 

@@ -392,13 +392,84 @@ test_check_beside_commits(void **state)
 	assert_true(writer.commits > 0);
 }
 
+/* ------------------------------------------------------ each table in turn -- */
+
+static const struct {
+	enum wh_table table;
+	const char *begins; /* of the sentence about its first row */
+	const char *advice;
+} first_rows[] = {
+	{WH_TABLE_META, "meta: row counters: ", "; restart whd"},
+	{WH_TABLE_ROWS, "rows: row row-1: ", "; the next list mends it: run whctl sync"},
+	{WH_TABLE_OVERLAYS, "overlays: row row-1: ", "; restart whd"},
+	{WH_TABLE_TOMBS, "tombs: row gone: ", "; the next list mends it"},
+	{WH_TABLE_ALIASES, "aliases: row tmp-1: ", "; restart whd"},
+	{WH_TABLE_OPS, "ops: row 1: ", "; restart whd"},
+	{WH_TABLE_OPS_INDEX, "ops_index: row 64", "; restart whd"},
+	{WH_TABLE_HISTORY, "history: row 1: ", "; run whctl check, then restart whd"},
+	{WH_TABLE_HISTORY_INDEX, "history_index: row 69", "; run whctl check, then restart"},
+	{WH_TABLE_REQUESTS, "requests: row 00000001", "; run whctl check, then restart"},
+	{WH_TABLE_REQUESTS_INDEX, "requests_index: row 61", "; run whctl check, then restart"},
+	{WH_TABLE_CHANGES, "changes: row 1: ", "; run whctl check, then restart"},
+	{WH_TABLE_FORMS, "forms: row 0000000000000001", "; run whctl check, then restart"},
+	{WH_TABLE_WANTS, "wants: row 0000000000000001", "; restart whd"},
+	{WH_TABLE_DAMAGED, "damaged: row 9: ", "; restart whd"},
+};
+
+/* Flips a byte of the first value of a table. */
+static void
+flip_first(struct fixture *f, enum wh_table table)
+{
+	MDB_cursor *c;
+	MDB_val key, data;
+	MDB_txn *txn;
+	char copy[2000];
+
+	assert_int_equal(mdb_txn_begin(f->s->env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_cursor_open(txn, f->s->dbi[table], &c), 0);
+	assert_int_equal(mdb_cursor_get(c, &key, &data, MDB_FIRST), 0);
+	assert_true(data.mv_size <= sizeof(copy));
+	memcpy(copy, data.mv_data, data.mv_size);
+	copy[data.mv_size - 1] ^= 1;
+	data.mv_data = copy;
+	assert_int_equal(mdb_cursor_put(c, &key, &data, MDB_CURRENT), 0);
+	mdb_cursor_close(c);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+}
+
+/* Each says which row of which table it is, what is wrong, and what to do. */
+static void
+test_each_table(void **state)
+{
+	const struct wh_damaged lost = {.seq = 9};
+	struct fixture *f = *state;
+	struct wh_txn t;
+
+	fx_furnish(f);
+	fx_begin(f, &t);
+	assert_int_equal(wh_damaged_put(&t, &lost), 0);
+	fx_commit(&t);
+	for (size_t i = 0; i < wh_array_len(first_rows); i++) {
+		flip_first(f, first_rows[i].table);
+		fx_assert_finds(f, true, first_rows[i].begins);
+		assert_true(fx_found(f, "the checksum does not match its value"));
+		assert_true(fx_found(f, first_rows[i].advice));
+		flip_first(f, first_rows[i].table);
+		fx_check_clean(f);
+	}
+	size_t tables = 0;
+#define WH_TABLE(id, number, name) tables++;
+#include "store/tables.def"
+#undef WH_TABLE
+	assert_int_equal(wh_array_len(first_rows), tables);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_planted),
-		fx_test(test_findings_are_bounded),
-		fx_test(test_findings_are_harmless),
+		fx_test(test_each_table),           cmocka_unit_test(test_planted),
+		fx_test(test_findings_are_bounded), fx_test(test_findings_are_harmless),
 		fx_test(test_check_beside_commits),
 	};
 

@@ -4,8 +4,8 @@
  * one that the check does not tell of.
  *
  * Each flip is tried in a process of its own, because LMDB trusts its pages
- * and some damage to them ends the process. That is tolerated, if it is rare;
- * a failed assertion of LMDB or of ours is not.
+ * and some damage to them would end the process. None does: the pages are
+ * looked at before LMDB is let near them.
  */
 #include "tests/unit/store_fixture.h"
 
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 
 #define ROWS 60
-#define STEP 431 /* bytes from flip to flip */
+#define STEP 101 /* bytes from flip to flip */
 
 enum result { FINE, WRONG, LOST };
 
@@ -142,7 +142,7 @@ test_flips(void **state)
 	close(fd);
 	free(whole);
 	assert_true(tried > 100);
-	if (ended > tried / 50)
+	if (ended > 0)
 		fail_msg("%u of %u ended the process", ended, tried);
 }
 

@@ -136,7 +136,8 @@ status = record(
                  conflict=natural, held=natural, dead=natural, bytes=natural,
                  oldest_age_ms=maybe(natural), full=flag),
     store=record(others=anything, used=natural, max=natural, free_disk=natural,
-                 revision=natural, history=natural, full=flag, backup_at=maybe(when)))
+                 revision=natural, history=natural, full=flag, backup_at=maybe(when),
+                 damage=maybe(text)))
 event = record(revision=natural, at=when, kind=one_of(*EVENT_KINDS), whid_=text, op_=text,
                state_=text, old_whid_=text, fields_=listing(text), reason_=text)
 method = record(
