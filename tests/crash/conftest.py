@@ -9,6 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import pytest  # noqa: E402
 
 from arena import Arena  # noqa: E402
+from support.world import World  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -17,3 +18,15 @@ def arena():
     made = Arena()
     yield made
     made.close()
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sim(world):
+    return world.sim()

@@ -75,18 +75,6 @@ def may_mount():
 DISKS = [Tmpfs, Shim] if may_mount() else [Shim]
 
 
-@pytest.fixture
-def world():
-    made = World()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def sim(world):
-    return world.sim()
-
-
 def start(world, sim, disk, **settings):
     whd = world.whd(sim, {**SETTINGS, "store.path": disk.store, **settings}, start=False,
                     env=disk.env)
