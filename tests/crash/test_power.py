@@ -18,7 +18,7 @@ from lives import LIVES
 from shim import Calls, counted
 
 FULL = bool(os.environ.get("WHD_CRASH_FULL"))
-EVERY = {"lists": 2, "changes": 7, "putback": 7} if FULL else {"lists": 9, "changes": 61}
+EVERY = {"lists": 2, "changes": 7} if FULL else {"lists": 9, "changes": 61}
 IMAGES = 20 if FULL else 5
 
 
