@@ -43,20 +43,27 @@ wh_hook_get(const struct wh_view *v, struct wh_str key, enum wh_hook_view view,
 	return r;
 }
 
+/* A short key as it is encoded, for what is written with each row. */
+#define KEY(head, text) WH_STR(head text)
+
 static void
 pack_age(struct wh_hook_age *age)
 {
 	struct wh_buf b = {
 		.p = age->packed, .cap = sizeof(age->packed), .max = sizeof(age->packed)};
 
-	if (age->age_ms < 0) {
-		wh_pack_kv_nil(&b, "synced_at");
-		wh_pack_kv_nil(&b, "age_ms");
-	} else {
-		wh_pack_kv_int(&b, "synced_at", age->synced_at);
-		wh_pack_kv_int(&b, "age_ms", age->age_ms);
-	}
-	wh_pack_kv_bool(&b, "stale", age->stale);
+	wh_buf_str(&b, KEY("\xa9", "synced_at"));
+	if (age->age_ms < 0)
+		wh_pack_nil(&b);
+	else
+		wh_pack_int(&b, age->synced_at);
+	wh_buf_str(&b, KEY("\xa6", "age_ms"));
+	if (age->age_ms < 0)
+		wh_pack_nil(&b);
+	else
+		wh_pack_int(&b, age->age_ms);
+	wh_buf_str(&b, KEY("\xa5", "stale"));
+	wh_pack_bool(&b, age->stale);
 	wh_require(!b.fault);
 	age->packed_n = b.n;
 }
@@ -73,9 +80,6 @@ wh_hook_age(struct whd *d)
 	pack_age(&age);
 	return age;
 }
-
-/* A short key as it is encoded, for what is written with each row. */
-#define KEY(head, text) WH_STR(head text)
 
 void
 wh_hook_pack(struct wh_buf *out, const struct wh_hook *h, const struct wh_hook_age *age)

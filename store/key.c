@@ -49,15 +49,27 @@ wh_key_lane(struct wh_key *k, char kind, struct wh_str lane)
 	wh_key_num(k, 0, 1);
 }
 
+/* Digits and dashes have the bit that makes letters small, so that it is set everywhere. */
+static void
+lower_guid(char buf[WH_GUID])
+{
+	uint32_t four;
+
+	for (size_t i = 0; i < WH_GUID; i += sizeof(four)) {
+		memcpy(&four, buf + i, sizeof(four));
+		four |= UINT32_C(0x20202020);
+		memcpy(buf + i, &four, sizeof(four));
+	}
+}
+
 struct wh_str
 wh_key_fold(struct wh_str whid, char buf[WH_KEY_MAX])
 {
 	if (whid.n > WH_KEY_MAX)
 		return WH_STR_NULL;
-	if (wh_str_is_guid(whid))
-		for (size_t i = 0; i < WH_GUID; i++)
-			buf[i] = (char)(whid.p[i] | 0x20); /* digits and dashes have that bit */
-	else if (whid.n > 0)
+	if (whid.n > 0)
 		memcpy(buf, whid.p, whid.n);
+	if (wh_str_is_guid(whid))
+		lower_guid(buf);
 	return wh_str(buf, whid.n);
 }

@@ -63,7 +63,7 @@ wh_shortcuts_forget(struct wh_shortcuts *s, uint64_t rows)
 {
 	size_t wanted = SLOTS_LEAST;
 
-	while (wanted < rows && wanted < SLOTS_MOST)
+	while (wanted < rows + rows / 4 && wanted < SLOTS_MOST)
 		wanted *= 2;
 	s->wanted = wanted;
 	if (++s->turn == TURNS) {

@@ -172,7 +172,7 @@ WH_MUST_USE int wh_view_begin(struct wh_store *s, struct wh_view *ret);
 WH_MUST_USE int wh_view_renew(struct wh_view *v);
 void wh_view_end(struct wh_view *v); /* a second time is fine */
 /* From now on the view keeps in mind where rows lie that it has read, until it is renewed: for
- * the one that is asked for rows all the time. Costs 16 bytes a row. */
+ * the one that is asked for rows all the time. Costs 20 to 40 bytes a row. */
 void wh_view_remember(struct wh_view *v);
 
 /*

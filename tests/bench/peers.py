@@ -123,7 +123,8 @@ class Rpc:
 
 
 class Whd(Peer):
-    def __init__(self, program, folder, url, cpu=None, **settings):
+    def __init__(self, program, folder, url, cpu=None, under=(), **settings):
+        """under: the words of a program that runs it."""
         folder.mkdir(exist_ok=True)
         self.socket, self.store = folder / "whd.sock", folder / "store"
         key = folder / "key"
@@ -138,7 +139,7 @@ class Whd(Peer):
         self.config = folder / "whd.conf"
         self.write_config()
         self.log = open(folder / "log", "ab")
-        super().__init__([program, "-c", self.config], cpu, self.log)
+        super().__init__([*under, program, "-c", self.config], cpu, self.log)
         self.ready_ms = self.wait_ready(connects(self.socket))
 
     def write_config(self):

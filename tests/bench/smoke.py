@@ -6,46 +6,21 @@
 A whd is filled from a list served here. Nothing is said about speed.
 """
 
-import http.server
 import pathlib
 import subprocess
 import sys
 import tempfile
-import threading
 import types
 import xml.dom.minidom
 
+import api
 import bench
 import compare
 import peers
 import picture
-import rows
 import table
 
 ROWS = 1500  # two pages of a list
-
-
-class Api(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        body = rows.body(ROWS)
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_PATCH(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(204)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_POST = do_PATCH
-
-    def log_message(self, *_):
-        pass
 
 
 def check(what, holds):
@@ -96,22 +71,20 @@ def try_report():
 
 
 def main(whd_program, load_program):
-    api = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    threading.Thread(target=api.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{api.server_port}{peers.UPSTREAM}"
+    server = api.serve(ROWS)
     with tempfile.TemporaryDirectory(prefix="whd-bench-") as folder:
         folder = pathlib.Path(folder)
         b = bench.Bench.__new__(bench.Bench)
         vars(b).update(vars(types.SimpleNamespace(
             load_program=load_program, folder=folder, numbers=iter(range(100)))))
-        whd = peers.Whd(whd_program, folder / "whd", url)
+        whd = peers.Whd(whd_program, folder / "whd", server.url)
         try:
-            try_generator(b, whd.synced(), url)
+            try_generator(b, whd.synced(), server.url)
             try_refusal(b, whd)
         finally:
             check("whd ended badly", whd.stop() == 0)
     try_report()
-    api.shutdown()
+    server.stop()
 
 
 if __name__ == "__main__":
