@@ -164,7 +164,8 @@ class Bench:
 def machine():
     text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
     names = [line.split(": ")[1] for line in text.splitlines() if line.startswith("model name")]
-    return f"{len(names)} x {names[0] if names else platform.machine()}, Linux {platform.release()}"
+    return (f"{len(names)} x {names[0] if names else platform.machine()}, "
+            f"Linux {platform.release().split('-')[0]}, load before {os.getloadavg()[0]:.1f}")
 
 
 def main():
