@@ -12,8 +12,9 @@ static const struct {
 	enum wh_result_shape shape;
 	struct wh_column column;
 } defaults[] = {
-#define WH_COLUMN(shape, path, heading, kind, width)                                           \
-	{WH_RESULT_##shape, {{path, sizeof(path) - 1}, heading, WH_COLUMN_##kind, width}},
+#define WH_COLUMN(shape, path, heading, kind, width, turn)                                     \
+	{WH_RESULT_##shape,                                                                    \
+	 {{path, sizeof(path) - 1}, heading, WH_COLUMN_##kind, width, turn, 0}},
 #include "ctl/columns.def"
 #undef WH_COLUMN
 };

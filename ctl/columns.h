@@ -7,9 +7,10 @@
 
 #include "proto/command.h"
 
+#define WH_TURNS 5 /* of columns.def */
+
 enum wh_column_kind {
 	WH_COLUMN_PLAIN,
-	WH_COLUMN_TRUNC,
 	WH_COLUMN_STATE,
 	WH_COLUMN_RIGHT,
 };
@@ -18,7 +19,9 @@ struct wh_column {
 	struct wh_str path;
 	const char *heading; /* NULL = made from the path */
 	enum wh_column_kind kind;
-	unsigned width;
+	unsigned width; /* at least */
+	unsigned turn;  /* when it gives way on a narrow terminal; 0 = never */
+	size_t room;    /* what it was given there; 0 = all it wants */
 };
 
 /* How the results of one shape are shown. columns is the caller's to free. */

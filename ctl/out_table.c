@@ -4,11 +4,14 @@
  *
  * Called through out.c. A long list is printed in blocks, whose widths are
  * those of the first; a live one (watch) row by row with the widths of
- * columns.def. All text was escaped before the library sees it.
+ * columns.def. All text was escaped and, where the terminal is narrow, cut
+ * before the library sees it.
  */
 #include <ctype.h>
 #include <libsmartcols.h>
+#include <stdlib.h>
 
+#include "ctl/layout.h"
 #include "ctl/out.h"
 #include "ctl/render.h"
 
@@ -85,10 +88,8 @@ add_column(struct wh_out *o, const struct wh_column *c)
 {
 	struct wh_buf name = wh_buf_capped(CELL_MAX);
 	struct libscols_column *made = NULL;
-	int flags = c->kind == WH_COLUMN_TRUNC ? SCOLS_FL_TRUNC : 0;
+	int flags = c->kind == WH_COLUMN_RIGHT ? SCOLS_FL_RIGHT : 0;
 
-	if (c->kind == WH_COLUMN_RIGHT)
-		flags |= SCOLS_FL_RIGHT;
 	heading_of(&name, c);
 	if (!name.fault)
 		made = scols_table_new_column(o->table, name.p, 0, flags);
@@ -101,6 +102,9 @@ static void
 table_begin(struct wh_out *o)
 {
 	o->table = new_table(o, o->header);
+	/* What has to be cut was: see fit_terminal(). */
+	if (o->table)
+		scols_table_set_termforce(o->table, SCOLS_TERMFORCE_NEVER);
 	for (size_t i = 0; o->table && i < o->columns.n; i++)
 		add_column(o, &o->columns.columns[i]);
 }
@@ -116,11 +120,82 @@ keep_widths(struct libscols_table *t)
 	}
 }
 
+static size_t
+cell_width(const struct libscols_cell *cell)
+{
+	const char *text = cell ? scols_cell_get_data(cell) : NULL;
+
+	return text ? wh_text_width(text) : 0;
+}
+
+/* As wide as the heading and every cell of the block. */
+static size_t
+natural_width(const struct wh_out *o, size_t column)
+{
+	struct libscols_column *c = scols_table_get_column(o->table, column);
+	size_t widest = o->header ? cell_width(scols_column_get_header(c)) : 0;
+
+	for (size_t i = 0; i < scols_table_get_nlines(o->table); i++) {
+		struct libscols_line *line = scols_table_get_line(o->table, i);
+		size_t width = cell_width(scols_line_get_cell(line, column));
+
+		widest = width > widest ? width : widest;
+	}
+	return widest;
+}
+
+static void
+cut_cell_to(struct libscols_cell *cell, size_t width)
+{
+	const char *text = cell ? scols_cell_get_data(cell) : NULL;
+	struct wh_buf cut = WH_BUF_NULL;
+
+	if (!text || wh_text_width(text) <= width)
+		return;
+	wh_buf_add(&cut, text, strlen(text) + 1);
+	wh_text_cut(&cut, width);
+	if (!cut.fault)
+		scols_cell_set_data(cell, cut.p);
+	wh_buf_fini(&cut);
+}
+
+static void
+cut_column(struct wh_out *o, size_t column, size_t width)
+{
+	struct libscols_column *c = scols_table_get_column(o->table, column);
+
+	cut_cell_to(scols_column_get_header(c), width);
+	for (size_t i = 0; i < scols_table_get_nlines(o->table); i++)
+		cut_cell_to(scols_line_get_cell(scols_table_get_line(o->table, i), column),
+			    width);
+}
+
+/* Room is given by the first block; those that follow have to do with it. */
+static void
+fit_terminal(struct wh_out *o)
+{
+	size_t *natural;
+
+	if (!o->terminal || o->live)
+		return;
+	if (!o->printed) {
+		natural = wh_xcalloc(o->columns.n + 1, sizeof(*natural));
+		for (size_t i = 0; i < o->columns.n; i++)
+			natural[i] = natural_width(o, i);
+		wh_layout(&o->columns, natural, scols_table_get_termwidth(o->table));
+		free(natural);
+	}
+	for (size_t i = 0; i < o->columns.n; i++)
+		if (o->columns.columns[i].turn)
+			cut_column(o, i, o->columns.columns[i].room);
+}
+
 static void
 print_block(struct wh_out *o)
 {
 	if (!o->table || scols_table_get_nlines(o->table) == 0)
 		return;
+	fit_terminal(o);
 	scols_print_table(o->table);
 	if (!o->printed && !o->live)
 		keep_widths(o->table);

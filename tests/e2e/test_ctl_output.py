@@ -2,6 +2,7 @@
 """What whctl prints: every format, with names chosen to break terminals and shells."""
 
 import json
+import unicodedata
 
 import pytest
 
@@ -129,11 +130,54 @@ def test_colour_only_on_terminals_that_want_it(sim, c, ctl):
     assert "\x1b[" in ctl.ok("list", "-o", "table", "--color", "always")
 
 
-def test_terminal_gets_a_table_that_fits(sim, c, ctl):
-    sim.add(**webhook(1, whname="x" * 300, whcomment="y" * 300))
+# ---------------------------------------------------------- narrow terminals --
+
+
+@pytest.fixture
+def wide_rows(sim, c):
+    """Rows too wide for any usual terminal, one of which the API does not have yet."""
+    sim.add_all([webhook(n, whname=f"Construction permits of district {n}",
+                         municipalityId="a long municipality",
+                         callbackUrl="https://hooks.example.test/in/" + "x" * 60)
+                 for n in range(4)])
     c.call("sync.now")
-    _, shown = ctl.on_terminal("list", NO_COLOR="1", COLUMNS="120")
-    assert "WHID" in shown and "NAME" in shown
+    c.go_offline(sim)
+    c.create(**webhook(9, whname="Gesuche für die Öffnung", municipalityId="漢字漢字漢字漢字"))
+    return c.call("webhook.list")["items"]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_a_narrow_terminal_cuts_what_is_not_id_or_state(ctl, wide_rows, width):
+    code, shown = ctl.on_terminal("list", NO_COLOR="1", COLUMNS=str(width))
+    heading, *lines = [line for line in shown.splitlines() if not line.startswith("note: ")]
+    assert code == 0 and len(lines) == len(wide_rows) and heading.startswith("WHID")
+    for row, line in zip(wide_rows, lines):
+        name = line.removeprefix(row["whid"]).strip()
+        assert name != line.strip(), "the id stands there whole"
+        assert line.endswith(row["_whd"]["state"])
+        assert cells(line) <= width and cells(heading) <= width
+        whole = name.startswith(row["whname"])
+        kept = row["whname"] if whole else name[:name.index("…")]
+        assert row["whname"].startswith(kept) and len(kept) >= 11, line
+        assert whole or width < 120, "the url gives way before the name"
+    assert "https://hooks.example.test/in/" + "x" * 60 not in shown
+
+
+def cells(text):
+    return sum(2 if unicodedata.east_asian_width(ch) == "W" else 1 for ch in text)
+
+
+def test_a_wide_terminal_and_a_pipe_cut_nothing(ctl, wide_rows):
+    _, shown = ctl.on_terminal("list", NO_COLOR="1", COLUMNS="300")
+    for out in (shown, ctl.ok("list", "-o", "table", COLUMNS="80")):
+        assert all(row["callbackUrl"] in out and row["whname"] in out for row in wide_rows)
+        assert "…" not in out
+
+
+def test_ids_of_operations_are_whole_on_any_terminal(c, ctl, wide_rows):
+    for op in c.call("queue.list")["items"]:
+        _, shown = ctl.on_terminal("queue", "list", NO_COLOR="1", COLUMNS="80")
+        assert op["op"] in shown and op["whid"] in shown and op["state"] in shown
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "xx_XX.nonsense", ""])
