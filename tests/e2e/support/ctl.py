@@ -68,4 +68,10 @@ class Ctl:
                 break
             shown += data
         os.close(master)
-        return process.wait(PATIENCE), shown.decode("utf-8", "replace").replace("\r\n", "\n")
+        try:
+            code = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()  # nothing is left running by a test that fails
+            process.wait(PATIENCE)
+            raise
+        return code, shown.decode("utf-8", "replace").replace("\r\n", "\n")
