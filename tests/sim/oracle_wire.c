@@ -414,7 +414,8 @@ check_delete(struct sim *s, const struct sim_transfer *t)
 			continue;
 		by = writer_of(r, f, NULL);
 		if (!is_own(s, by, op) && by->at < t->seen_from &&
-		    !was_seen(s, op, f, was->text[f]))
+		    !was_seen(s, op, f, was->text[f]) &&
+		    !was_wanted_before(s, op, f, was->text[f]))
 			overwrites(s, t, by, wh_fields[f].name, was->text[f]);
 	}
 }
