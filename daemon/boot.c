@@ -14,6 +14,7 @@
 #include "daemon/apply.h"
 #include "daemon/core/op.h"
 #include "daemon/rules_now.h"
+#include "daemon/terms.h"
 
 struct booting {
 	struct whd *d;
@@ -29,6 +30,7 @@ options(const struct whd *d)
 	return (struct wh_store_options){
 		.path = d->config->store_path,
 		.max_size = (uint64_t)d->config->store_max_size,
+		.terms = wh_terms_of_webhook,
 	};
 }
 

@@ -2,6 +2,8 @@
 /* A cursor is 16 hexadecimal digits of the filter's hash, a colon and the key. */
 #include "daemon/cursor.h"
 
+#include "store/store.h"
+
 #include <stdio.h>
 #include <xxhash.h>
 
@@ -21,7 +23,7 @@ wh_cursor_read(struct wh_str text, uint64_t filter, struct wh_str *ret_key)
 	if (text.n < 17 || memcmp(text.p, want, 17) != 0)
 		return false;
 	*ret_key = wh_str(text.p + 17, text.n - 17);
-	return true;
+	return ret_key->n <= WH_KEY_MAX;
 }
 
 uint64_t

@@ -2,24 +2,89 @@
 /* A merge of two ordered scans. */
 #include "daemon/hook_scan.h"
 
+static int
+source_begin(struct wh_hook_scan *s, struct wh_hook_source *src, enum wh_scan_table table,
+	     struct wh_str after)
+{
+	int r = s->term ? wh_terms_begin(s->v, table, s->term, after, &src->found)
+			: wh_scan_begin(s->v, table, after, &src->all);
+
+	src->open = r == 0;
+	return r;
+}
+
 int
-wh_hook_scan_begin(const struct wh_view *v, enum wh_hook_view view, struct wh_str after,
+wh_hook_scan_begin(const struct wh_view *v, const struct wh_hook_range *range,
 		   struct wh_hook_scan *ret)
 {
-	*ret = (struct wh_hook_scan){0};
-	ret->with_overlays = view == WH_VIEW_EFFECTIVE && v->meta.overlays > 0;
-	ret->overlays_end = !ret->with_overlays;
+	bool overlays = range->view == WH_VIEW_EFFECTIVE && v->meta.overlays > 0;
+	int r = 0;
 
-	int r = wh_scan_begin(v, WH_SCAN_ROWS, after, &ret->rows);
+	*ret = (struct wh_hook_scan){.v = v, .term = range->term};
+	ret->rows_end = range->pending;
+	ret->overlays_end = !overlays;
+	if (!ret->rows_end)
+		r = source_begin(ret, &ret->rows, WH_SCAN_ROWS, range->after);
+	if (r == 0 && overlays)
+		r = source_begin(ret, &ret->overlays, WH_SCAN_OVERLAYS, range->after);
+	if (r)
+		wh_hook_scan_end(ret);
+	return r;
+}
 
-	if (r == 0 && ret->with_overlays) {
-		r = wh_scan_begin(v, WH_SCAN_OVERLAYS, after, &ret->overlays);
-		if (r) {
-			ret->with_overlays = false;
-			wh_scan_end(&ret->rows);
-		}
+/* The next id of the index; what it leads to must be there. */
+static int
+next_found(struct wh_hook_scan *s, struct wh_hook_source *src, struct wh_str *ret_key)
+{
+	int r = wh_terms_next(&src->found, ret_key);
+
+	if (r == WH_ECORRUPT) {
+		s->index_damaged = true;
+		return WH_STORE_END;
 	}
 	return r;
+}
+
+static int
+lost(struct wh_hook_scan *s, int r)
+{
+	if (r != WH_ABSENT)
+		return r;
+	s->index_damaged = true;
+	return WH_STORE_END;
+}
+
+/* A row under an overlay has nothing to say. */
+static bool
+is_covered(const struct wh_hook_scan *s, struct wh_str key)
+{
+	struct wh_overlay o;
+
+	return s->overlays.open && wh_overlays_get(s->v, key, &o) != WH_ABSENT;
+}
+
+static int
+next_row(struct wh_hook_scan *s)
+{
+	int r;
+
+	if (!s->term)
+		return wh_scan_next(&s->rows.all, &s->row_key, &s->row, NULL);
+	do
+		r = next_found(s, &s->rows, &s->row_key);
+	while (r == 0 && is_covered(s, s->row_key));
+	return r ? r : lost(s, wh_rows_get(s->v, s->row_key, &s->row));
+}
+
+static int
+next_overlay(struct wh_hook_scan *s)
+{
+	int r;
+
+	if (!s->term)
+		return wh_scan_next(&s->overlays.all, &s->overlay_key, NULL, &s->overlay);
+	r = next_found(s, &s->overlays, &s->overlay_key);
+	return r ? r : lost(s, wh_overlays_get(s->v, s->overlay_key, &s->overlay));
 }
 
 static int
@@ -28,7 +93,7 @@ load_row(struct wh_hook_scan *s)
 	if (s->row_loaded || s->rows_end)
 		return 0;
 
-	int r = wh_scan_next(&s->rows, &s->row_key, &s->row, NULL);
+	int r = next_row(s);
 
 	s->rows_end = r == WH_STORE_END;
 	s->row_damaged = r == WH_ECORRUPT;
@@ -42,7 +107,7 @@ load_overlay(struct wh_hook_scan *s)
 	if (s->overlay_loaded || s->overlays_end)
 		return 0;
 
-	int r = wh_scan_next(&s->overlays, &s->overlay_key, NULL, &s->overlay);
+	int r = next_overlay(s);
 
 	s->overlays_end = r == WH_STORE_END;
 	s->overlay_loaded = r == 0;
@@ -105,10 +170,21 @@ wh_hook_scan_next(struct wh_hook_scan *s, struct wh_str *ret_key, struct wh_hook
 	return take_overlay(s, ret_key, ret);
 }
 
+static void
+source_end(const struct wh_hook_scan *s, struct wh_hook_source *src)
+{
+	if (!src->open)
+		return;
+	if (s->term)
+		wh_terms_end(&src->found);
+	else
+		wh_scan_end(&src->all);
+	src->open = false;
+}
+
 void
 wh_hook_scan_end(struct wh_hook_scan *s)
 {
-	wh_scan_end(&s->rows);
-	if (s->with_overlays)
-		wh_scan_end(&s->overlays);
+	source_end(s, &s->rows);
+	source_end(s, &s->overlays);
 }

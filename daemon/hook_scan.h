@@ -1,15 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All webhooks of a view in order of their keys: for the effective view the
- * overlays are merged over the confirmed rows. Lives inside one callback.
+ * The webhooks of a view in order of their keys, all or those with a term: for
+ * the effective view the overlays are merged over the confirmed rows. Lives
+ * inside one callback.
  */
 #pragma once
 
 #include "daemon/hook_pack.h"
 
+/* Which webhooks. */
+struct wh_hook_range {
+	enum wh_hook_view view;
+	struct wh_str after; /* the key before the first wanted one; empty = from the start */
+	uint64_t term;       /* only those with this one, by the index; 0 = all */
+	bool pending;        /* only those with an overlay */
+};
+
+/* Rows, or overlays: by their table, or by the index. */
+struct wh_hook_source {
+	struct wh_scan all;
+	struct wh_term_scan found;
+	bool open;
+};
+
 struct wh_hook_scan {
-	struct wh_scan rows, overlays;
-	bool with_overlays;
+	const struct wh_view *v;
+	uint64_t term;
+	bool index_damaged; /* the scan is not to be trusted: begin anew without a term */
+	struct wh_hook_source rows, overlays;
 	/* the next of each, if loaded */
 	bool row_loaded, overlay_loaded, rows_end, overlays_end;
 	struct wh_str row_key, overlay_key;
@@ -18,10 +36,12 @@ struct wh_hook_scan {
 	bool row_damaged;
 };
 
-/* after: the key before the first wanted one; empty = from the start. */
-WH_MUST_USE int wh_hook_scan_begin(const struct wh_view *v, enum wh_hook_view view,
-				   struct wh_str after, struct wh_hook_scan *ret);
-/* 0, WH_STORE_END, WH_ECORRUPT (of one row: go on), or a fault. Hidden ones come too. */
+/* A term may be asked for if the index is whole: v->meta.terms is WH_TERMS_VERSION. */
+WH_MUST_USE int wh_hook_scan_begin(const struct wh_view *v, const struct wh_hook_range *range,
+				   struct wh_hook_scan *ret);
+/* 0, WH_STORE_END, WH_ECORRUPT (of one row: go on), or a fault. Hidden ones come too, and with
+ * a term perhaps ones without it: two values may have one term. *ret_key is set with
+ * WH_ECORRUPT, too. */
 WH_MUST_USE int wh_hook_scan_next(struct wh_hook_scan *s, struct wh_str *ret_key,
 				  struct wh_hook *ret);
 void wh_hook_scan_end(struct wh_hook_scan *s);

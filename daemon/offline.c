@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/core/op_story.h"
+#include "daemon/terms.h"
 #include "daemon/url.h"
 #include "daemon/whd.h"
 #include "proto/json.h"
@@ -33,6 +34,7 @@ options_of(const struct wh_config *config, bool read_only)
 	return (struct wh_store_options){
 		.path = config->store_path,
 		.max_size = (uint64_t)config->store_max_size,
+		.terms = wh_terms_of_webhook,
 		.read_only_check = read_only,
 	};
 }

@@ -17,6 +17,8 @@
 #include "daemon/rules_now.h"
 #include "daemon/writer.h"
 
+#define LOOKS_MAX 4096u /* ended operations looked at for one page: some milliseconds */
+
 /* -------------------------------------------------------------- find one -- */
 
 static bool
@@ -197,13 +199,19 @@ static int
 list_past(struct wh_call *c, const struct op_filter *f, struct wh_page *page, uint64_t before)
 {
 	struct whd *d = c->d;
+	unsigned looked = 0;
+	char key[24];
 	int r = 0;
 
 	while (r == 0 && wh_page_room(page)) {
 		struct wh_past past = {.end = before};
 		struct wh_op op;
-		char key[24];
 
+		if (looked++ == LOOKS_MAX) { /* the rest is left to the next page */
+			snprintf(key, sizeof(key), "%llu", (unsigned long long)before);
+			wh_page_cut(page, wh_str_c(key));
+			return 0;
+		}
 		r = f->has_state && f->lane.n == 0
 			    ? wh_history_before_in_state(&d->view, before, (uint8_t)f->state,
 							 &past)

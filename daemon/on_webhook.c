@@ -3,14 +3,15 @@
  * Handlers of webhook.get and webhook.list: row bytes go from the view to the
  * reply in one callback. Changes are in on_change.c. Loop thread.
  */
-#include "daemon/core/norm.h"
 #include "daemon/cursor.h"
 #include "daemon/dispatch.h"
-#include "daemon/hook_pack.h"
-#include "daemon/hook_scan.h"
+#include "daemon/filter.h"
+#include "daemon/index.h"
 #include "daemon/lane.h"
 #include "daemon/page.h"
 #include "daemon/pump.h"
+
+#define LOOKS_MAX 8192u /* webhooks looked at for one page: some milliseconds */
 
 static bool
 parse_view(struct wh_call *c, bool has, struct wh_str name, enum wh_hook_view *ret)
@@ -114,82 +115,6 @@ on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 
 /* ------------------------------------------------------------------ list -- */
 
-struct filter {
-	struct wh_str text[WH_F_COUNT];
-	uint32_t wanted; /* bit per text member that must match */
-	bool has_process, has_pending, pending;
-	struct wh_str process;
-	uint64_t hash;
-};
-
-static void
-want(struct filter *f, enum wh_field field, bool has, struct wh_str value)
-{
-	if (!has)
-		return;
-	f->text[field] = value;
-	f->wanted |= 1u << field;
-	f->hash = wh_cursor_filter(f->hash, wh_fields[field].name, value);
-}
-
-static void
-read_filter(const struct wh_args_webhook_list *a, enum wh_hook_view view, struct filter *f)
-{
-	*f = (struct filter){0};
-	f->hash = wh_cursor_filter(0, view == WH_VIEW_EFFECTIVE ? "e" : "c", WH_STR_NULL);
-	want(f, WH_F_WHNAME, wh_has(a, webhook_list, whname), a->whname);
-	want(f, WH_F_APPLICATION, wh_has(a, webhook_list, applicationId), a->applicationId);
-	want(f, WH_F_MUNICIPALITY, wh_has(a, webhook_list, municipalityId), a->municipalityId);
-	want(f, WH_F_CALLBACK, wh_has(a, webhook_list, callbackUrl), a->callbackUrl);
-	if (wh_has(a, webhook_list, process)) {
-		f->has_process = true;
-		f->process = a->process;
-		f->hash = wh_cursor_filter(f->hash, "process", a->process);
-	}
-	if (wh_has(a, webhook_list, pending)) {
-		f->has_pending = true;
-		f->pending = a->pending;
-		f->hash = wh_cursor_filter(f->hash, a->pending ? "p" : "n", WH_STR_NULL);
-	}
-}
-
-static bool
-has_process(const struct wh_record *r, struct wh_str process)
-{
-	const msgpack_object *set = r->set[WH_F_PROCESSES];
-
-	for (uint32_t i = 0; set && i < set->via.array.size; i++) {
-		struct wh_str item;
-
-		if (wh_obj_str(&set->via.array.ptr[i], &item) && wh_str_eq(item, process))
-			return true;
-	}
-	return false;
-}
-
-static bool
-matches(const struct filter *f, const struct wh_hook *h)
-{
-	struct wh_tree t;
-	struct wh_record rec;
-	bool ok = true;
-
-	if (f->has_pending && (h->pending > 0) != f->pending)
-		return false;
-	if (f->wanted == 0 && !f->has_process)
-		return true;
-	if (wh_unpack(&t, h->body, NULL))
-		return false;
-	wh_record_view(&t.root, &rec);
-	for (int i = 0; ok && i < WH_F_COUNT; i++)
-		if (f->wanted & (1u << i))
-			ok = wh_str_eq(rec.text[i], f->text[i]);
-	if (ok && f->has_process)
-		ok = has_process(&rec, f->process);
-	wh_tree_fini(&t);
-	return ok;
-}
-
 static void
 pack_list_members(struct whd *d, struct wh_buf *out)
 {
@@ -206,40 +131,73 @@ pack_list_members(struct whd *d, struct wh_buf *out)
 	wh_pack_kv_bool(out, "stale", age.stale);
 }
 
-static int
-fill(struct wh_call *c, struct wh_page *page, const struct filter *f, enum wh_hook_view view,
-     struct wh_str after)
+/* What one page is filled from, and how far it got. */
+struct filling {
+	struct wh_call *c;
+	struct wh_page *page;
+	const struct wh_filter *filter;
+	struct wh_hook_age age;
+	unsigned looked;
+};
+
+/* Takes one webhook in, or only sees whether there is one more. False: enough. */
+static bool
+take(struct filling *f, struct wh_str key, const struct wh_hook *hook)
 {
-	struct wh_hook_age age = wh_hook_age(c->d);
-	struct wh_hook_scan scan;
-	struct wh_str key;
+	if (hook->hidden || hook->body.n == 0 || !wh_filter_matches(f->filter, hook))
+		return true;
+	if (!wh_page_room(f->page)) {
+		wh_page_more(f->page, true);
+		return false;
+	}
+	wh_hook_pack(wh_page_item(f->page, key), hook, &f->age);
+	return true;
+}
+
+/* A full page has a successor only if something that matches follows. What takes too long to
+ * find is left to the next page, so that nobody else waits for it. */
+static int
+fill_from(struct filling *f, struct wh_hook_scan *scan)
+{
+	struct wh_str key = WH_STR_NULL;
 	struct wh_hook hook;
-	int r = wh_hook_scan_begin(&c->d->view, view, after, &scan);
+	bool more = true;
+	int r = 0;
 
-	while (r == 0 && wh_page_room(page)) {
-		r = wh_hook_scan_next(&scan, &key, &hook);
-		if (r == WH_ECORRUPT) {
-			c->d->counters.rows_corrupt++;
-			wh_pump_row_damaged(c->d->pump);
-			r = 0;
-			continue;
+	while (r == 0 && more) {
+		if (f->looked++ == LOOKS_MAX) {
+			wh_page_cut(f->page, key);
+			break;
 		}
-		if (r == 0 && !hook.hidden && hook.body.n && matches(f, &hook))
-			wh_hook_pack(wh_page_item(page, key), &hook, &age);
-	}
-	/* A full page has a successor only if something that matches follows. */
-	bool more = false;
-
-	while (r == 0 && !more) {
-		r = wh_hook_scan_next(&scan, &key, &hook);
-		if (r == WH_ECORRUPT)
+		r = wh_hook_scan_next(scan, &key, &hook);
+		if (r == 0) {
+			more = take(f, key, &hook);
+		} else if (r == WH_ECORRUPT) {
+			f->c->d->counters.rows_corrupt++;
+			wh_pump_row_damaged(f->c->d->pump);
 			r = 0;
-		else if (r == 0)
-			more = !hook.hidden && hook.body.n && matches(f, &hook);
+		}
 	}
-	wh_page_more(page, more);
-	wh_hook_scan_end(&scan);
 	return r == WH_STORE_END ? 0 : r;
+}
+
+static int
+fill(struct filling *f, struct wh_hook_range *range)
+{
+	struct wh_hook_scan scan;
+	int r = wh_hook_scan_begin(&f->c->d->view, range, &scan);
+
+	if (r)
+		return r;
+	r = fill_from(f, &scan);
+	wh_hook_scan_end(&scan);
+	if (!scan.index_damaged)
+		return r;
+	wh_index_damaged(f->c->d);
+	range->term = 0;
+	f->looked = 0;
+	wh_page_reset(f->page);
+	return fill(f, range);
 }
 
 void
@@ -247,25 +205,27 @@ on_webhook_list(struct wh_call *c, const struct wh_args_webhook_list *a)
 {
 	static const struct wh_page_members members = {4, pack_list_members};
 	struct wh_hook_age age = wh_hook_age(c->d);
-	enum wh_hook_view view;
-	struct filter f;
+	struct wh_filter f;
 	struct wh_page page;
-	struct wh_str after = WH_STR_NULL;
+	struct wh_hook_range range = {0};
 
-	if (!parse_view(c, wh_has(a, webhook_list, view), a->view, &view) ||
+	if (!parse_view(c, wh_has(a, webhook_list, view), a->view, &range.view) ||
 	    !young_enough(c, wh_has(a, webhook_list, max_age), a->max_age, &age))
 		return;
-	read_filter(a, view, &f);
+	wh_filter_read(&f, a, range.view);
 	if (!wh_page_begin(&page, c, wh_has(a, webhook_list, limit), a->limit, f.hash))
 		return;
-	if (wh_has(a, webhook_list, cursor) && !wh_cursor_read(a->cursor, f.hash, &after)) {
+	if (wh_has(a, webhook_list, cursor) &&
+	    !wh_cursor_read(a->cursor, f.hash, &range.after)) {
 		wh_call_fail(c, WH_ERR_INVALID_PARAM,
 			     "cursor belongs to another question: repeat the same filters and "
 			     "view, or start anew");
 		return;
 	}
 
-	int r = fill(c, &page, &f, view, after);
+	wh_filter_narrow(&f, c->d, &range);
+
+	int r = fill(&(struct filling){c, &page, &f, age, 0}, &range);
 
 	if (r)
 		wh_call_fail(c, WH_ERR_INTERNAL, "webhooks could not be read: %s",

@@ -73,6 +73,24 @@ wh_page_more(struct wh_page *p, bool more)
 	p->more = more;
 }
 
+void
+wh_page_cut(struct wh_page *p, struct wh_str key)
+{
+	wh_buf_reset(&p->last);
+	wh_buf_str(&p->last, key);
+	p->more = true;
+}
+
+void
+wh_page_reset(struct wh_page *p)
+{
+	if (p->out)
+		p->out->n = p->items_at;
+	wh_buf_reset(&p->last);
+	p->n = 0;
+	p->more = false;
+}
+
 /* Few items have a shorter head. */
 static void
 close_items(struct wh_page *p)

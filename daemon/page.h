@@ -27,6 +27,10 @@ bool wh_page_room(const struct wh_page *p);
 /* Where to append the next item, whose key is remembered for the cursor. */
 struct wh_buf *wh_page_item(struct wh_page *p, struct wh_str key);
 void wh_page_more(struct wh_page *p, bool more);
+/* The next page goes on behind this key, which need not be that of an item. */
+void wh_page_cut(struct wh_page *p, struct wh_str key);
+/* Forgets all items. */
+void wh_page_reset(struct wh_page *p);
 /* Writes the result map: items, cursor if there is more, and `members` (may be NULL) adds n
  * more. */
 struct wh_page_members {

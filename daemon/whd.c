@@ -20,6 +20,7 @@
 #include "daemon/boot.h"
 #include "daemon/keys_watch.h"
 #include "daemon/pool.h"
+#include "daemon/index.h"
 #include "daemon/pump.h"
 #include "daemon/scrub.h"
 #include "daemon/sd.h"
@@ -45,6 +46,7 @@ whd_on_commit(struct whd *d)
 {
 	wh_waits_poke(d->waits);
 	wh_watch_poke(d->watch);
+	wh_index_mind(d);
 	wh_pump_poke(d->pump);
 }
 
@@ -421,6 +423,7 @@ whd_run(struct wh_config *config)
 	d->keys_watch = wh_keys_watch_new(d, on_keys_changed);
 	watch_keys(d);
 	say_ready(d);
+	wh_index_mind(d);
 	wh_pump_poke(d->pump);
 	uv_run(&d->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&d->loop);

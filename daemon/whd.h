@@ -71,6 +71,9 @@ struct whd {
 	uv_timer_t scrub;   /* when the store is checked by the clock */
 	bool repair_asked;  /* the next start is to make the store anew */
 	char *damage;       /* what happened to the store, told by status; NULL = nothing */
+	struct {
+		bool building, failed;
+	} index; /* by terms: index.c */
 	bool stopping;
 	uv_signal_t on_term, on_int, on_hup;
 	uv_timer_t upkeep;     /* housekeeping once in a while */

@@ -35,7 +35,8 @@ static const struct table_check {
 	{WH_TABLE_OPS_INDEX, "ops_index", KEY_BYTES, 0, true, false, wh_check_op_index,
 	 RESTART},
 	{WH_TABLE_ALIASES, "aliases", KEY_TEXT, 0, true, false, wh_check_alias, RESTART},
-	{WH_TABLE_ROWS, "rows", KEY_TEXT, WH_ROW_PREFIX, false, false, NULL, LIST},
+	{WH_TABLE_ROWS, "rows", KEY_TEXT, WH_ROW_PREFIX, false, false, wh_check_confirmed,
+	 LIST},
 	{WH_TABLE_OVERLAYS, "overlays", KEY_TEXT, WH_OVERLAY_PREFIX, true, false,
 	 wh_check_overlay, RESTART},
 	{WH_TABLE_TOMBS, "tombs", KEY_TEXT, WH_TOMB_PREFIX, false, false, NULL, LIST},
@@ -48,6 +49,7 @@ static const struct table_check {
 	{WH_TABLE_REQUESTS_INDEX, "requests_index", KEY_BYTES, 0, false, false,
 	 wh_check_request_index, CHECK_AND_RESTART},
 	{WH_TABLE_CHANGES, "changes", KEY_NUMBER, 0, false, true, NULL, CHECK_AND_RESTART},
+	{WH_TABLE_TERMS, "terms", KEY_BYTES, 0, false, false, wh_check_term, CHECK_AND_RESTART},
 	{WH_TABLE_FORMS, "forms", KEY_BYTES, 0, false, false, wh_check_form, CHECK_AND_RESTART},
 	{WH_TABLE_DAMAGED, "damaged", KEY_NUMBER, WH_DAMAGED_PREFIX, true, false, NULL,
 	 RESTART},
@@ -390,7 +392,7 @@ check_all(struct wh_check *c, bool deep)
 int
 wh_store_check(struct wh_store *s, bool deep, wh_check_report *report, void *ctx)
 {
-	struct wh_check c = {.s = s, .report = report, .ctx = ctx};
+	struct wh_check c = {.s = s, .report = report, .ctx = ctx, .deep = deep};
 	int r = begin_both(&c);
 
 	if (r == 0)

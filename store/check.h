@@ -15,6 +15,7 @@ struct wh_check {
 	struct wh_store *s;
 	wh_check_report *report;
 	void *ctx;
+	bool deep;  /* not that of a start */
 	bool dirty; /* something was reported */
 	bool cross; /* both views still show one snapshot */
 	struct wh_view walk;
@@ -48,6 +49,11 @@ wh_check_row wh_check_op;
 wh_check_row wh_check_op_index;
 wh_check_row wh_check_past;
 wh_check_row wh_check_past_index;
+/* check_terms.c */
+wh_check_row wh_check_confirmed;
+wh_check_row wh_check_term;
+/* The terms of a body, as those of the row under the walk. */
+void wh_check_terms(struct wh_check *c, const struct wh_walk *w, struct wh_str body);
 /* check_rows.c */
 wh_check_row wh_check_overlay;
 wh_check_row wh_check_alias;

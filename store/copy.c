@@ -94,7 +94,8 @@ check(struct copying *c, struct wh_store *s, const char *of)
 static int
 prove_copy(struct copying *c)
 {
-	const struct wh_store_options o = {.path = c->made, .read_only_check = true};
+	const struct wh_store_options o = {
+		.path = c->made, .terms = c->s->terms, .read_only_check = true};
 	enum wh_store_why why;
 	struct wh_store *s = NULL;
 	int r = wh_store_open(&s, &o, &why, c->why);

@@ -109,7 +109,8 @@ count_rows(struct replacing *x, struct wh_store *s)
 static int
 prove(struct replacing *x, const char *file)
 {
-	const struct wh_store_options o = {.path = file, .read_only_check = true};
+	const struct wh_store_options o = {
+		.path = file, .terms = x->op.o->terms, .read_only_check = true};
 	struct wh_store *s = NULL;
 	int r = wh_store_open(&s, &o, &x->op.why, x->op.text);
 

@@ -40,8 +40,24 @@ struct wh_meta {
 
 struct wh_store;
 
+/*
+ * Terms: numbers, each a hash of something a body holds, by which webhooks are
+ * found. What they are is the affair of a function that the store is given; it
+ * is pure and called on any thread.
+ */
+#define WH_TERMS_VERSION 1 /* raised when that function says something else */
+#define WH_TERMS_MAX 320u
+
+struct wh_terms {
+	size_t n;
+	bool many;                   /* it has more: it is found by every question instead */
+	uint64_t term[WH_TERMS_MAX]; /* none is 0; in any order */
+};
+typedef void wh_terms_of(struct wh_str body, struct wh_terms *ret);
+
 struct wh_store_options {
 	const char *path;     /* directory of the store; made 0700 if absent */
+	wh_terms_of *terms;   /* NULL: the index by terms is neither kept nor checked */
 	uint64_t max_size;    /* bytes of address space, fixed while open */
 	bool read_only_check; /* for --check: writes nothing; the path may be that of a copy,
 				 too */
@@ -419,6 +435,48 @@ WH_MUST_USE int wh_scan_begin(const struct wh_view *v, enum wh_scan_table table,
 WH_MUST_USE int wh_scan_next(struct wh_scan *s, struct wh_str *ret_key, struct wh_row *ret_row,
 			     struct wh_overlay *ret_overlay);
 void wh_scan_end(struct wh_scan *s);
+
+/* ------------------------------------------------- webhooks by terms -- */
+
+/*
+ * Every confirmed row, and every overlay that is not hidden, is in the index
+ * by the terms of its body, from the transaction on that puts it. The index is
+ * whole, and may be read, while meta.terms is WH_TERMS_VERSION; else it is to be
+ * built, which also is what a damaged row that was replaced makes of it.
+ */
+struct wh_term_scan {
+	const struct wh_view *view;
+	enum wh_scan_table table;
+	uint64_t term;
+	bool damaged;
+	struct {
+		void *cursor;
+		struct wh_str id; /* the next; empty at the end */
+	} at[2];                  /* of the term; of those that have too many */
+};
+/* Positions before the first id > after (empty = the first of all). */
+WH_MUST_USE int wh_terms_begin(const struct wh_view *v, enum wh_scan_table table, uint64_t term,
+			       struct wh_str after, struct wh_term_scan *ret);
+/* 0 with the next id, in order, of a row that may have the term: look at it. WH_STORE_END.
+ * WH_ECORRUPT: the index is damaged, what was found so far may lack some: scan instead. */
+WH_MUST_USE int wh_terms_next(struct wh_term_scan *s, struct wh_str *ret_id);
+void wh_terms_end(struct wh_term_scan *s);
+
+/*
+ * Building the index, a slice a transaction, while others write. It grows in
+ * the order of its terms, so that each of its pages is written a few times
+ * only; that takes reading all rows once for each sixteenth.
+ */
+struct wh_terms_build {
+	bool begun, done;
+	unsigned window; /* the sixteenth it is at */
+	enum wh_scan_table table;
+	size_t after_n;
+	char after[256];
+};
+/* Zeroed at first; goes on with about `budget` rows, starts over if the index was lost
+ * meanwhile. */
+WH_MUST_USE int wh_terms_build(struct wh_txn *t, struct wh_terms_build *b, unsigned budget);
 
 /* ----------------------------------------------------------------- keys -- */
 

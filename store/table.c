@@ -158,6 +158,17 @@ wh_table_drop(struct wh_txn *t, enum wh_table table, const struct wh_key *key)
 }
 
 int
+wh_table_set(struct wh_txn *t, enum wh_table table, const struct wh_key *key)
+{
+	struct wh_draft d;
+
+	wh_draft_init(&d);
+	int r = build(t, table, key, &d);
+
+	return r < 0 ? r : wh_txn_fail(t, wh_mdb_fault(put_bytes(t, table, key, 0)));
+}
+
+int
 wh_table_clear(struct wh_txn *t, enum wh_table table)
 {
 	if (t->fault)

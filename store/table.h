@@ -25,6 +25,7 @@
 
 struct wh_store {
 	MDB_env *env;
+	wh_terms_of *terms; /* NULL: no index by terms is kept */
 	MDB_dbi dbi[WH_TABLE_END];
 	size_t page_size;   /* 0 if the map is not aligned to it */
 	int dir;            /* the folder of the store, or of a single file */
@@ -77,6 +78,8 @@ WH_MUST_USE int wh_table_append(struct wh_txn *t, enum wh_table table, const str
 WH_MUST_USE int wh_table_del(struct wh_txn *t, enum wh_table table, const struct wh_key *key);
 /* The same, but an absent row is fine: for rows that follow another one. */
 WH_MUST_USE int wh_table_drop(struct wh_txn *t, enum wh_table table, const struct wh_key *key);
+/* Puts a row that is nothing but its key, without looking whether it is there. */
+WH_MUST_USE int wh_table_set(struct wh_txn *t, enum wh_table table, const struct wh_key *key);
 
 /* Removes all rows of a table; its counters are the caller's affair. */
 WH_MUST_USE int wh_table_clear(struct wh_txn *t, enum wh_table table);

@@ -13,6 +13,7 @@
 
 #include "daemon/pump.h"
 #include "daemon/rules_now.h"
+#include "daemon/terms.h"
 #include "tests/sim/funnel.h"
 #include "tests/sim/sim.h"
 
@@ -198,7 +199,8 @@ open_store(struct sim *s)
 {
 	struct sim_host *h = &s->host;
 	char path[80];
-	struct wh_store_options o = {.path = path, .max_size = STORE_SIZE};
+	struct wh_store_options o = {
+		.path = path, .max_size = STORE_SIZE, .terms = wh_terms_of_webhook};
 	enum wh_store_why why = WH_STORE_WHY_NONE;
 	struct wh_buf text = WH_BUF_NULL;
 

@@ -72,7 +72,8 @@ same_rows(struct sim *s, enum wh_hook_view view, char why[WHY])
 	size_t n = 0;
 	bool same = true;
 
-	wh_require(wh_hook_scan_begin(&s->host.d.view, view, WH_STR_NULL, &scan) == 0);
+	wh_require(wh_hook_scan_begin(&s->host.d.view, &(struct wh_hook_range){.view = view},
+				      &scan) == 0);
 	while (same && wh_hook_scan_next(&scan, &key, &h) == 0) {
 		if (h.hidden)
 			continue;

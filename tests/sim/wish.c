@@ -116,8 +116,7 @@ pick_visible(struct sim *s, struct pick *p)
 	struct wh_hook h;
 	uint64_t n = 0;
 
-	wh_require(wh_hook_scan_begin(&s->host.d.view, WH_VIEW_EFFECTIVE, WH_STR_NULL, &scan) ==
-		   0);
+	wh_require(wh_hook_scan_begin(&s->host.d.view, &(struct wh_hook_range){0}, &scan) == 0);
 	while (wh_hook_scan_next(&scan, &key, &h) == 0) {
 		bool wanted = !h.hidden || sim_dice_chance(&s->dice, 60);
 

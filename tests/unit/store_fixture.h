@@ -33,6 +33,7 @@ struct fixture {
 	char path[300]; /* <dir>/store */
 	char data[400]; /* <dir>/store/data.mdb */
 	struct wh_store *s;
+	wh_terms_of *terms; /* set it before opening */
 	enum wh_store_why why;
 	struct wh_buf text;
 	unsigned findings;
@@ -42,7 +43,8 @@ struct fixture {
 static inline int
 fx_try_open(struct fixture *f, uint64_t size)
 {
-	const struct wh_store_options o = {.path = f->path, .max_size = size};
+	const struct wh_store_options o = {
+		.path = f->path, .terms = f->terms, .max_size = size};
 
 	f->why = WH_STORE_WHY_NONE;
 	f->s = NULL;

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "store/index.h"
+#include "store/terms.h"
 
 static void
 drop_op_lane(struct wh_txn *t)
@@ -411,6 +412,7 @@ static const struct {
 	{WH_TABLE_REQUESTS, "requests: row 00000001", "; run whctl check, then restart"},
 	{WH_TABLE_REQUESTS_INDEX, "requests_index: row 61", "; run whctl check, then restart"},
 	{WH_TABLE_CHANGES, "changes: row 1: ", "; run whctl check, then restart"},
+	{WH_TABLE_TERMS, "terms: row 720000000000000007", "; run whctl check, then restart"},
 	{WH_TABLE_FORMS, "forms: row 0000000000000001", "; run whctl check, then restart"},
 	{WH_TABLE_WANTS, "wants: row 0000000000000001", "; restart whd"},
 	{WH_TABLE_DAMAGED, "damaged: row 9: ", "; restart whd"},
@@ -444,10 +446,13 @@ test_each_table(void **state)
 	const struct wh_damaged lost = {.seq = 9};
 	struct fixture *f = *state;
 	struct wh_txn t;
+	struct wh_key k;
 
 	fx_furnish(f);
 	fx_begin(f, &t);
 	assert_int_equal(wh_damaged_put(&t, &lost), 0);
+	wh_term_key(&k, WH_SCAN_ROWS, 7, WH_STR("row-1"));
+	assert_int_equal(wh_table_set(&t, WH_TABLE_TERMS, &k), 0);
 	fx_commit(&t);
 	for (size_t i = 0; i < wh_array_len(first_rows); i++) {
 		flip_first(f, first_rows[i].table);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the check asks of the index by terms: each body is found by each of its
+ * terms, and each index row leads to a body that has its term. Nothing is
+ * asked at a start, while the index is being built, or if nobody said what
+ * terms are.
+ */
+#include "store/check.h"
+#include "store/terms.h"
+
+static bool
+is_whole(const struct wh_check *c)
+{
+	return c->deep && c->s->terms && c->meta && c->meta->terms == WH_TERMS_VERSION;
+}
+
+void
+wh_check_terms(struct wh_check *c, const struct wh_walk *w, struct wh_str body)
+{
+	enum wh_scan_table table = w->table == WH_TABLE_ROWS ? WH_SCAN_ROWS : WH_SCAN_OVERLAYS;
+	struct wh_terms terms;
+	struct wh_value value;
+	struct wh_key k;
+
+	if (!is_whole(c))
+		return;
+	wh_terms_of_body(c->s, body, &terms);
+	for (size_t i = 0; i < terms.n; i++) {
+		wh_term_key(&k, table, terms.term[i], wh_walk_key(w));
+		if (wh_check_look(c, WH_TABLE_TERMS, &k, 0, &value) == WH_ABSENT)
+			wh_check_tell(c, w->table, wh_walk_key(w),
+				      "it is not in the index by terms");
+	}
+}
+
+void
+wh_check_confirmed(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
+{
+	struct wh_row row;
+
+	wh_row_decode(value, &row);
+	wh_check_terms(c, w, row.body);
+}
+
+/* The body that an index row leads to. False if it is none, or cannot be told. */
+static bool
+look_body(struct wh_check *c, enum wh_scan_table table, struct wh_str id, struct wh_str *ret)
+{
+	bool rows = table == WH_SCAN_ROWS;
+	struct wh_value value;
+	struct wh_overlay o;
+	struct wh_row row;
+	struct wh_key k;
+	int r;
+
+	wh_key_id(&k, id);
+	*ret = WH_STR_NULL;
+	r = wh_check_look(c, rows ? WH_TABLE_ROWS : WH_TABLE_OVERLAYS, &k,
+			  rows ? WH_ROW_PREFIX : WH_OVERLAY_PREFIX, &value);
+	if (r == WH_ABSENT)
+		return true;
+	if (r || (!rows && wh_overlay_decode(&value, &o) < 0))
+		return false; /* told where that row is checked */
+	if (rows)
+		wh_row_decode(&value, &row);
+	*ret = rows ? row.body : wh_overlay_terms(&o);
+	return true;
+}
+
+void
+wh_check_term(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
+{
+	struct wh_str key = wh_walk_key(w), body;
+	struct wh_terms terms;
+	enum wh_scan_table table;
+	uint64_t term;
+
+	(void)value;
+	if (!is_whole(c))
+		return;
+	if (key.n <= WH_TERM_HEAD ||
+	    (key.p[0] != WH_TERM_OF_ROW && key.p[0] != WH_TERM_OF_OVERLAY)) {
+		wh_check_tell(c, w->table, key, "the key is not one of a term");
+		return;
+	}
+	table = key.p[0] == WH_TERM_OF_ROW ? WH_SCAN_ROWS : WH_SCAN_OVERLAYS;
+	term = wh_be_get((const uint8_t *)key.p + 1, 8);
+	if (!look_body(c, table, wh_str(key.p + WH_TERM_HEAD, key.n - WH_TERM_HEAD), &body))
+		return;
+	wh_terms_of_body(c->s, body, &terms);
+	for (size_t i = 0; i < terms.n; i++)
+		if (terms.term[i] == term)
+			return;
+	wh_check_tell(c, w->table, key, "it leads to a webhook without this term");
+}
