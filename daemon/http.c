@@ -33,7 +33,7 @@ struct wh_http {
 	struct wh_http_conf conf; /* what new transfers use */
 
 	/* HTTP thread only */
-	CURLM *multi;
+	struct wh_handles handles;
 	struct wh_transfer *running;
 };
 
@@ -111,7 +111,7 @@ begin(struct wh_http *h, struct wh_transfer *t)
 {
 	if (t->result->kind == WH_HTTP_SEND)
 		wh_crash_at(&h->d->crash, WH_CRASH_REQUEST_TAKEN);
-	if (wh_transfer_begin(t, h->multi, &host, h)) {
+	if (wh_transfer_begin(t, &h->handles, &host, h)) {
 		give_back(h, t);
 		return;
 	}
@@ -137,7 +137,7 @@ drain_messages(struct wh_http *h)
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
+	while ((m = curl_multi_info_read(h->handles.multi, &left)) != NULL) {
 		if (m->msg != CURLMSG_DONE)
 			continue;
 
@@ -148,7 +148,7 @@ drain_messages(struct wh_http *h)
 		unlink_running(h, t);
 		if (t->result->kind == WH_HTTP_SEND)
 			wh_crash_at(&h->d->crash, WH_CRASH_REPLY_READ);
-		if (wh_transfer_end(t, h->multi, code)) {
+		if (wh_transfer_end(t, &h->handles, code)) {
 			t->next = h->running; /* it goes on with the next page */
 			h->running = t;
 		} else {
@@ -201,7 +201,7 @@ cancel_all(struct wh_http *h)
 		struct wh_transfer *t = h->running;
 
 		h->running = t->next;
-		wh_transfer_cancel(t, h->multi);
+		wh_transfer_cancel(t, &h->handles);
 		give_back(h, t);
 	}
 }
@@ -213,13 +213,15 @@ http_thread(void *arg)
 	int running = 0;
 
 	while (take_incoming(h)) {
-		curl_multi_perform(h->multi, &running);
+		curl_multi_perform(h->handles.multi, &running);
 		drain_messages(h);
 		/* With nothing in flight only a wake-up ends this wait. */
-		curl_multi_poll(h->multi, NULL, 0, h->running ? 1000 : IDLE_POLL_MS, NULL);
+		curl_multi_poll(h->handles.multi, NULL, 0, h->running ? 1000 : IDLE_POLL_MS,
+				NULL);
 	}
 	cancel_all(h);
-	curl_multi_cleanup(h->multi);
+	wh_handles_fini(&h->handles);
+	curl_multi_cleanup(h->handles.multi);
 	uv_mutex_lock(&h->mutex);
 	h->ended = true;
 	uv_cond_signal(&h->ended_cond);
@@ -278,14 +280,14 @@ wh_http_start(struct whd *d, const struct wh_http_settings *s)
 
 	h->d = d;
 	h->chunks_tail = &h->chunks;
-	h->multi = curl_multi_init();
-	if (!h->multi || uv_mutex_init(&h->mutex) || uv_cond_init(&h->ended_cond) ||
+	h->handles.multi = curl_multi_init();
+	if (!h->handles.multi || uv_mutex_init(&h->mutex) || uv_cond_init(&h->ended_cond) ||
 	    uv_async_init(&d->loop, &h->wake, on_wake)) {
 		free(h);
 		return NULL;
 	}
-	curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 64L);
+	curl_multi_setopt(h->handles.multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_multi_setopt(h->handles.multi, CURLMOPT_MAXCONNECTS, 64L);
 	h->wake.data = h;
 	wh_http_conf_set(&h->conf, s);
 	h->started = uv_thread_create(&h->thread, http_thread, h) == 0;
@@ -307,7 +309,7 @@ wh_http_submit(struct wh_http *h, const struct wh_http_request *r)
 	t->next = h->incoming;
 	h->incoming = t;
 	uv_mutex_unlock(&h->mutex);
-	curl_multi_wakeup(h->multi);
+	curl_multi_wakeup(h->handles.multi);
 }
 
 void
@@ -318,7 +320,7 @@ wh_http_chunk_taken(struct wh_http *h, uint64_t tag)
 	h->chunks_out--;
 	h->unpause = true;
 	uv_mutex_unlock(&h->mutex);
-	curl_multi_wakeup(h->multi);
+	curl_multi_wakeup(h->handles.multi);
 }
 
 /* Joins the thread if it ends in time; it may sit in a name look-up that nothing can end. */
@@ -328,7 +330,7 @@ wh_http_stop(struct wh_http *h, int64_t wait_ms)
 	uv_mutex_lock(&h->mutex);
 	h->ending = true;
 	uv_mutex_unlock(&h->mutex);
-	curl_multi_wakeup(h->multi);
+	curl_multi_wakeup(h->handles.multi);
 
 	uv_mutex_lock(&h->mutex);
 	int r = 0;

@@ -141,7 +141,7 @@ set_limits(struct wh_transfer *t)
 	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, 30L);
 	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 60L);
-	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 262144L);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, is_read(t) ? 262144L : 16384L);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 }
 
@@ -205,21 +205,21 @@ begin_reading(struct wh_transfer *t)
 }
 
 bool
-wh_transfer_begin(struct wh_transfer *t, CURLM *multi, const struct wh_transfer_host *host,
-		  void *ctx)
+wh_transfer_begin(struct wh_transfer *t, struct wh_handles *handles,
+		  const struct wh_transfer_host *host, void *ctx)
 {
 	t->host = host;
 	t->host_ctx = ctx;
 	if (is_read(t))
 		begin_reading(t);
-	t->easy = t->no_memory ? NULL : curl_easy_init();
+	t->easy = t->no_memory ? NULL : wh_handles_take(handles);
 	if (t->easy) {
 		set_request(t);
 		set_limits(t);
 		set_trust(t);
 		set_callbacks(t);
 	}
-	if (t->easy && curl_multi_add_handle(multi, t->easy) == CURLM_OK)
+	if (t->easy && curl_multi_add_handle(handles->multi, t->easy) == CURLM_OK)
 		return false;
 	t->result->facts.net = WH_NET_LOCAL;
 	snprintf(t->result->error, sizeof(t->result->error), "out of memory");
@@ -284,15 +284,16 @@ end_read(struct wh_transfer *t, CURLM *multi, CURLcode code)
 }
 
 bool
-wh_transfer_end(struct wh_transfer *t, CURLM *multi, CURLcode code)
+wh_transfer_end(struct wh_transfer *t, struct wh_handles *handles, CURLcode code)
 {
 	wh_transfer_facts(t, code);
-	if (is_read(t) && end_read(t, multi, code))
+	if (is_read(t) && end_read(t, handles->multi, code))
 		return true;
 	/* What a usable list began with tells nothing; keep it out of the judgement. */
 	if (is_read(t) && t->result->usable)
 		t->result->facts.body = WH_STR_NULL;
-	curl_multi_remove_handle(multi, t->easy);
+	wh_handles_give(handles, t->easy, code == CURLE_OK && is_success(t));
+	t->easy = NULL;
 	return false;
 }
 
@@ -306,11 +307,12 @@ wh_transfer_unpause(struct wh_transfer *t)
 }
 
 void
-wh_transfer_cancel(struct wh_transfer *t, CURLM *multi)
+wh_transfer_cancel(struct wh_transfer *t, struct wh_handles *handles)
 {
 	wh_transfer_facts(t, CURLE_ABORTED_BY_CALLBACK);
 	t->result->facts.net = WH_NET_CANCELLED;
-	curl_multi_remove_handle(multi, t->easy);
+	wh_handles_give(handles, t->easy, false);
+	t->easy = NULL;
 }
 
 /* ------------------------------------------------------- making and after -- */

@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 
+#include "daemon/http_handles.h"
 #include "daemon/reading.h"
 
 /* Copied settings that transfers are made with. */
@@ -58,13 +59,13 @@ struct wh_transfer *wh_transfer_new(const struct wh_http_request *r,
 				    const struct wh_http_conf *c);
 void wh_transfer_free(struct wh_transfer *t);
 /* True if it could not begin: the result says why. */
-bool wh_transfer_begin(struct wh_transfer *t, CURLM *multi, const struct wh_transfer_host *host,
-		       void *ctx);
+bool wh_transfer_begin(struct wh_transfer *t, struct wh_handles *handles,
+		       const struct wh_transfer_host *host, void *ctx);
 /* The transfer (of one page) ended. True if it goes on with the next page. */
-bool wh_transfer_end(struct wh_transfer *t, CURLM *multi, CURLcode code);
+bool wh_transfer_end(struct wh_transfer *t, struct wh_handles *handles, CURLcode code);
 /* http_facts.c: fills in the result's facts. */
 void wh_transfer_facts(struct wh_transfer *t, CURLcode code);
 void wh_transfer_unpause(struct wh_transfer *t);
-void wh_transfer_cancel(struct wh_transfer *t, CURLM *multi);
+void wh_transfer_cancel(struct wh_transfer *t, struct wh_handles *handles);
 /* Takes the result out. */
 struct wh_http_result *wh_transfer_result(struct wh_transfer *t);

@@ -223,6 +223,8 @@ begin_turn(struct wh_pump *p, struct turn *t)
 		.cand = t->cand,
 		.inflight = t->inflight,
 		.observe_spacing_until = p->list_spacing,
+		.list_ages = p->whole_began.ms && p->d->now.mono.ms - p->whole_began.ms >
+							  p->d->config->queue_check_age / 2,
 		.list_for_checks = p->list_took_ms > p->d->config->queue_check_age
 					   ? UINT32_MAX
 					   : CHECKS_FOR_LIST,

@@ -18,6 +18,7 @@ struct found {
 	bool unknown;                /* one of unknown outcome is due */
 	bool stale_create;           /* a create lacks a recent list */
 	uint32_t stale;              /* updates and deletes whose base must be read first */
+	uint32_t fresh;              /* ... whose base need not */
 	int64_t next_due;            /* monotonic ms of the first that is not yet due */
 };
 
@@ -76,6 +77,7 @@ look_at_queued(const struct wh_sched_in *in, const struct wh_cand *c, struct fou
 {
 	bool is_create = c->kind == WH_OP_CREATE;
 
+	f->fresh += !is_create && c->fresh;
 	if (c->fresh ? f->ready != NULL : is_create && f->stale_create)
 		return; /* it changes nothing: spare the comparison */
 	if (is_create && meets_inflight(in, c))
@@ -145,7 +147,10 @@ spaced_reason(const struct wh_sched_in *in, const struct found *f)
 		return NULL;
 	if (f->stale_create)
 		return "create";
-	return f->stale && f->stale >= in->list_for_checks ? "check" : NULL;
+	/* While many go out their bases are kept fresh, so that none has to stop for it. */
+	uint32_t served = f->stale + (in->list_ages ? f->fresh : 0);
+
+	return served && served >= in->list_for_checks ? "check" : NULL;
 }
 
 /* Why to list now; NULL = not now. */

@@ -41,6 +41,7 @@ struct wh_sched_in {
 	/* Lists nobody scheduled or asked for (unknown ops, probes, stale bases) not before
 	 * this. */
 	struct wh_mono observe_spacing_until;
+	bool list_ages;           /* what it vouched for will be stale before long */
 	uint32_t list_for_checks; /* 8: from this many stale updates on, list instead of GET */
 };
 

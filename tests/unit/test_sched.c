@@ -77,7 +77,7 @@ struct sched_row {
 	struct wh_inflight inflight[3]; /* the same */
 	enum gate_case gates;
 	uint32_t n_busy;
-	bool list_running, stopping, list_wanted;
+	bool list_running, stopping, list_wanted, list_ages;
 	int64_t list_due; /* offset; 0 = LATER */
 	int64_t spacing;  /* offset; 0 = none */
 
@@ -124,6 +124,7 @@ check_row(const struct sched_row *r)
 		.stopping = r->stopping,
 		.list_due = {MONO + (r->list_due ? r->list_due : LATER)},
 		.list_wanted = r->list_wanted,
+		.list_ages = r->list_ages,
 		.observe_spacing_until = {r->spacing ? MONO + r->spacing : 0},
 		.list_for_checks = 3,
 	};
@@ -333,6 +334,27 @@ static const struct sched_row check_rows_of_many[] = {
 	{"three stale: one list",
 	 {UPDATE(1, 0, false), DELETE(2, 0, false), UPDATE(3, 0, false)},
 	 LISTS("check")},
+	{"three fresh, the list ages: the next one",
+	 {UPDATE(1, 0, true), DELETE(2, 0, true), UPDATE(3, 0, true)},
+	 .list_ages = true,
+	 LISTS("check")},
+	{"fresh and stale, the list ages: the next one",
+	 {UPDATE(1, 0, true), UPDATE(2, 0, false), UPDATE(3, 0, true)},
+	 .list_ages = true,
+	 LISTS("check")},
+	{"two fresh, the list ages: not worth one",
+	 {UPDATE(1, 0, true), UPDATE(2, 0, true)},
+	 .list_ages = true,
+	 SENDS(1)},
+	{"three fresh, the list ages, one runs",
+	 {UPDATE(1, 0, true), UPDATE(2, 0, true), UPDATE(3, 0, true)},
+	 .list_ages = true,
+	 .list_running = true,
+	 SENDS(1)},
+	{"three fresh creates: the list is theirs already",
+	 {CREATE(1, 0, true, 1, 1), CREATE(2, 0, true, 2, 2), CREATE(3, 0, true, 3, 3)},
+	 .list_ages = true,
+	 SENDS(1)},
 	{"fresh ones do not count",
 	 {UPDATE(1, 0, false), UPDATE(2, 0, true), UPDATE(3, 0, false)},
 	 CHECKS(1)},
@@ -479,6 +501,7 @@ test_rules_hold(void **state)
 			.list_running = next_random(&seed) % 2,
 			.list_due = {MONO - 100 + (int64_t)(next_random(&seed) % 1000)},
 			.list_wanted = next_random(&seed) % 8 == 0,
+			.list_ages = next_random(&seed) % 4 == 0,
 			.observe_spacing_until = {MONO - 500 +
 						  (int64_t)(next_random(&seed) % 1000)},
 			.list_for_checks = (uint32_t)(next_random(&seed) % 6),

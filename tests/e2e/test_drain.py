@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Many changes that waited go out: over few connections that are kept, with few reads beside, and
+each just once."""
+
+import pytest
+
+from support.data import webhook
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_each_lane_keeps_one_connection(world, sim, width):
+    """As many connections as changes may run at once, each used over and over, and no row is
+    read by itself: the list that was begun last serves all."""
+    n = 200
+    sim.add_all([webhook(i) for i in range(n)])
+    c = world.whd(sim, {"queue.concurrency": width, "queue.check_age": "1min"}).client()
+    c.synced()
+    ids = [row["whid"] for row in c.list(limit=1000)]
+    c.go_offline(sim)
+    for number, whid in enumerate(ids):
+        c.update(whid, {"whcomment": f"drained {number}"})
+    mark = sim.mark()
+    c.go_online(sim)
+    c.idle()
+    sent = sim.log(mark, "PATCH")
+    assert len(sent) == n and all(e["executed_n"] == 1 for e in sent)
+    assert len({e["whid"] for e in sent}) == n
+    assert len({e["conn"] for e in sent}) <= width
+    assert max(e["conn_req"] for e in sent) >= n // width // 2
+    assert len(sim.log(mark, "GET")) == len(sim.lists(mark)) <= 3
+    assert all(row["whcomment"].startswith("drained ") for row in sim.rows())
+
+
+def test_nothing_of_one_transfer_shows_in_the_next(world, sim):
+    """A handle is used again only after a plain success, and then as a new one: what a reply
+    said, or how a request looked, is forgotten."""
+    c = world.whd(sim, {"queue.concurrency": 1}).client()
+    c.synced()
+    made = [c.applied(c.create(**webhook(i)))["whid"] for i in range(3)]
+    mark = sim.mark()
+    c.applied(c.update(made[0], {"whcomment": "x" * 3000}))
+    c.applied(c.delete(made[1]))
+    sim.fault("status", method="PATCH", status=422, count=1)
+    assert c.settled(c.update(made[2], {"whcomment": "no"}))["state"] == "dead"
+    c.applied(c.create(**webhook(9)))
+    c.applied(c.update(made[0], {"whcomment": "y"}))
+    for e in sim.log(mark):
+        if e["method"] == "DELETE":
+            assert not e["body"]
+        if e["method"] == "POST":
+            assert e["whid"] is None
+        if e["method"] == "PATCH":
+            assert "whname" in e["body"] and e["whid"] in made
+    assert len(sim.rows()) == 3
