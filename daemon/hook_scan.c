@@ -21,7 +21,8 @@ wh_hook_scan_begin(const struct wh_view *v, const struct wh_hook_range *range,
 	int r = 0;
 
 	*ret = (struct wh_hook_scan){.v = v, .term = range->term};
-	ret->rows_end = range->pending;
+	ret->rows_end =
+		range->pending && !range->term; /* by a term it may be found by its row */
 	ret->overlays_end = !overlays;
 	if (!ret->rows_end)
 		r = source_begin(ret, &ret->rows, WH_SCAN_ROWS, range->after);
@@ -54,26 +55,23 @@ lost(struct wh_hook_scan *s, int r)
 	return WH_STORE_END;
 }
 
-/* A row under an overlay has nothing to say. */
-static bool
-is_covered(const struct wh_hook_scan *s, struct wh_str key)
-{
-	struct wh_overlay o;
-
-	return s->overlays.open && wh_overlays_get(s->v, key, &o) != WH_ABSENT;
-}
-
+/* An overlay is in the index only for what the row under it lacks, so it is looked at here. */
 static int
 next_row(struct wh_hook_scan *s)
 {
 	int r;
 
+	s->row_covered = false;
 	if (!s->term)
 		return wh_scan_next(&s->rows.all, &s->row_key, &s->row, NULL);
-	do
-		r = next_found(s, &s->rows, &s->row_key);
-	while (r == 0 && is_covered(s, s->row_key));
-	return r ? r : lost(s, wh_rows_get(s->v, s->row_key, &s->row));
+	r = next_found(s, &s->rows, &s->row_key);
+	if (r)
+		return r;
+	r = s->overlays.open ? wh_overlays_get(s->v, s->row_key, &s->cover) : WH_ABSENT;
+	s->row_covered = r == 0;
+	if (r != WH_ABSENT)
+		return r;
+	return lost(s, wh_rows_get(s->v, s->row_key, &s->row));
 }
 
 static int
@@ -114,6 +112,19 @@ load_overlay(struct wh_hook_scan *s)
 	return r == WH_STORE_END ? 0 : r;
 }
 
+static void
+show_overlay(const struct wh_overlay *o, struct wh_hook *ret)
+{
+	*ret = (struct wh_hook){
+		.body = o->body,
+		.revision = o->revision,
+		.pending = o->pending,
+		.state = (enum wh_webhook_state)o->state,
+		.hidden = o->hidden,
+		.tmp_id = o->tmp_id,
+	};
+}
+
 static int
 take_row(struct wh_hook_scan *s, struct wh_str *ret_key, struct wh_hook *ret)
 {
@@ -121,11 +132,14 @@ take_row(struct wh_hook_scan *s, struct wh_str *ret_key, struct wh_hook *ret)
 	*ret_key = s->row_key;
 	if (s->row_damaged)
 		return WH_ECORRUPT;
-	*ret = (struct wh_hook){
-		.body = s->row.body,
-		.revision = s->row.revision,
-		.state = WH_HOOK_SYNCED,
-	};
+	if (s->row_covered)
+		show_overlay(&s->cover, ret);
+	else
+		*ret = (struct wh_hook){
+			.body = s->row.body,
+			.revision = s->row.revision,
+			.state = WH_HOOK_SYNCED,
+		};
 	return 0;
 }
 
@@ -134,14 +148,7 @@ take_overlay(struct wh_hook_scan *s, struct wh_str *ret_key, struct wh_hook *ret
 {
 	s->overlay_loaded = false;
 	*ret_key = s->overlay_key;
-	*ret = (struct wh_hook){
-		.body = s->overlay.body,
-		.revision = s->overlay.revision,
-		.pending = s->overlay.pending,
-		.state = (enum wh_webhook_state)s->overlay.state,
-		.hidden = s->overlay.hidden,
-		.tmp_id = s->overlay.tmp_id,
-	};
+	show_overlay(&s->overlay, ret);
 	return 0;
 }
 

@@ -32,6 +32,8 @@ struct wh_hook_scan {
 	bool row_loaded, overlay_loaded, rows_end, overlays_end;
 	struct wh_str row_key, overlay_key;
 	struct wh_row row;
+	bool row_covered; /* found by its row, but this is what readers see: */
+	struct wh_overlay cover;
 	struct wh_overlay overlay;
 	bool row_damaged;
 };

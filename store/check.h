@@ -52,8 +52,8 @@ wh_check_row wh_check_past_index;
 /* check_terms.c */
 wh_check_row wh_check_confirmed;
 wh_check_row wh_check_term;
-/* The terms of a body, as those of the row under the walk. */
-void wh_check_terms(struct wh_check *c, const struct wh_walk *w, struct wh_str body);
+/* The index rows of the row or overlay under the walk. */
+void wh_check_terms(struct wh_check *c, const struct wh_walk *w);
 /* check_rows.c */
 wh_check_row wh_check_overlay;
 wh_check_row wh_check_alias;

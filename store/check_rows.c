@@ -8,7 +8,6 @@
 #include <inttypes.h>
 
 #include "store/check.h"
-#include "store/terms.h"
 
 void
 wh_check_overlay(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
@@ -18,7 +17,7 @@ wh_check_overlay(struct wh_check *c, const struct wh_walk *w, const struct wh_va
 	if (wh_overlay_decode(value, &o) < 0)
 		wh_check_tell(c, w->table, wh_walk_key(w), "its fields make no sense");
 	else
-		wh_check_terms(c, w, wh_overlay_terms(&o));
+		wh_check_terms(c, w);
 }
 
 void

@@ -35,25 +35,10 @@ wh_overlays_get(const struct wh_view *v, struct wh_str whid, struct wh_overlay *
 	return r == 0 ? wh_overlay_decode(&value, ret) : r;
 }
 
-/* The index by terms follows a body that is replaced. */
-static int
-move_terms(struct wh_txn *t, struct wh_str whid, struct wh_str body)
-{
-	struct wh_overlay old = {.hidden = true};
-	int r = wh_overlays_get(&t->view, whid, &old);
-
-	if (r == WH_ECORRUPT)
-		wh_terms_lost(t);
-	else if (r < 0)
-		return wh_txn_fail(t, r);
-	return wh_terms_change(t, &(struct wh_term_change){
-					  WH_SCAN_OVERLAYS, whid,
-					  r == 0 ? wh_overlay_terms(&old) : WH_STR_NULL, body});
-}
-
 int
 wh_overlays_put(struct wh_txn *t, struct wh_str whid, const struct wh_overlay *o)
 {
+	struct wh_terms_plan plan;
 	struct wh_put_result res;
 	struct wh_draft d;
 	struct wh_key k;
@@ -69,26 +54,28 @@ wh_overlays_put(struct wh_txn *t, struct wh_str whid, const struct wh_overlay *o
 	wh_draft_num(&d, o->tmp_id.n, 2);
 	d.tail[0] = o->tmp_id;
 	d.tail[1] = o->body;
-	int r = k.bad ? 0 : move_terms(t, whid, wh_overlay_terms(o));
+	int r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, wh_overlay_terms(o), &plan);
 
 	if (r == 0)
 		r = wh_table_put(t, WH_TABLE_OVERLAYS, &k, &d, &res);
 	if (r == 0 && res.how == WH_PUT_NEW)
 		t->view.meta.overlays++;
-	return r;
+	return r ? r : wh_terms_follow(t, wh_key_view(&k), &plan);
 }
 
 int
 wh_overlays_del(struct wh_txn *t, struct wh_str whid)
 {
+	struct wh_terms_plan plan;
 	struct wh_key k;
 
 	wh_key_id(&k, whid);
-	int r = k.bad ? 0 : move_terms(t, whid, WH_STR_NULL);
+	int r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, WH_STR_NULL, &plan);
 
 	if (r == 0)
 		r = wh_table_del(t, WH_TABLE_OVERLAYS, &k);
-	if (r == 0)
-		wh_meta_sub(&t->view.meta.overlays, 1);
-	return r;
+	if (r)
+		return r;
+	wh_meta_sub(&t->view.meta.overlays, 1);
+	return wh_terms_follow(t, wh_key_view(&k), &plan);
 }

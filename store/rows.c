@@ -36,25 +36,10 @@ wh_rows_get(const struct wh_view *v, struct wh_str whid, struct wh_row *ret)
 	return r;
 }
 
-/* The index by terms follows a body that is replaced. */
-static int
-move_terms(struct wh_txn *t, struct wh_str whid, struct wh_str body)
-{
-	struct wh_row old = {.body = WH_STR_NULL};
-	int r = wh_rows_get(&t->view, whid, &old);
-
-	if (r == WH_ECORRUPT)
-		wh_terms_lost(t);
-	else if (r < 0)
-		return wh_txn_fail(t, r);
-	if (r != 0)
-		old.body = WH_STR_NULL;
-	return wh_terms_change(t, &(struct wh_term_change){WH_SCAN_ROWS, whid, old.body, body});
-}
-
 int
 wh_rows_put(struct wh_txn *t, struct wh_str whid, const struct wh_row *row)
 {
+	struct wh_terms_plan plan;
 	struct wh_put_result res;
 	struct wh_draft d;
 	struct wh_key k;
@@ -67,12 +52,14 @@ wh_rows_put(struct wh_txn *t, struct wh_str whid, const struct wh_row *row)
 	wh_draft_num(&d, row->claim, 8);
 	wh_draft_time(&d, row->confirmed_at);
 	d.tail[0] = row->body;
-	int r = k.bad ? 0 : move_terms(t, whid, row->body);
+	int r = wh_terms_plan(t, WH_SCAN_ROWS, whid, row->body, &plan);
 
 	if (r == 0)
 		r = wh_table_put(t, WH_TABLE_ROWS, &k, &d, &res);
 	if (r == 0 && res.how == WH_PUT_NEW)
 		t->view.meta.rows++;
+	if (r == 0)
+		r = wh_terms_follow(t, wh_key_view(&k), &plan);
 	wh_touch_row(t, whid);
 	return r;
 }
@@ -80,15 +67,17 @@ wh_rows_put(struct wh_txn *t, struct wh_str whid, const struct wh_row *row)
 int
 wh_rows_del(struct wh_txn *t, struct wh_str whid)
 {
+	struct wh_terms_plan plan;
 	struct wh_key k;
 
 	wh_key_id(&k, whid);
-	int r = k.bad ? 0 : move_terms(t, whid, WH_STR_NULL);
+	int r = wh_terms_plan(t, WH_SCAN_ROWS, whid, WH_STR_NULL, &plan);
 
 	wh_touch_row(t, whid);
 	if (r == 0)
 		r = wh_table_del(t, WH_TABLE_ROWS, &k);
-	if (r == 0)
-		wh_meta_sub(&t->view.meta.rows, 1);
-	return r;
+	if (r)
+		return r;
+	wh_meta_sub(&t->view.meta.rows, 1);
+	return wh_terms_follow(t, wh_key_view(&k), &plan);
 }

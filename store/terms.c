@@ -78,33 +78,117 @@ drop_term(struct wh_txn *t, enum wh_scan_table table, uint64_t term, struct wh_s
 	return is_kept(t, term) ? wh_table_drop(t, WH_TABLE_TERMS, &k) : 0;
 }
 
-int
-wh_terms_change(struct wh_txn *t, const struct wh_term_change *c)
+void
+wh_terms_minus(struct wh_terms *a, const struct wh_terms *b)
+{
+	size_t kept = 0, j = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		while (j < b->n && b->term[j] < a->term[i])
+			j++;
+		if (j == b->n || b->term[j] != a->term[i])
+			a->term[kept++] = a->term[i];
+	}
+	a->n = kept;
+}
+
+/* The bodies that index rows are made of. */
+struct bodies {
+	struct wh_str row, over;
+};
+
+/* A row whose terms nobody knows is replaced or removed: the index is to be built anew. */
+static void
+give_up(struct wh_txn *t)
+{
+	t->view.meta.terms = 0;
+	t->view.meta.terms_kept = 0;
+}
+
+/* As they are now; the index is given up if one of them is damaged. */
+static int
+bodies_of(struct wh_txn *t, struct wh_str id, struct bodies *ret)
+{
+	struct wh_overlay o = {.hidden = true};
+	struct wh_row row = {.body = WH_STR_NULL};
+	int r = wh_rows_get(&t->view, id, &row);
+	int q = wh_overlays_get(&t->view, id, &o);
+
+	*ret = (struct bodies){r == 0 ? row.body : WH_STR_NULL,
+			       q == 0 ? wh_overlay_terms(&o) : WH_STR_NULL};
+	if (r == WH_ECORRUPT || q == WH_ECORRUPT)
+		give_up(t);
+	else if (r < 0 || q < 0)
+		return wh_txn_fail(t, r < 0 ? r : q);
+	return 0;
+}
+
+static void
+sets_of(const struct wh_store *s, const struct bodies *b, struct wh_terms *row,
+	struct wh_terms *over)
+{
+	wh_terms_of_body(s, b->row, row);
+	wh_terms_of_body(s, b->over, over);
+	wh_terms_minus(over, row);
+}
+
+static bool
+is_kept_at_all(const struct wh_txn *t)
 {
 	const struct wh_meta *m = &t->view.meta;
-	struct wh_terms was, is;
+
+	return t->view.store->terms && (m->terms == WH_TERMS_VERSION || m->terms_kept > 0);
+}
+
+int
+wh_terms_plan(struct wh_txn *t, enum wh_scan_table table, struct wh_str id, struct wh_str body,
+	      struct wh_terms_plan *ret)
+{
+	struct bodies was, is;
+
+	ret->none = true;
+	if (t->fault || !is_kept_at_all(t))
+		return t->fault;
+	int r = bodies_of(t, id, &was);
+
+	is = was;
+	if (table == WH_SCAN_ROWS)
+		is.row = body;
+	else
+		is.over = body;
+	if (r < 0 || !is_kept_at_all(t) ||
+	    (wh_str_eq(is.row, was.row) && wh_str_eq(is.over, was.over)))
+		return r;
+	ret->none = false;
+	sets_of(t->view.store, &was, &ret->row_was, &ret->over_was);
+	sets_of(t->view.store, &is, &ret->row_is, &ret->over_is);
+	return 0;
+}
+
+static int
+move(struct wh_txn *t, enum wh_scan_table table, struct wh_str id, const struct wh_terms *was,
+     const struct wh_terms *is)
+{
 	size_t i = 0, j = 0;
 	int r = 0;
 
-	if (!t->view.store->terms || (m->terms != WH_TERMS_VERSION && m->terms_kept == 0) ||
-	    wh_str_eq(c->was, c->is))
-		return 0;
-	wh_terms_of_body(t->view.store, c->was, &was);
-	wh_terms_of_body(t->view.store, c->is, &is);
-	while (r == 0 && (i < was.n || j < is.n)) {
-		if (j == is.n || (i < was.n && was.term[i] < is.term[j]))
-			r = drop_term(t, c->table, was.term[i++], c->id);
-		else if (i == was.n || is.term[j] < was.term[i])
-			r = put_term(t, c->table, is.term[j++], c->id);
+	while (r == 0 && (i < was->n || j < is->n)) {
+		if (j == is->n || (i < was->n && was->term[i] < is->term[j]))
+			r = drop_term(t, table, was->term[i++], id);
+		else if (i == was->n || is->term[j] < was->term[i])
+			r = put_term(t, table, is->term[j++], id);
 		else
 			i++, j++;
 	}
 	return r;
 }
 
-void
-wh_terms_lost(struct wh_txn *t)
+int
+wh_terms_follow(struct wh_txn *t, struct wh_str id, const struct wh_terms_plan *p)
 {
-	t->view.meta.terms = 0;
-	t->view.meta.terms_kept = 0;
+	if (p->none)
+		return 0;
+	int r = move(t, WH_SCAN_ROWS, id, &p->row_was, &p->row_is);
+
+	return r ? r : move(t, WH_SCAN_OVERLAYS, id, &p->over_was, &p->over_is);
 }

@@ -23,14 +23,25 @@ void wh_term_key(struct wh_key *k, enum wh_scan_table table, uint64_t term, stru
 /* The terms of a body, in order, each once. */
 void wh_terms_of_body(const struct wh_store *s, struct wh_str body, struct wh_terms *ret);
 
-/* A body was replaced; an empty one is none. */
-struct wh_term_change {
-	enum wh_scan_table table;
-	struct wh_str id, was, is;
+/* Takes those of b out of a. */
+void wh_terms_minus(struct wh_terms *a, const struct wh_terms *b);
+
+/*
+ * The index rows of one id before and after a row or an overlay is put or
+ * removed. An overlay has only those that the row under it lacks: a change
+ * that waits mostly leaves the terms as they are, and readers who find the row
+ * look at its overlay.
+ */
+struct wh_terms_plan {
+	bool none; /* nothing changes */
+	struct wh_terms row_was, row_is, over_was, over_is;
 };
-WH_MUST_USE int wh_terms_change(struct wh_txn *t, const struct wh_term_change *c);
-/* A row whose terms nobody knows was replaced or removed: the index is to be built anew. */
-void wh_terms_lost(struct wh_txn *t);
+/* body: what will stand in the table; empty = none. Reads only, but the index is given up if
+ * what is there is damaged. To be made before the write, and followed after it. */
+WH_MUST_USE int wh_terms_plan(struct wh_txn *t, enum wh_scan_table table, struct wh_str id,
+			      struct wh_str body, struct wh_terms_plan *ret);
+WH_MUST_USE int wh_terms_follow(struct wh_txn *t, struct wh_str id,
+				const struct wh_terms_plan *p);
 
 /* The body by whose terms an overlay is found: none if it is hidden. */
 static inline struct wh_str

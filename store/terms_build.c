@@ -41,12 +41,25 @@ next_body(struct wh_scan *s, struct wh_str *ret_key, struct wh_str *ret_body)
 	return 0;
 }
 
+/* The body of the row under an overlay. A damaged one has no terms. */
+static struct wh_str
+body_under(const struct slice *s, struct wh_str id)
+{
+	struct wh_row row;
+
+	return wh_rows_get(&s->t->view, id, &row) == 0 ? row.body : WH_STR_NULL;
+}
+
 static void
 collect(struct slice *s, struct wh_str id, struct wh_str body)
 {
-	struct wh_terms terms;
+	struct wh_terms terms, under;
 
 	wh_terms_of_body(s->t->view.store, body, &terms);
+	if (s->b->table == WH_SCAN_OVERLAYS && terms.n > 0) {
+		wh_terms_of_body(s->t->view.store, body_under(s, id), &under);
+		wh_terms_minus(&terms, &under);
+	}
 	for (size_t i = 0; i < terms.n; i++)
 		if (terms.term[i] >> WH_TERM_WINDOW_SHIFT == s->b->window)
 			s->entries[s->n++] = (struct entry){terms.term[i], id};

@@ -126,6 +126,16 @@ test_follows_overlays(void **state)
 	assert_string_equal(find_after(&t.view, WH_SCAN_OVERLAYS, 'y', ""), " a");
 	put_overlay(&t, "h", "y", false);
 	assert_string_equal(find_after(&t.view, WH_SCAN_OVERLAYS, 'y', ""), " a h");
+	/* Only what the row under it lacks. */
+	put_overlay(&t, "a", "xz", false);
+	assert_string_equal(find_after(&t.view, WH_SCAN_OVERLAYS, 'x', ""), "");
+	assert_string_equal(find_after(&t.view, WH_SCAN_OVERLAYS, 'z', ""), " a");
+	fx_put_row(&t, "a", "z");
+	assert_string_equal(find_after(&t.view, WH_SCAN_OVERLAYS, 'x', ""), " a");
+	assert_string_equal(find_after(&t.view, WH_SCAN_OVERLAYS, 'z', ""), "");
+	assert_int_equal(wh_rows_del(&t, WH_STR("a")), 0);
+	assert_string_equal(find_after(&t.view, WH_SCAN_OVERLAYS, 'z', ""), " a");
+	fx_put_row(&t, "a", "x");
 	put_overlay(&t, "a", "y", true);
 	assert_int_equal(wh_overlays_del(&t, WH_STR("h")), 0);
 	assert_string_equal(find_after(&t.view, WH_SCAN_OVERLAYS, 'y', ""), "");
