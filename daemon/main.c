@@ -185,7 +185,8 @@ on_sigbus(int number)
 {
 	static const char text[] =
 		"whd stops itself: the store's file is shorter than it was, or its "
-		"device fails; run whd --check\n";
+		"device fails; check the disk, then start whd, which makes the store anew of "
+		"what can be read\n";
 	ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
 
 	(void)ignored;

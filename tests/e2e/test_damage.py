@@ -2,6 +2,8 @@
 """Damage to the data file while whd is away: it starts all the same, says so, keeps the damaged
 file, and no operation is gone without a word. What is served is right, or said to be missing."""
 
+import os
+
 import pytest
 
 from support.client import WhdError
@@ -216,6 +218,19 @@ def test_cut_off_anywhere(scene):
             continue
         scene.judge(scene.whd.client())
         scene.whd.kill()
+
+
+def test_cut_off_while_it_runs(scene):
+    """It ends by itself and says why; what is left is served after the next start."""
+    c = scene.start()
+    os.truncate(scene.file, len(scene.whole) // 2)
+    with pytest.raises(WhdError, match="LOST|UNREACHABLE"):
+        for _ in range(100):
+            c.call("webhook.list", limit=1000)
+            c.call("store.check")
+    assert scene.whd.child.wait() == 70 and "shorter than it was" in scene.whd.child.text
+    scene.judge(scene.start())
+    assert damaged(scene.whd)
 
 
 def test_a_lost_page_anywhere(scene):
