@@ -3,7 +3,8 @@
  * YAML documents in, through libfyaml.
  *
  * Called by input.c. Every scalar is text as it stands (0301 stays 0301, no
- * is no), because all members of a webhook are. Aliases are not followed, so
+ * is no), because all members of a webhook are; only null is no text, and whd
+ * refuses it as it does in JSON. A stream holds one document. Aliases are not followed, so
  * that a small file cannot become a large value. Without libfyaml there is
  * only JSON.
  */
@@ -24,6 +25,22 @@ refuse(struct reader *rd, const char *what)
 {
 	wh_buf_c(rd->why, what);
 	return WH_EPROTO;
+}
+
+/* null, ~ or nothing at all, unless it is quoted. */
+static bool
+is_null(struct fy_node *node)
+{
+	static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
+	size_t n = 0;
+	const char *text = node ? fy_node_get_scalar(node, &n) : NULL;
+
+	if (node && fy_node_get_style(node) != FYNS_PLAIN)
+		return false;
+	for (size_t i = 0; i < wh_array_len(nulls); i++)
+		if (wh_str_is(wh_str(text ? text : "", text ? n : 0), nulls[i]))
+			return true;
+	return false;
 }
 
 static int
@@ -83,8 +100,10 @@ put_node(struct reader *rd, struct fy_node *node)
 
 	if (++rd->depth > WH_INPUT_DEPTH)
 		return refuse(rd, "the document is nested too deeply");
-	if (!node || fy_node_is_scalar(node))
-		r = node ? put_scalar(rd, node) : (wh_pack_c(rd->out, ""), 0);
+	if (!node || (fy_node_is_scalar(node) && is_null(node)))
+		r = (wh_pack_nil(rd->out), 0);
+	else if (fy_node_is_scalar(node))
+		r = put_scalar(rd, node);
 	else if (fy_node_is_sequence(node))
 		r = put_sequence(rd, node);
 	else
@@ -131,6 +150,34 @@ refuse_syntax(struct reader *rd, struct fy_diag *diag)
 	return WH_EPROTO;
 }
 
+static int
+put_document(struct reader *rd, struct fy_document *doc, struct fy_diag *diag)
+{
+	struct fy_node *root = doc ? fy_document_root(doc) : NULL;
+
+	if (root)
+		return put_node(rd, root);
+	return doc || !fy_diag_got_error(diag) ? refuse(rd, "the document is empty")
+					       : refuse_syntax(rd, diag);
+}
+
+/* The first document; a second one must not be passed over unseen. */
+static int
+put_stream(struct reader *rd, struct fy_parser *parser, struct fy_diag *diag)
+{
+	struct fy_document *doc = fy_parse_load_document(parser);
+	int r = put_document(rd, doc, diag);
+	struct fy_document *more = r ? NULL : fy_parse_load_document(parser);
+
+	if (more)
+		r = refuse(rd, "a second document follows: give one webhook at a time");
+	else if (!r && fy_diag_got_error(diag))
+		r = refuse_syntax(rd, diag);
+	fy_parse_document_destroy(parser, more);
+	fy_parse_document_destroy(parser, doc);
+	return r;
+}
+
 bool
 wh_yaml_available(void)
 {
@@ -142,16 +189,13 @@ wh_yaml_to_pack(struct wh_str text, struct wh_buf *out, struct wh_buf *why)
 {
 	struct fy_diag *diag = new_diag();
 	struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET, .diag = diag};
-	struct fy_document *doc = fy_document_build_from_string(&cfg, text.p, text.n);
-	struct fy_node *root = doc ? fy_document_root(doc) : NULL;
+	struct fy_parser *parser = fy_parser_create(&cfg);
 	struct reader rd = {out, why, 0};
-	int r;
+	int r = WH_ENOMEM;
 
-	if (root)
-		r = put_node(&rd, root);
-	else
-		r = doc ? refuse(&rd, "the document is empty") : refuse_syntax(&rd, diag);
-	fy_document_destroy(doc);
+	if (parser && fy_parser_set_string(parser, text.p, text.n) == 0)
+		r = put_stream(&rd, parser, diag);
+	fy_parser_destroy(parser);
 	fy_diag_destroy(diag);
 	return r;
 }

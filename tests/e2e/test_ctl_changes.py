@@ -31,6 +31,41 @@ def test_create_in_every_way(world, sim, ctl):
     assert sim.executed("POST") == len(ways)
 
 
+YAML = '''whname: 0301
+whcomment: "null"
+applicationId: no
+municipalityId: {municipality}
+callbackUrl: https://hooks.example.org/in/1
+processes: [~tilde, "~"]
+'''
+
+
+def test_yaml_is_text_as_it_stands(sim, ctl):
+    text = YAML.format(municipality="1_000")
+    op = ctl.json("create", "-f", "-", "--wait", stdin=text.encode())
+    row = sim.row(op["whid"])
+    assert [row[m] for m in ("whname", "whcomment", "applicationId", "municipalityId")] == \
+        ["0301", "null", "no", "1_000"]
+    assert sorted(row["processes"]) == ["~", "~tilde"]
+
+
+@pytest.mark.parametrize("null", ["null", "~", "Null", "NULL", ""])
+def test_null_of_yaml_is_null_as_in_json(sim, ctl, null):
+    text = YAML.format(municipality=null)
+    said = ctl.fails(2, "create", "-f", "-", stdin=text.encode())
+    assert said == ctl.fails(2, "create", "-f", "-", stdin=json.dumps(
+        {**webhook(1), "municipalityId": None}).encode())
+    assert sim.changes() == []
+
+
+@pytest.mark.parametrize("second", ["{}", "---\nwhname: b\n", "--- [unclosed\n"])
+def test_a_second_document_is_not_passed_over(sim, c, ctl, second):
+    text = YAML.format(municipality="351") + second
+    said = ctl.fails(2, "create", "-f", "-", stdin=text.encode())
+    assert second != "---\nwhname: b\n" or "one webhook at a time" in said
+    assert c.call("queue.list")["items"] == [] and sim.changes() == []
+
+
 def test_what_get_prints_can_be_created_again(sim, c, ctl):
     first = c.applied(c.create(**webhook(1)))["whid"]
     text = ctl.ok("get", first, "--json")
