@@ -47,6 +47,12 @@ refuse_state(struct wh_verb *v, enum wh_op_state state)
 	const char *sep = "";
 
 	refuse(v, WH_ERR_BAD_STATE, "");
+	if (wh_op_state_ended(state)) {
+		wh_buf_printf(&v->refusal.text,
+			      "the operation has ended (%s): nothing can be done to it",
+			      wh_op_state_str(state));
+		return;
+	}
 	wh_buf_printf(&v->refusal.text,
 		      "the operation is %s; legal now: ", wh_op_state_str(state));
 	for (size_t i = 0; i < wh_array_len(verb_rules); i++)

@@ -57,8 +57,8 @@ static const char usage[] =
 	"      --rebind        give the store to another [upstream] url: its queue is written\n"
 	"                      out, and it is kept aside, and exit\n"
 	"\n"
-	"exit status: 0 done, 1 failure, 64 usage, 75 another whd is running,\n"
-	"78 bad configuration\n";
+	"exit status: 0 done, 1 failure, 64 usage, 70 the file of the store is broken\n"
+	"or its device fails, 75 another whd is running, 78 bad configuration\n";
 
 /* ------------------------------------------------------------- arguments -- */
 
@@ -82,7 +82,21 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* False if getopt has complained. */
+/* Only one thing is done at a time. */
+static bool
+choose(struct options *o, enum action action)
+{
+	bool first = o->action == SERVE || o->action == action;
+
+	if (!first)
+		fprintf(stderr,
+			"whd: -n, --check, --restore, --rebind, --version and --help do "
+			"not go together\n");
+	o->action = action;
+	return first;
+}
+
+/* False if it was complained of. */
 static bool
 take_option(struct options *o, int option)
 {
@@ -91,27 +105,21 @@ take_option(struct options *o, int option)
 		o->config = optarg;
 		return true;
 	case 'n':
-		o->action = CHECK_CONFIG;
-		return true;
+		return choose(o, CHECK_CONFIG);
 	case 'v':
 		o->verbose = true;
 		return true;
 	case OPTION_CHECK:
-		o->action = CHECK_STORE;
-		return true;
+		return choose(o, CHECK_STORE);
 	case OPTION_RESTORE:
-		o->action = RESTORE_STORE;
 		o->copy = optarg;
-		return true;
+		return choose(o, RESTORE_STORE);
 	case OPTION_REBIND:
-		o->action = REBIND_STORE;
-		return true;
+		return choose(o, REBIND_STORE);
 	case OPTION_VERSION:
-		o->action = SHOW_VERSION;
-		return true;
+		return choose(o, SHOW_VERSION);
 	case OPTION_HELP:
-		o->action = SHOW_HELP;
-		return true;
+		return choose(o, SHOW_HELP);
 	}
 	return false;
 }

@@ -112,6 +112,9 @@ prove(struct replacing *x, const char *file)
 	const struct wh_store_options o = {
 		.path = file, .terms = x->op.o->terms, .read_only_check = true};
 	struct wh_store *s = NULL;
+
+	if (access(file, R_OK) != 0)
+		return refuse_file(x, errno, "read");
 	int r = wh_store_open(&s, &o, &x->op.why, x->op.text);
 
 	if (r == 0)

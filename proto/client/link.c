@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -22,8 +24,15 @@ static int
 fail_connect(struct whc *c, int errnum)
 {
 	const char *path = c->path;
+	struct stat st;
 
+	/* connect() refuses a folder or file as it does a socket nobody listens on. */
+	if (errnum == ECONNREFUSED && stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		errnum = ENOTSOCK;
 	switch (errnum) {
+	case ENOTSOCK:
+		return whc_fail_sys(c, WHC_EUNREACHABLE, errnum,
+				    "%s is no socket: whd listens elsewhere", path);
 	case ENOENT:
 		return whc_fail_sys(c, WHC_EUNREACHABLE, errnum,
 				    "there is no socket %s: whd is not running or listens "

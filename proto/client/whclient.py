@@ -18,6 +18,7 @@ import asyncio
 import os
 import secrets
 import socket
+import stat
 import time
 from collections import deque
 
@@ -58,7 +59,13 @@ def _lost(path):
     return WhdError("LOST", f"the connection to whd on {path} broke before it answered")
 
 
+def _is_socket(path):
+    return stat.S_ISSOCK(os.stat(path).st_mode)
+
+
 def _unreachable(path, error):
+    if isinstance(error, ConnectionRefusedError) and os.path.exists(path) and not _is_socket(path):
+        return WhdError("UNREACHABLE", f"{path} is no socket: whd listens elsewhere")
     why = {FileNotFoundError: f"there is no socket {path}: whd is not running or listens elsewhere",
            ConnectionRefusedError: f"nobody listens on {path}: whd has stopped",
            PermissionError: f"this user may not use the socket {path}: join its group"}

@@ -159,6 +159,10 @@ def test_client_says_what_is_wrong_when_whd_is_away(world, sim):
     with pytest.raises(whclient.WhdError) as failed:
         whclient.Client(str(whd.socket))
     assert failed.value.code == "UNREACHABLE" and str(whd.socket) in str(failed.value)
+    for path in (world.folder, whd.config):
+        with pytest.raises(whclient.WhdError) as failed:
+            whclient.Client(str(path))
+        assert failed.value.code == "UNREACHABLE" and f"{path} is no socket" in str(failed.value)
 
 
 def test_bare_socket(whd, rows):

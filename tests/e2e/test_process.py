@@ -5,6 +5,7 @@ what it tells the service manager, and what it leaves behind."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import stat
@@ -15,7 +16,7 @@ import pytest
 from support import wire
 from support.client import Client, refused
 from support.data import webhook
-from support.paths import WHD
+from support.paths import ROOT, WHD
 from support.process import Child
 
 RUNNING, USAGE = 75, 64
@@ -116,6 +117,20 @@ def test_check_of_a_sound_and_of_a_damaged_store(world, sim):
     data.write_bytes(bytes_)
     code, out, err = run("-c", whd.config, "--check")
     assert code == 1 and "damaged" in err
+
+
+def test_one_thing_at_a_time(whd):
+    for words in (["-n", "--check"], ["--check", "-n"], ["--rebind", "--restore", "x"]):
+        code, out, err = run("-c", whd.config, *words)
+        assert code == 64 and out == "" and "do not go together" in err
+    assert run("-c", whd.config, "--check", "--check")[0] == 0
+
+
+def test_help_names_every_exit_status():
+    said = run("--help")[1]
+    manual = (ROOT / "packaging/man/whd.8").read_text().split(".Sh EXIT STATUS")[1]
+    for status in re.findall(r"^\.It (\d+)$", manual.split(".Sh")[0], re.M):
+        assert re.search(rf"\b{status} ", said), status
 
 
 def test_damaged_row_is_told_and_fetched_again(world, sim):

@@ -288,3 +288,12 @@ def test_restore_into_an_empty_place(world, sim):
     shutil.rmtree(whd.store)
     assert "kept as" not in restore(whd, file)
     assert [w["whname"] for w in whd.start().client().list()] == ["hook 1"]
+
+
+def test_a_copy_that_is_not_there_is_named(world, whd):
+    assert whd.stop() == 0
+    before = (whd.store / "data.mdb").read_bytes()
+    code, out, err = whd.command("--restore", world.folder / "none.mdb")
+    assert code == 1 and out == "" and "none.mdb: No such file" in err
+    assert "folder" not in err and "nothing was changed" in err
+    assert (whd.store / "data.mdb").read_bytes() == before
