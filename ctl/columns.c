@@ -19,6 +19,15 @@ static const struct {
 #undef WH_COLUMN
 };
 
+static const struct {
+	enum wh_result_shape shape;
+	const char *path;
+} members[] = {
+#define WH_MEMBER(shape, path) {WH_RESULT_##shape, path},
+#include "ctl/columns.def"
+#undef WH_MEMBER
+};
+
 /* The shape of the items a shape lists; itself if it is no list. */
 static enum wh_result_shape
 columns_item(enum wh_result_shape shape)
@@ -76,6 +85,36 @@ wh_columns_of(enum wh_result_shape shape, const char *chosen)
 	enum wh_result_shape item = columns_item(shape);
 
 	return chosen ? chosen_columns(item, wh_str_c(chosen)) : default_columns(item);
+}
+
+bool
+wh_columns_document(enum wh_result_shape shape, struct wh_str path)
+{
+	enum wh_result_shape item = columns_item(shape);
+	const char *dot = memchr(path.p, '.', path.n);
+	struct wh_str first = wh_str(path.p, dot ? (size_t)(dot - path.p) : path.n);
+
+	for (size_t i = 0; i < wh_array_len(members); i++)
+		if (members[i].shape == item && wh_str_is(first, members[i].path))
+			return true;
+	for (size_t i = 0; i < wh_array_len(defaults); i++)
+		if (defaults[i].shape == item && (wh_str_eq(defaults[i].column.path, path) ||
+						  wh_str_eq(defaults[i].column.path, first)))
+			return true;
+	return false;
+}
+
+void
+wh_columns_offer(enum wh_result_shape shape, struct wh_nearest *nearest)
+{
+	enum wh_result_shape item = columns_item(shape);
+
+	for (size_t i = 0; i < wh_array_len(defaults); i++)
+		if (defaults[i].shape == item)
+			wh_nearest_offer(nearest, defaults[i].column.path.p);
+	for (size_t i = 0; i < wh_array_len(members); i++)
+		if (members[i].shape == item)
+			wh_nearest_offer(nearest, members[i].path);
 }
 
 void

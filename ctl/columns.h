@@ -6,6 +6,7 @@
 #pragma once
 
 #include "proto/command.h"
+#include "proto/nearest.h"
 
 #define WH_TURNS 5 /* of columns.def */
 
@@ -33,6 +34,10 @@ struct wh_columns {
 /* The columns of a shape, or those named in chosen ("a,b") if that is not NULL. */
 struct wh_columns wh_columns_of(enum wh_result_shape shape, const char *chosen);
 void wh_columns_fini(struct wh_columns *c);
+/* True if the results of a shape document this member, or the one it is in. */
+bool wh_columns_document(enum wh_result_shape shape, struct wh_str path);
+/* Offers the documented members of a shape as what may have been meant. */
+void wh_columns_offer(enum wh_result_shape shape, struct wh_nearest *nearest);
 /* The member that names an item of this shape in -o ids; NULL if none does. */
 const char *wh_columns_id(enum wh_result_shape shape);
 /* The member at path, also through lists ("processes.0"), or NULL. */

@@ -24,6 +24,8 @@ struct wh_ctl {
 	bool notes;         /* a person reads standard error */
 	int64_t timeout;    /* --timeout, -1 = not given */
 	int64_t wait;       /* --wait, -1 = do not wait */
+	size_t queued;      /* changes that were queued ... */
+	char queued_op[64]; /* ... and the operation of the last */
 };
 
 /*
@@ -59,8 +61,13 @@ WH_MUST_USE int wh_ctl_decode(struct wh_ctl *ctl, const struct whc_object *o,
 /* Prints a result as one record. 0 or an exit status. */
 WH_MUST_USE int wh_ctl_show(struct wh_ctl *ctl, enum wh_result_shape shape,
 			    const struct whc_object *o);
+/* The same of a record that is decoded already. */
+WH_MUST_USE int wh_ctl_show_record(struct wh_ctl *ctl, enum wh_result_shape shape,
+				   const msgpack_object *record);
 /* A remark for people on standard error; nothing when a program reads it. */
 WH_PRINTF(2, 3) void wh_ctl_note(const struct wh_ctl *ctl, const char *fmt, ...);
+/* Keeps in mind that a change was queued; op is what whd answered. */
+void wh_ctl_note_queued(struct wh_ctl *ctl, const struct whc_object *op);
 /* True if the last failed call failed with whd's error `code`. */
 bool wh_ctl_failed_with(const struct wh_ctl *ctl, const char *code);
 /* Waits ms; false if Ctrl-C came first. */

@@ -114,8 +114,10 @@ static void
 queue_all(struct deletion *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
-		if (try_delete(d->ctl, d->ctl->cli.words[i], &d->ops[i]) == 0)
+		if (try_delete(d->ctl, d->ctl->cli.words[i], &d->ops[i]) == 0) {
+			wh_ctl_note_queued(d->ctl, d->ops[i]);
 			continue;
+		}
 		note_failure(d, d->ctl->cli.words[i]);
 		if (!is_hopeless(d->ctl))
 			continue;

@@ -271,8 +271,7 @@ wh_run_version(struct wh_ctl *ctl)
 	if (hello && whc_has(hello, "protocol"))
 		wh_params_int(&p, "protocol", whc_int(hello, "protocol", 0));
 	if (wh_unpack(&tree, wh_params_end(&p), NULL) == 0) {
-		wh_out_record(&ctl->out, WH_RESULT_HELLO, &tree.root);
-		r = ctl->out.missing ? WH_EXIT_NEGATIVE : 0;
+		r = wh_ctl_show_record(ctl, WH_RESULT_HELLO, &tree.root);
 		wh_tree_fini(&tree);
 	}
 	wh_params_fini(&p);

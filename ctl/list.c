@@ -6,7 +6,7 @@
  * empty or old list is said to be so, as it would otherwise look like the
  * truth.
  */
-#include "ctl/ctl.h"
+#include "ctl/asked.h"
 
 #define PAGE_MAX 1000
 
@@ -15,6 +15,7 @@ struct listing {
 	struct wh_params given; /* by words and options */
 	struct wh_buf request;  /* the same with limit and cursor */
 	int64_t left;           /* items that may still be shown */
+	struct wh_asked asked;
 	bool begun;
 };
 
@@ -60,11 +61,20 @@ note_age(struct wh_ctl *ctl, const msgpack_object *page)
 		wh_ctl_note(ctl, "note: this copy is out of date: whctl status says why");
 }
 
-static void
+static int
 show_page(struct listing *l, const msgpack_object *page)
 {
 	const msgpack_object *items = wh_obj_get(page, "items");
 	uint32_t n = items && items->type == MSGPACK_OBJECT_ARRAY ? items->via.array.size : 0;
+	int r = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		wh_asked_look(&l->asked, &items->via.array.ptr[i]);
+	/* A member may be in later rows only: of a long list the end tells. */
+	if (!l->begun && !wh_obj_get(page, "cursor"))
+		r = wh_asked_judge(l->ctl, &l->asked);
+	if (r)
+		return r;
 
 	/* The heading waits for the first answer: an error leaves no trace. */
 	if (!l->begun) {
@@ -74,6 +84,7 @@ show_page(struct listing *l, const msgpack_object *page)
 	}
 	for (uint32_t i = 0; i < n && l->left > 0; i++, l->left--)
 		wh_out_item(&l->ctl->out, &items->via.array.ptr[i]);
+	return 0;
 }
 
 static int
@@ -94,9 +105,10 @@ list_all(struct listing *l)
 		page = next;
 		if (!r)
 			r = wh_ctl_decode(l->ctl, page, &tree);
+		if (!r)
+			r = show_page(l, &tree.root);
 		if (r)
 			break;
-		show_page(l, &tree.root);
 		cursor = wh_obj_str_at(&tree.root, "cursor");
 	} while (cursor.n && l->left > 0);
 	wh_tree_fini(&tree);
@@ -114,8 +126,12 @@ wh_run_list(struct wh_ctl *ctl)
 		return r;
 	wh_params_begin(&l.given);
 	r = wh_ctl_params(ctl, &l.given);
+	wh_asked_begin(&l.asked, ctl, ctl->cli.verb->cmd->result);
 	if (!r)
 		r = list_all(&l);
+	if (!r && l.begun)
+		r = wh_asked_judge(ctl, &l.asked);
+	wh_asked_fini(&l.asked);
 	if (l.begun && r)
 		wh_out_break(&ctl->out);
 	else if (l.begun)

@@ -7,6 +7,7 @@
  * Ctrl-C comes as a readable descriptor, so that every wait can end in order
  * and say what goes on without it.
  */
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
@@ -40,6 +41,18 @@ speak_utf8(void)
 		setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/*
+ * What is opened next would take the place of a closed standard stream, and be
+ * read or written as such. In its place stands what cannot be.
+ */
+static void
+fill_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -50,6 +63,7 @@ main(int argc, char **argv)
 		.out = {.file = stdout, .terminal = isatty(STDOUT_FILENO)},
 	};
 
+	fill_standard_streams();
 	speak_utf8();
 	if (argc > 1 && strcmp(argv[1], "--complete-args") == 0)
 		return wh_complete((size_t)argc - 2, argv + 2);

@@ -62,7 +62,11 @@ wh_op_send(struct wh_ctl *ctl, struct wh_params *p, struct whc_object **ret)
 
 	if (!r && p->b.fault)
 		r = wh_ctl_fail(ctl, "TOO_LARGE", "the change is too large");
-	return r ? r : wh_ctl_call(ctl, ctl->cli.verb->cmd->method, params, -1, ret);
+	if (!r)
+		r = wh_ctl_call(ctl, ctl->cli.verb->cmd->method, params, -1, ret);
+	if (!r)
+		wh_ctl_note_queued(ctl, *ret);
+	return r;
 }
 
 static int

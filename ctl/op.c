@@ -100,6 +100,15 @@ wh_op_show(struct wh_ctl *ctl, const struct whc_object *op)
 	return 0;
 }
 
+void
+wh_ctl_note_queued(struct wh_ctl *ctl, const struct whc_object *op)
+{
+	if (wh_cli_has(&ctl->cli, "dry_run"))
+		return;
+	ctl->queued++;
+	snprintf(ctl->queued_op, sizeof(ctl->queued_op), "%s", text_of(op, "op"));
+}
+
 bool
 wh_ctl_away(struct wh_ctl *ctl, int64_t deadline)
 {

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "ctl/ctl.h"
+#include "ctl/asked.h"
 #include "ctl/escape.h"
 
 static const struct wh_frame_limits result_limits = {
@@ -65,7 +65,10 @@ hint_group(struct wh_buf *hint, const char *path)
 	struct stat st;
 	struct group *group = stat(path, &st) == 0 ? getgrgid(st.st_gid) : NULL;
 
-	if (group)
+	if (group && st.st_gid == 0)
+		wh_buf_c(hint, "use sudo; for others [socket] group of whd.conf can name a "
+			       "group they are in");
+	else if (group)
 		wh_buf_printf(hint, "sudo usermod -aG %s $USER, then log in again",
 			      group->gr_name);
 	else
@@ -81,12 +84,24 @@ hint_unreachable(struct wh_buf *hint, const struct whc *c)
 		hint_group(hint, whc_path(c));
 		break;
 	case ENOENT:
+	case ENOTSOCK:
 		wh_buf_c(hint, "systemctl status whd, or give its socket with -s PATH");
 		break;
 	default:
 		wh_buf_c(hint, wh_hint_of("UNREACHABLE"));
 		break;
 	}
+}
+
+/* The operation the command line names; NULL if it names none. */
+static const char *
+op_given(const struct wh_ctl *ctl)
+{
+	const struct wh_verb *v = ctl->cli.verb;
+
+	if (!v || v->operands || !v->cmd || v->cmd->n_args == 0 || ctl->cli.n_words == 0)
+		return NULL;
+	return strcmp(v->cmd->args[0].name, "op") == 0 ? ctl->cli.words[0] : NULL;
 }
 
 static bool
@@ -112,6 +127,8 @@ wh_ctl_problem(struct wh_ctl *ctl, struct wh_buf *b)
 	}
 	if (strcmp(e->code, "INVALID_PARAM") == 0 && ctl->cli.verb)
 		wh_buf_printf(b, "whctl help %s", ctl->cli.verb->name);
+	if (strcmp(e->code, "BAD_STATE") == 0 && op_given(ctl))
+		wh_buf_printf(b, "whctl queue get %s", op_given(ctl));
 	p.hint = wh_buf_view(b);
 	return p;
 }
@@ -170,6 +187,24 @@ wh_ctl_decode(struct wh_ctl *ctl, const struct whc_object *o, struct wh_tree *re
 }
 
 int
+wh_ctl_show_record(struct wh_ctl *ctl, enum wh_result_shape shape, const msgpack_object *record)
+{
+	struct wh_asked asked;
+
+	wh_asked_begin(&asked, ctl, shape);
+	wh_asked_look(&asked, record);
+	int r = wh_asked_judge(ctl, &asked);
+
+	wh_asked_fini(&asked);
+	if (r)
+		return r;
+	wh_out_record(&ctl->out, shape, record);
+	if (!ctl->out.missing)
+		return 0;
+	return wh_ctl_fail(ctl, "NO_MEMBER", "there is no %s in this result", ctl->out.field);
+}
+
+int
 wh_ctl_show(struct wh_ctl *ctl, enum wh_result_shape shape, const struct whc_object *o)
 {
 	struct wh_tree tree;
@@ -181,9 +216,9 @@ wh_ctl_show(struct wh_ctl *ctl, enum wh_result_shape shape, const struct whc_obj
 	if (wh_obj_str(&tree.root, &text))
 		wh_out_text(&ctl->out, text);
 	else
-		wh_out_record(&ctl->out, shape, &tree.root);
+		r = wh_ctl_show_record(ctl, shape, &tree.root);
 	wh_tree_fini(&tree);
-	return ctl->out.missing ? WH_EXIT_NEGATIVE : 0;
+	return r;
 }
 
 bool

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "ctl/ctl.h"
+#include "ctl/asked.h"
 
 #ifndef WHD_VERSION
 #define WHD_VERSION "unknown"
@@ -99,7 +99,7 @@ check_format(struct wh_ctl *ctl)
 				   ctl->cli.verb->name);
 	if (ctl->out.chosen && format != WH_FORMAT_TABLE && format != WH_FORMAT_TSV)
 		return wh_ctl_fail(ctl, "USAGE", "--columns goes with table and tsv");
-	return 0;
+	return wh_asked_check(ctl);
 }
 
 static int
@@ -141,6 +141,8 @@ set_duration(struct wh_ctl *ctl, enum wh_option option, int64_t *ret)
 static int
 set_wait(struct wh_ctl *ctl)
 {
+	if (ctl->cli.options[WH_OPTION_wait] && ctl->cli.options[WH_OPTION_no_wait])
+		return wh_ctl_fail(ctl, "USAGE", "give --wait or --no-wait, not both");
 	bool wanted = ctl->cli.options[WH_OPTION_wait] ||
 		      (env_is_set("WHCTL_WAIT") && !ctl->cli.options[WH_OPTION_no_wait]);
 
@@ -187,6 +189,29 @@ run_help(struct wh_ctl *ctl)
 	return 0;
 }
 
+/* A change is queued whether or not anybody could be told. */
+static int
+report_output(struct wh_ctl *ctl)
+{
+	struct wh_buf text = WH_BUF_NULL, hint = WH_BUF_NULL;
+
+	if (ctl->queued == 1) {
+		wh_buf_printf(&text, "the change is queued as operation %s", ctl->queued_op);
+		wh_buf_printf(&hint, "whctl queue get %s", ctl->queued_op);
+	} else if (ctl->queued) {
+		wh_buf_printf(&text, "%zu changes are queued", ctl->queued);
+		wh_buf_c(&hint, "whctl queue list");
+	}
+	wh_buf_printf(&text, "%sthe result could not be written whole",
+		      ctl->queued ? ", but " : "");
+	struct wh_problem p = {"OUTPUT", wh_buf_view(&text), wh_buf_view(&hint)};
+	int exit = wh_report(&p, ctl->as_json);
+
+	wh_buf_fini(&text);
+	wh_buf_fini(&hint);
+	return exit;
+}
+
 int
 wh_ctl_run(struct wh_ctl *ctl, int argc, char *const *argv)
 {
@@ -207,6 +232,6 @@ wh_ctl_run(struct wh_ctl *ctl, int argc, char *const *argv)
 	wh_cli_fini(&ctl->cli);
 	wh_buf_fini(&why);
 	if (fflush(ctl->out.file) != 0 || ferror(ctl->out.file) || ctl->out.failed)
-		r = wh_ctl_fail(ctl, "OUTPUT", "the result could not be written whole");
+		r = report_output(ctl);
 	return r;
 }

@@ -335,12 +335,58 @@ show(struct wh_ctl *ctl, const struct whc_object *status, bool screen)
 	return r;
 }
 
-static int
-judge(const struct wh_ctl *ctl, const struct whc_object *status)
+/* Operations that go no further without a person. */
+static int64_t
+stuck(const struct whc_object *status)
 {
-	bool good = whc_bool(status, "ready") && whc_bool(status, "fresh");
+	return whc_int(status, "queue.conflict", 0) + whc_int(status, "queue.held", 0) +
+	       whc_int(status, "queue.dead", 0);
+}
 
-	return ctl->cli.options[WH_OPTION_check] && !good ? WH_EXIT_NEGATIVE : 0;
+static void
+put_fault(struct wh_buf *b, bool is_so, const char *text)
+{
+	if (is_so)
+		wh_buf_printf(b, "%s%s", b->n ? ", " : "", text);
+}
+
+/* --check: 1 if something is not as it should be, and what. */
+static int
+judge(struct wh_ctl *ctl, const struct whc_object *status)
+{
+	const char *check = ctl->cli.options[WH_OPTION_check];
+	const char *gate = whc_str(status, "upstream.gate");
+	struct wh_buf why = WH_BUF_NULL;
+	int r = 0;
+
+	if (!check)
+		return 0;
+	put_fault(&why, !whc_bool(status, "ready"), "whd is not ready");
+	put_fault(&why, !whc_bool(status, "fresh"), "its copy is not fresh");
+	put_fault(&why, gate && strcmp(gate, "auth") == 0, "the API refuses every key");
+	put_fault(&why, whc_bool(status, "queue.full"), "the queue is full");
+	put_fault(&why, whc_bool(status, "store.full"), "the store or its disk is full");
+	if (*check && stuck(status)) {
+		put_fault(&why, true, "operations need a person: ");
+		wh_buf_printf(&why, "%" PRId64, stuck(status));
+	}
+	if (why.n && ctl->cli.options[WH_OPTION_quiet])
+		r = WH_EXIT_NEGATIVE;
+	else if (why.n)
+		r = wh_ctl_fail(ctl, "NOT_WELL", "%.*s", WH_STR_FMT(wh_buf_view(&why)));
+	wh_buf_fini(&why);
+	return r;
+}
+
+/* A typo must not ask for less than was meant. */
+static int
+check_option(struct wh_ctl *ctl)
+{
+	const char *check = ctl->cli.options[WH_OPTION_check];
+
+	if (!check || !*check || strcmp(check, "all") == 0)
+		return 0;
+	return wh_ctl_fail(ctl, "USAGE", "--check=%s is not --check=all", check);
 }
 
 static int
@@ -382,6 +428,9 @@ int
 wh_run_status(struct wh_ctl *ctl)
 {
 	const char *period = ctl->cli.options[WH_OPTION_watch];
+	int r = check_option(ctl);
 
+	if (r)
+		return r;
 	return period ? show_again(ctl, period) : show_once(ctl, false);
 }

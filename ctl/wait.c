@@ -314,6 +314,13 @@ run_webhook(struct wh_ctl *ctl, const char *whid)
 			   name);
 }
 
+static bool
+is_of_whd(const char *word)
+{
+	return strcmp(word, "synced") == 0 || strcmp(word, "idle") == 0 ||
+	       strcmp(word, "online") == 0;
+}
+
 int
 wh_run_wait(struct wh_ctl *ctl)
 {
@@ -322,10 +329,15 @@ wh_run_wait(struct wh_ctl *ctl)
 
 	if (strncmp(word, "whid=", 5) == 0 && word[5])
 		return run_webhook(ctl, word + 5);
-	if (!wh_str_is_guid(wh_str_c(word)))
+	if (is_of_whd(word))
 		return condition ? wh_ctl_fail(ctl, "USAGE",
 					       "--for goes with an operation or whid=WHID")
 				 : wait_whd(ctl);
+	if (!wh_str_is_guid(wh_str_c(word)))
+		return wh_ctl_fail(ctl, "USAGE",
+				   "\"%s\" is none of synced, idle, online, the id of an "
+				   "operation (OP) or whid=WHID",
+				   word);
 	if (condition && strcmp(condition, "applied") != 0)
 		return wh_ctl_fail(ctl, "USAGE", "an operation is waited for until applied");
 	return wait_op(ctl, word);

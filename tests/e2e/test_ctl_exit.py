@@ -61,7 +61,8 @@ def test_4_rejected_or_in_conflict(sim, c, ctl):
     ran = ctl.run("update", whid, "--name", "bad", "--wait")
     assert ran.code == 4 and "no such name" in ran.err
     done = c.applied(c.create(**webhook(2)))
-    ctl.fails(4, "queue", "hold", done["op"], says=["BAD_STATE", "done"])
+    ctl.fails(4, "queue", "hold", done["op"],
+              says=["BAD_STATE", "has ended (done)", f"whctl queue get {done['op']}"])
 
 
 def test_5_not_reachable(world, whd, ctl):
@@ -69,6 +70,21 @@ def test_5_not_reachable(world, whd, ctl):
     whd.kill()
     ctl.fails(5, "list", says=["nobody listens"])
     Ctl("/" + "x" * 200).fails(5, "list")
+    for path in (world.folder, whd.config):
+        Ctl(path).fails(5, "list", says=[f"{path} is no socket", "-s PATH"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv")
+def test_5_nobody_is_told_to_join_the_group_root(world, sim):
+    world.folder.chmod(0o755)
+    whd = world.whd(sim)
+    whctl = world.folder / "whctl"
+    shutil.copy(paths.WHCTL, whctl)
+    whctl.chmod(0o755)
+    done = subprocess.run(
+        ["setpriv", "--reuid=61001", "--regid=61001", "--clear-groups", whctl, "-s", whd.socket,
+         "list"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 5 and "sudo" in done.stderr and "usermod" not in done.stderr
 
 
 def test_6_time_is_up(sim, c, ctl):
@@ -116,6 +132,33 @@ def test_9_anything_else(world, sim):
         done = subprocess.run([paths.WHCTL, "status"], env=ctl.env, stdout=full, timeout=30,
                               stderr=subprocess.PIPE, check=False)
     assert done.returncode == 9 and b"output" in done.stderr.lower()
+
+
+@pytest.mark.parametrize("where", [">&-", ">/dev/full"])
+def test_9_says_that_a_change_is_queued_whose_result_cannot_be_shown(sim, c, ctl, where):
+    c.go_offline(sim)
+    done = subprocess.run(["sh", "-c", f'exec "$0" create "$1" {where}', paths.WHCTL,
+                           json.dumps(webhook(1))], env=ctl.env, capture_output=True, text=True,
+                          timeout=30, check=False)
+    queued, = c.call("queue.list")["items"]
+    assert done.returncode == 9 and f"queued as operation {queued['op']}" in done.stderr
+    assert f"whctl queue get {queued['op']}" in done.stderr
+
+
+def test_check_of_the_status_tells_what_needs_a_person(world, sim, c, ctl):
+    c.synced()
+    assert ctl.run("status", "--check").code == 0
+    c.go_offline(sim)
+    c.call("queue.hold", op=c.create(**webhook(1))["op"])
+    assert ctl.run("status", "--check").code == 0, "what an admin holds is no fault by itself"
+    assert "need a person: 1" in ctl.run("status", "--check=all").err
+    sim.up()
+    sim.keys("k-of-somebody-else")
+    c.call("upstream.probe")
+    c.gate("auth")
+    ran = ctl.run("status", "--check")
+    assert ran.code == 1 and "the API refuses every key" in ran.err and "upstream" in ran.out
+    assert ctl.run("-q", "status", "--check") == (1, "", "")
 
 
 @pytest.mark.parametrize("words", [["wait", "idle", "--timeout", "60s"], ["watch"],
