@@ -276,6 +276,38 @@ sim_oracle_aborted(struct sim *s)
 
 /* --------------------------------------------------------------- what is told -- */
 
+/* The next operation behind a create; NULL if none waits. */
+static struct sim_op *
+follower(struct sim *s, const struct sim_op *create)
+{
+	struct sim_op *next = NULL;
+
+	for (size_t i = 0; i < s->oracle.n; i++) {
+		struct sim_op *o = &s->oracle.ops[i];
+
+		if (o->committed && o->obj == create->obj && o->seq > create->seq &&
+		    wh_op_state_live(o->state) && (!next || o->seq < next->seq))
+			next = o;
+	}
+	return next;
+}
+
+static void
+move_base(struct sim *s, struct sim_op *decided, bool adopted, const struct sim_doc *to)
+{
+	struct sim_op *op = adopted ? follower(s, decided) : decided;
+
+	if (!op)
+		return;
+	op->base_adopted = adopted;
+	op->has_base = true;
+	op->base = *to;
+	op->base_seq = 0;
+	for (size_t i = 0; i < s->oracle.n; i++)
+		if (s->oracle.ops[i].committed && s->oracle.ops[i].seq > op->base_seq)
+			op->base_seq = s->oracle.ops[i].seq;
+}
+
 /* A person decided: what was seen at that moment may be overwritten. */
 static void
 verb_committed(struct sim *s, const struct sim_call *call, struct sim_op *op)
@@ -297,10 +329,8 @@ verb_committed(struct sim *s, const struct sim_call *call, struct sim_op *op)
 	if (!call->has_seen ||
 	    !sim_doc_from_pack(&op->decided[op->n_decided], wh_buf_view(&call->seen)))
 		op->decided[op->n_decided] = (struct sim_doc){0};
-	if (call->has_seen) {
-		op->has_base = true;
-		op->base = op->decided[op->n_decided];
-	}
+	if (call->has_seen)
+		move_base(s, op, wh_str_is(take, "adopt"), &op->decided[op->n_decided]);
 	op->n_decided++;
 }
 

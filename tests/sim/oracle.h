@@ -61,8 +61,10 @@ struct sim_op {
 	int64_t sent_anew; /* when a person said that a create was not made */
 	struct sim_doc decided[SIM_DECISIONS]; /* what a person saw who decided for `mine` */
 	unsigned n_decided;
-	bool has_base; /* the last such decision was made over a webhook that was shown: */
-	struct sim_doc base;
+	bool has_base; /* its base was moved: to what a person saw who decided, or to the */
+	struct sim_doc base; /* webhook that was adopted for the create before it ... */
+	uint64_t base_seq;   /* ... when this was the newest operation */
+	bool base_adopted; /* the latter: items follow from what its callers saw all the same */
 	int64_t proposed;  /* when whd last proposed to send it */
 	int64_t read_from; /* when the GET before that began; INT64_MAX = none */
 };

@@ -78,22 +78,6 @@ forget_void(struct sim_wish *w, const struct sim_doc *base, const struct sim_doc
 		w->has &= ~(1u << SIM_SET);
 }
 
-/* A person who decided saw what was there already: that is no wish any more. */
-static void
-forget_met(struct sim_wish *w, const struct sim_doc *seen)
-{
-	struct sim_doc adds = w->adds, drops = w->drops;
-
-	for (unsigned f = 0; f < WH_F_COUNT; f++)
-		if (f != SIM_SET && sim_text_same(w->want.text[f], seen->text[f]))
-			w->has &= ~(1u << f);
-	subtract(&w->adds, &adds, seen);
-	w->drops.n_items = 0;
-	for (unsigned i = 0; i < drops.n_items; i++)
-		if (sim_doc_has_item(seen, drops.item[i]))
-			sim_doc_add_item(&w->drops, drops.item[i]);
-}
-
 /* The operations that `op` carries, itself first, in the order in which they were stored. */
 static const struct sim_op *
 next_carried(struct sim *s, const struct sim_op *op, uint64_t after)
@@ -134,13 +118,23 @@ void
 sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *w)
 {
 	struct sim_doc base = op->seen, cur = op->seen;
+	bool moved = !op->has_base;
 
 	*w = (struct sim_wish){0};
 	if (op->kind == WH_OP_CREATE) {
 		fold_create(s, op, w);
 		return;
 	}
-	for (const struct sim_op *o = op; o; o = next_carried(s, op, o->seq)) {
+	for (const struct sim_op *o = op; o || !moved; o = next_carried(s, op, o->seq)) {
+		if (!moved && (!o || o->seq > op->base_seq)) {
+			memcpy(base.text, op->base.text, sizeof(base.text));
+			if (!op->base_adopted)
+				copy_items(&base, &op->base);
+			moved = true;
+			forget_void(w, &base, &cur);
+		}
+		if (!o)
+			break;
 		fold_one(o, w, &base, &cur);
 		forget_void(w, &base, &cur);
 	}
@@ -148,6 +142,4 @@ sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *w)
 		subtract(&w->adds, &cur, &base);
 		subtract(&w->drops, &base, &cur);
 	}
-	if (op->has_base)
-		forget_met(w, &op->base);
 }
