@@ -5,8 +5,6 @@
  */
 #include "daemon/crash_point.h"
 
-#ifdef WHD_TEST_HOOKS
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,8 @@
 #include <unistd.h>
 
 #include "daemon/apply.h"
+
+#ifdef WHD_TEST_HOOKS
 
 static const struct {
 	const char *name;
