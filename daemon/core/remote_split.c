@@ -110,12 +110,16 @@ step_lost(struct wh_split *s, struct cursor *in)
 static int
 replay_head(struct wh_split *s)
 {
-	struct cursor in = {s->head.p, s->head.p + s->head.n};
 	int r = 0;
 
 	s->phase = WH_SPLIT_IN_SHELL;
 	s->at = WH_SPLIT_OPEN;
 	begin_token(s, 0);
+	if (s->head.n == 0)
+		return 0;
+
+	struct cursor in = {s->head.p, s->head.p + s->head.n};
+
 	while (r >= 0 && in.p < in.end)
 		r = run(s, &in);
 	return r < 0 ? r : 0;
@@ -428,8 +432,11 @@ wh_split_restart(struct wh_split *s)
 int
 wh_split_feed(struct wh_split *s, struct wh_str *bytes)
 {
+	if (bytes->n == 0)
+		return 0;
+
 	struct cursor in = {bytes->p, bytes->p + bytes->n};
-	int r = bytes->n ? run(s, &in) : 0;
+	int r = run(s, &in);
 
 	*bytes = wh_str(in.p, (size_t)(in.end - in.p));
 	return r;
