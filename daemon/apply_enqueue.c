@@ -250,9 +250,15 @@ wanted_fields(struct decision *d, struct wh_buf *out, uint32_t *ret_diff)
 		r = wanted_processes(e, &want.record, &have.record, &processes);
 		if (r == 0)
 			r = wh_unpack(&made.tree, wh_buf_view(&processes), NULL);
+		bool whole = wh_record_has(&want.record, WH_F_PROCESSES);
+
 		want.record.set[WH_F_PROCESSES] = &made.tree.root;
 		want.record.seen |= 1u << WH_F_PROCESSES;
-		if (r == 0 && made.tree.root.via.array.size > WH_SET_MAX)
+		if (r == 0 && !whole && have.record.odd[WH_F_PROCESSES])
+			refuse(&e->refusal, WH_ERR_INVALID_PARAM,
+			       "processes of this webhook is no list of text, so nothing can be "
+			       "added to it or taken out: set it as a whole");
+		else if (r == 0 && made.tree.root.via.array.size > WH_SET_MAX)
 			refuse(&e->refusal, WH_ERR_INVALID_PARAM,
 			       "processes would hold more than 256 items: remove some");
 	}

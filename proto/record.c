@@ -35,11 +35,24 @@ wh_whid_valid(struct wh_str s)
 }
 
 static bool
+is_text_array(const msgpack_object *o)
+{
+	struct wh_str text;
+
+	if (o->type != MSGPACK_OBJECT_ARRAY)
+		return false;
+	for (uint32_t i = 0; i < o->via.array.size; i++)
+		if (!wh_obj_str(&o->via.array.ptr[i], &text))
+			return false;
+	return true;
+}
+
+static bool
 view_member(struct wh_record *r, enum wh_field f, const msgpack_object *o)
 {
 	if (wh_fields[f].type != WH_FT_SET)
 		return wh_obj_str(o, &r->text[f]);
-	if (o->type != MSGPACK_OBJECT_ARRAY)
+	if (!is_text_array(o))
 		return false;
 	r->set[f] = o;
 	return true;
@@ -54,6 +67,8 @@ wh_record_view(const msgpack_object *map, struct wh_record *ret)
 
 		if (o && view_member(ret, (enum wh_field)f, o))
 			ret->seen |= 1u << f;
+		else if (o && !wh_obj_is_nil(o))
+			ret->odd[f] = o;
 	}
 }
 
@@ -247,10 +262,19 @@ pack_member(struct wh_buf *b, const struct wh_record *r, enum wh_field f)
 void
 wh_record_pack(struct wh_buf *b, const struct wh_record *r)
 {
-	wh_pack_map(b, (size_t)__builtin_popcount(r->seen & WH_RECORD_ALL));
-	for (unsigned f = 0; f < WH_F_COUNT; f++)
+	size_t place = wh_pack_open_map(b), n = 0;
+
+	for (unsigned f = 0; f < WH_F_COUNT; f++) {
 		if (wh_record_has(r, (enum wh_field)f))
 			pack_member(b, r, (enum wh_field)f);
+		else if (r->odd[f]) {
+			wh_pack_c(b, wh_fields[f].name);
+			wh_pack_object(b, r->odd[f]);
+		} else
+			continue;
+		n++;
+	}
+	wh_pack_close_map(b, place, n);
 }
 
 /* The new whid, or the one of base as it is. Returns members written. */

@@ -37,7 +37,9 @@ extern const struct wh_field_info wh_fields[WH_F_COUNT];
 struct wh_record {
 	uint32_t seen;                         /* bit per wh_field that is present */
 	struct wh_str text[WH_F_COUNT];        /* all but SET fields */
-	const msgpack_object *set[WH_F_COUNT]; /* SET fields only, an array or NULL */
+	const msgpack_object *set[WH_F_COUNT]; /* SET fields only, an array of text or NULL */
+	const msgpack_object *odd[WH_F_COUNT]; /* the value of a member that is there, but of
+						  another type; it is not in seen */
 };
 
 static inline bool
@@ -54,8 +56,9 @@ enum wh_field wh_field_by_name(struct wh_str name);
 bool wh_whid_valid(struct wh_str s);
 
 /*
- * Reads the documented members out of a map; members of other names and of a
- * wrong type are passed over (a wrong type counts as absent).
+ * Reads the documented members out of a map; members of other names are passed
+ * over. One of another type than documented counts as absent, but is kept in
+ * odd: what is sent back to the upstream must not destroy it.
  */
 void wh_record_view(const msgpack_object *map, struct wh_record *ret);
 /*
@@ -73,7 +76,7 @@ WH_MUST_USE int wh_record_validate(const msgpack_object *map, struct wh_buf *why
  */
 WH_MUST_USE int wh_record_check_names(const msgpack_object *map, struct wh_buf *why);
 
-/* Appends the present documented members as one map. */
+/* Appends the present documented members as one map, those in odd included. */
 void wh_record_pack(struct wh_buf *b, const struct wh_record *r);
 /*
  * Appends base with the members of change put over it: members of base that

@@ -234,7 +234,9 @@ pack_document(struct wh_buf *out, const struct sides *s, uint32_t send)
 		const struct wh_record *from = send >> f & 1u ? s->mine : s->theirs;
 
 		wh_pack_c(out, wh_fields[f].name);
-		if (wh_fields[f].type != WH_FT_SET)
+		if (from->odd[f]) /* what we cannot read goes back as it came */
+			wh_pack_object(out, from->odd[f]);
+		else if (wh_fields[f].type != WH_FT_SET)
 			wh_pack_str(out, wh_record_has(from, f) ? from->text[f] : WH_STR_NULL);
 		else if (from == s->mine)
 			r = pack_merged_set(out, s, f);

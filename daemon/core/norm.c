@@ -222,6 +222,8 @@ set_of(enum wh_field f, const struct wh_record *r)
 bool
 wh_norm_field_eq(enum wh_field f, const struct wh_record *a, const struct wh_record *b)
 {
+	if (a->odd[f] || b->odd[f])
+		return a->odd[f] && b->odd[f] && wh_obj_eq(a->odd[f], b->odd[f]);
 	switch (wh_fields[f].type) {
 	case WH_FT_TEXT:
 	case WH_FT_NAME:

@@ -11,7 +11,8 @@
 
 /* Normal form of one documented text member, appended to out. */
 void wh_norm_text(struct wh_buf *out, enum wh_field f, struct wh_str value);
-/* Equal in normal form; absent equals "" and the empty set. */
+/* Equal in normal form; absent equals "" and the empty set. A value of another type than
+ * documented equals only itself. */
 bool wh_norm_field_eq(enum wh_field f, const struct wh_record *a, const struct wh_record *b);
 /* Bit per documented member that differs in normal form. */
 uint32_t wh_norm_diff(const struct wh_record *a, const struct wh_record *b);
