@@ -31,6 +31,13 @@ creates_fresh(const struct wh_pump *p, const struct wh_rules *r)
 	return p->ended_any && p->d->now.mono.ms - p->list_ended.ms <= wh_rules_just_ended(r);
 }
 
+/* All of a list is here, but it is not stored yet: changes of webhooks wait for that moment. */
+static bool
+list_lands(const struct wh_pump *p)
+{
+	return p->list.running && p->list.result != NULL;
+}
+
 static bool
 load_cand(const struct wh_pump *p, const struct wh_due *due, const struct wh_rules *rules,
 	  struct wh_cand *ret)
@@ -46,6 +53,7 @@ load_cand(const struct wh_pump *p, const struct wh_due *due, const struct wh_rul
 		.state = op.state,
 		.due = {due->due_at},
 		.keys = {row.group[0], row.group[1]},
+		.busy = op.state == WH_OP_QUEUED && op.kind != WH_OP_CREATE && list_lands(p),
 	};
 	ret->fresh = op.kind == WH_OP_CREATE ? creates_fresh(p, rules)
 					     : row_is_fresh(p, row.lane, rules);

@@ -27,6 +27,7 @@ struct wh_rules {
 	bool list_fresh;         /* a whole list began at most check_age ago ... */
 	uint64_t list_fence;     /* ... with this fence: see wh_rules_row_fresh() */
 	bool list_just_ended;    /* a whole list ended at most wh_rules_just_ended() ago */
+	int64_t list_since;      /* wall ms at which the list that runs began; 0 = none runs */
 	int64_t confirmed_from;  /* wall ms: what was confirmed before tells no age */
 	int64_t settle_timeout;  /* ms */
 	int64_t settle_error;    /* ms */
@@ -60,15 +61,18 @@ wh_rules_longest_wait(const struct wh_rules *r)
  * nothing has touched since its request began: it was not applied to those that a reply
  * touched, and it touches those itself that it should hold and does not. All others count from
  * their own time, which is wall time: after the clock was set back, older ones look young until
- * it has come to where it was.
+ * it has come to where it was. While a list runs only what was seen since it began is fresh: the
+ * list may know more, and after an outage it is what brought the line back.
  */
 static inline bool
 wh_rules_row_fresh(const struct wh_rules *r, uint64_t confirm, int64_t confirmed_at)
 {
 	int64_t age = r->now.wall.ms - confirmed_at;
 
-	if (r->list_fresh && confirm <= r->list_fence)
+	if (r->list_fresh && confirm <= r->list_fence && !r->list_since)
 		return true;
+	if (confirmed_at < r->list_since)
+		return false;
 	return confirmed_at > 0 && confirmed_at >= r->confirmed_from && age >= 0 &&
 	       age <= r->check_age;
 }

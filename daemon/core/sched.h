@@ -16,7 +16,7 @@ struct wh_cand {
 	struct wh_wall due;
 	struct wh_create_keys keys; /* creates only */
 	bool fresh; /* its base needs no further look (row held by a recent list or reply) */
-	bool busy;  /* already in the pump's hands */
+	bool busy;  /* already in the pump's hands, or waits for something in them */
 };
 
 struct wh_inflight {

@@ -160,3 +160,31 @@ def test_manual_asks_even_without_overlap(sim, c, whid):
     c.call("queue.resolve", op=op["op"], take="mine")
     c.applied(op)
     assert six(sim.row(whid)) == six(webhook(1, whcomment="mine", whname="theirs"))
+
+
+@pytest.mark.parametrize("what", ["update", "delete"])
+def test_the_list_that_brings_the_line_back_counts(world, sim, what):
+    """The webhook was seen a moment ago, but what the list shows that ends the outage is newer:
+    it is stored before anything that waited is sent."""
+    c = world.whd(sim, {"queue.check_age": "1h", "sync.interval": "1h"}).client()
+    c.synced()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+    op = c.update(whid, set={"whcomment": "ours"}) if what == "update" else c.delete(whid)
+    sim.edit(whid, whcomment="theirs")
+    c.go_online(sim)
+    assert c.settled(op)["state"] == "conflict"
+    assert sim.row(whid)["whcomment"] == "theirs" and not sim.executed("PATCH")
+
+
+def test_what_a_running_list_may_know_is_looked_at(world, sim):
+    """A list is under way that may show somebody else's change: the webhook, though seen a moment
+    ago, is read by itself."""
+    c = world.whd(sim, {"queue.check_age": "1h", "sync.interval": "100ms"}).client()
+    c.synced()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    held = sim.fault("delay", method="GET", list=True, ms=600000)
+    sim.wait_hits(held)
+    sim.edit(whid, whcomment="theirs")
+    assert c.settled(c.update(whid, set={"whcomment": "ours"}))["state"] == "conflict"
+    sim.clear_faults()
