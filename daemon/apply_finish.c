@@ -57,14 +57,18 @@ meeting_close(struct meeting *m)
 	wh_doc_close(&m->base);
 }
 
-/* The same but for the mark that a create leaves. */
+/* The same but for the mark that a create leaves: one, whatever marks were wanted themselves. */
 static bool
 is_as_wanted(enum wh_field f, const struct wh_record *wanted, const struct wh_record *result)
 {
+	struct wh_record bare = *result;
+
 	if (wh_norm_field_eq(f, wanted, result))
 		return true;
-	return f == WH_F_WHCOMMENT &&
-	       wh_str_eq(wh_marker_strip(wanted->text[f]), wh_marker_strip(result->text[f]));
+	if (f != WH_F_WHCOMMENT || !wh_record_has(result, f))
+		return false;
+	bare.text[f] = wh_marker_strip(result->text[f]);
+	return wh_norm_field_eq(f, wanted, &bare);
 }
 
 /*
