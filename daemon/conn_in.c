@@ -69,7 +69,12 @@ take_request(struct wh_conn *c, struct wh_rpc *rpc)
 		.out_start = c->out.n,
 	};
 
-	wh_dispatch(&call, rpc);
+	if (rpc->positional)
+		wh_call_fail(&call, WH_ERR_INVALID_PARAM,
+			     "the request's params are not one map: send [] or "
+			     "[{\"name\": value}], all parameters are named");
+	else
+		wh_dispatch(&call, rpc);
 }
 
 static void

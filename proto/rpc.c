@@ -37,14 +37,20 @@ read_id(const msgpack_object *o, uint32_t *ret)
 	return true;
 }
 
-/* [], [nil] and [map] are parameters by name; anything else is not. */
+static bool
+is_nothing(const msgpack_object *o)
+{
+	return wh_obj_is_nil(o) || (o->type == MSGPACK_OBJECT_ARRAY && o->via.array.size == 0);
+}
+
+/* [], [nil], [[]] and [map] are parameters by name; anything else is not. */
 static bool
 read_params(const msgpack_object *o, const msgpack_object **ret)
 {
 	*ret = NULL;
 	if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size > 1)
 		return false;
-	if (o->via.array.size == 0 || wh_obj_is_nil(&o->via.array.ptr[0]))
+	if (o->via.array.size == 0 || is_nothing(&o->via.array.ptr[0]))
 		return true;
 	if (o->via.array.ptr[0].type != MSGPACK_OBJECT_MAP)
 		return false;
@@ -63,10 +69,7 @@ read_request(const msgpack_object *item, struct wh_rpc *rpc)
 		return "the request's method is not text: send its name as a string";
 	if (item[3].type != MSGPACK_OBJECT_ARRAY)
 		return "the request's params are not an array: send [] or [map]";
-	if (!read_params(&item[3], &rpc->params))
-		return "the request's params are not one map: send [] or [{\"name\": value}], "
-		       "all "
-		       "parameters are named";
+	rpc->positional = !read_params(&item[3], &rpc->params);
 	return NULL;
 }
 

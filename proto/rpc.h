@@ -36,6 +36,7 @@ struct wh_rpc {
 	uint32_t id;                  /* requests and responses */
 	struct wh_str method;         /* requests and notifications */
 	const msgpack_object *params; /* the one map, or NULL when there is none */
+	bool positional;              /* requests: params are no map; to be refused by a reply */
 	const msgpack_object *error;  /* responses; NULL when nil */
 	const msgpack_object *result; /* responses */
 };
@@ -43,7 +44,8 @@ struct wh_rpc {
 /*
  * Reads an envelope from a decoded message. 0, or WH_EPROTO with a sentence in
  * why; *ret_id is then the request's id if one could be read, else 0.
- * Requests: params must be [], [nil] or [map] ([map, ...] is refused).
+ * Requests: params are [], [nil], [[]] (an empty table of Lua) or [map]; of any other array
+ * positional says so.
  * Notifications and responses are read leniently (unknown ones are ignored).
  */
 WH_MUST_USE int wh_rpc_read(const msgpack_object *msg, struct wh_rpc *ret, uint32_t *ret_id,

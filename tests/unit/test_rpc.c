@@ -14,51 +14,56 @@ struct read_row {
 	uint32_t id;
 	const char *method; /* NULL: do not look */
 	bool params;
+	bool positional;
 };
 
 static const struct read_row read_rows[] = {
-	{"[0, 1, 'm', [{'a': 1}]]", 0, WH_RPC_REQUEST, 1, "m", true},
-	{"[0, 0, 'm', []]", 0, WH_RPC_REQUEST, 0, "m", false},
-	{"[0, 4294967295, 'm', [null]]", 0, WH_RPC_REQUEST, 4294967295, "m", false},
-	{"[0, 7, '', [{}]]", 0, WH_RPC_REQUEST, 7, "", true},
-	{"[1, 9, null, {'x': 1}]", 0, WH_RPC_RESPONSE, 9, NULL, false},
-	{"[1, 9, [1, 'NOT_FOUND: x'], null]", 0, WH_RPC_RESPONSE, 9, NULL, false},
-	{"[2, 'event', [{'a': 1}]]", 0, WH_RPC_NOTIFY, 0, "event", true},
-	{"[2, 'event', [1, 2, 3]]", 0, WH_RPC_NOTIFY, 0, "event", false},
-	{"[2, 'event', 'x']", 0, WH_RPC_NOTIFY, 0, "event", false},
-	{"[2, 5, {}]", 0, WH_RPC_NOTIFY, 0, "", false},
+	{"[0, 1, 'm', [{'a': 1}]]", 0, WH_RPC_REQUEST, 1, "m", true, false},
+	{"[0, 0, 'm', []]", 0, WH_RPC_REQUEST, 0, "m", false, false},
+	{"[0, 4294967295, 'm', [null]]", 0, WH_RPC_REQUEST, 4294967295, "m", false, false},
+	{"[0, 7, '', [{}]]", 0, WH_RPC_REQUEST, 7, "", true, false},
+	{"[1, 9, null, {'x': 1}]", 0, WH_RPC_RESPONSE, 9, NULL, false, false},
+	{"[1, 9, [1, 'NOT_FOUND: x'], null]", 0, WH_RPC_RESPONSE, 9, NULL, false, false},
+	{"[2, 'event', [{'a': 1}]]", 0, WH_RPC_NOTIFY, 0, "event", true, false},
+	{"[2, 'event', [1, 2, 3]]", 0, WH_RPC_NOTIFY, 0, "event", false, false},
+	{"[2, 'event', 'x']", 0, WH_RPC_NOTIFY, 0, "event", false, false},
+	{"[2, 5, {}]", 0, WH_RPC_NOTIFY, 0, "", false, false},
 
-	{"[0, 8, 'm', [{}, {}]]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false},
-	{"[0, 8, 'm', [1]]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false},
-	{"[0, 8, 'm', ['whid']]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false},
-	{"[0, 8, 'm', {'a': 1}]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false},
-	{"[0, 8, 'm', null]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false},
-	{"[0, 8, 1, []]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false},
-	{"[0, 8, 'm']", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false},
-	{"[0, 8, 'm', [], 1]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false},
-	{"[0, 8]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false},
-	{"[0]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[0, 4294967296, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[0, -1, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[0, 1.0, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[0, '1', 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[1, -1, null, 1]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[1, 3, null]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[2, 'event']", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[3, 8, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[4294967296, 8, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"['0', 8, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[null, 8, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"[]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"{}", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"1", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
-	{"null", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false},
+	{"[0, 8, 'm', [{}, {}]]", 0, WH_RPC_REQUEST, 8, "m", false, true},
+	{"[0, 8, 'm', [1]]", 0, WH_RPC_REQUEST, 8, "m", false, true},
+	{"[0, 8, 'm', ['whid']]", 0, WH_RPC_REQUEST, 8, "m", false, true},
+	{"[0, 8, 'm', [null, null]]", 0, WH_RPC_REQUEST, 8, "m", false, true},
+	{"[0, 8, 'm', [[]]]", 0, WH_RPC_REQUEST, 8, "m", false, false},
+	{"[0, 8, 'm', [['a']]]", 0, WH_RPC_REQUEST, 8, "m", false, true},
+	{"[0, 8, 'm', {'a': 1}]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false, false},
+	{"[0, 8, 'm', null]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false, false},
+	{"[0, 8, 1, []]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false, false},
+	{"[0, 8, 'm']", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false, false},
+	{"[0, 8, 'm', [], 1]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false, false},
+	{"[0, 8]", WH_EPROTO, WH_RPC_REQUEST, 8, NULL, false, false},
+	{"[0]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[0, 4294967296, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[0, -1, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[0, 1.0, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[0, '1', 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[1, -1, null, 1]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[1, 3, null]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[2, 'event']", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[3, 8, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[4294967296, 8, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"['0', 8, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[null, 8, 'm', []]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"[]", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"{}", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"1", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
+	{"null", WH_EPROTO, WH_RPC_REQUEST, 0, NULL, false, false},
 };
 
 static void
 check_read(const struct read_row *row, const struct wh_rpc *rpc)
 {
 	check(row->json, rpc->kind == row->kind);
+	check(row->json, rpc->positional == row->positional);
 	check(row->json, rpc->kind == WH_RPC_NOTIFY || rpc->id == row->id);
 	check(row->json, !row->method || wh_str_is(rpc->method, row->method));
 	check(row->json, (rpc->params != NULL) == row->params);
