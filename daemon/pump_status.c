@@ -157,6 +157,16 @@ wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out)
 	pack_restless(out, &p->churn, restless);
 }
 
+int64_t
+wh_pump_shut_for(const struct wh_pump *p)
+{
+	struct wh_mono at;
+
+	if (wh_gates_may_read(&p->gates, p->d->now.mono, &at))
+		return 0;
+	return at.ms - p->d->now.mono.ms;
+}
+
 void
 wh_pump_around(const struct wh_pump *p, struct wh_op_around *ret)
 {
