@@ -67,6 +67,12 @@ check_room(struct decision *d)
 
 /* ------------------------------------------------------------- new ops ---- */
 
+static enum wh_policy
+policy_of(const struct wh_enqueue *e)
+{
+	return e->has_policy ? e->policy : e->rules.policy;
+}
+
 static void
 describe(struct decision *d, struct wh_lane_op *o)
 {
@@ -75,7 +81,7 @@ describe(struct decision *d, struct wh_lane_op *o)
 	memcpy(o->op.id, e->id, sizeof(o->op.id));
 	o->op.kind = e->kind;
 	o->op.state = WH_OP_QUEUED;
-	o->op.policy = e->has_policy ? e->policy : e->rules.policy;
+	o->op.policy = policy_of(e);
 	o->op.flags = (e->force ? WH_OPF_FORCE : 0u) |
 		      (e->allow_duplicate ? WH_OPF_ALLOW_DUPLICATE : 0u);
 	o->op.uid = e->uid;
@@ -256,7 +262,8 @@ wanted_fields(struct decision *d, struct wh_buf *out, uint32_t *ret_diff)
 		want.record.seen |= 1u << WH_F_PROCESSES;
 		if (r == 0 && !whole && have.record.odd[WH_F_PROCESSES])
 			refuse(&e->refusal, WH_ERR_INVALID_PARAM,
-			       "processes of this webhook is no list of text, so nothing can be "
+			       "processes of this webhook is no list of text, so nothing can "
+			       "be "
 			       "added to it or taken out: set it as a whole");
 		else if (r == 0 && made.tree.root.via.array.size > WH_SET_MAX)
 			refuse(&e->refusal, WH_ERR_INVALID_PARAM,
@@ -354,7 +361,7 @@ decide_update(struct decision *d)
 
 	struct wh_lane_op *tail = wh_lane_tail(d->lane);
 
-	return coalesce(d, tail, wh_coalesce(tail ? &tail->op : NULL, e->kind));
+	return coalesce(d, tail, wh_coalesce(tail ? &tail->op : NULL, e->kind, policy_of(e)));
 }
 
 static int
@@ -365,7 +372,8 @@ decide_delete(struct decision *d)
 	check_room(d);
 	if (d->e->refusal.code)
 		return 0;
-	return coalesce(d, tail, wh_coalesce(tail ? &tail->op : NULL, d->e->kind));
+	return coalesce(d, tail,
+			wh_coalesce(tail ? &tail->op : NULL, d->e->kind, policy_of(d->e)));
 }
 
 static int

@@ -57,7 +57,8 @@ meeting_close(struct meeting *m)
 	wh_doc_close(&m->base);
 }
 
-/* The same but for the mark that a create leaves: one, whatever marks were wanted themselves. */
+/* The same but for the mark that a create leaves: one, whatever marks were wanted themselves.
+ */
 static bool
 is_as_wanted(enum wh_field f, const struct wh_record *wanted, const struct wh_record *result)
 {

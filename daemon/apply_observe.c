@@ -28,6 +28,7 @@ static void
 queue_again(struct wh_lane *l, struct wh_lane_op *o, bool backoff)
 {
 	o->op.flags &= ~(uint32_t)(WH_OPF_MAYBE_SENT | WH_OPF_ANSWERED);
+	o->op.flags |= WH_OPF_SENT_BEFORE;
 	o->op.next_at = l->rules->now.wall.ms;
 	if (wh_str_is(o->op.reason, "rejected_409")) {
 		wh_lane_state(l, o, WH_OP_DEAD, "rejected");

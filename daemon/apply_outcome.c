@@ -74,6 +74,30 @@ became_unknown(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o,
 	wh_lane_state(l, o, WH_OP_UNKNOWN, reason);
 }
 
+/*
+ * Is this id one that was there before the create, or another's? Then the reply speaks of
+ * something else, such as a list that a gateway answered with.
+ */
+static int
+is_taken(const struct wh_txn *t, const struct wh_op *op, struct wh_str id, bool *ret)
+{
+	char room[WH_KEY_MAX];
+	struct wh_row row;
+	int r = wh_rows_get(&t->view, wh_key_fold(id, room), &row);
+
+	*ret = r == 0 && (row.claim ? row.claim != op->seq : row.first_list <= op->mark);
+	return r < 0 && r != WH_ECORRUPT ? r : 0;
+}
+
+static void
+created_without_id(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
+{
+	o->op.flags |= WH_OPF_EXECUTED;
+	became_unknown(j, l, o, "created_without_id");
+	o->op.next_at = j->rules.now.wall.ms;
+	j->created_without_id = true;
+}
+
 static int
 create_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o,
 		struct wh_txn *t)
@@ -82,14 +106,15 @@ create_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o
 	struct wh_str id = wh_outcome_created_id(&j->facts, room);
 	struct wh_buf sent = WH_BUF_NULL, row = WH_BUF_NULL;
 
-	if (id.n == 0 || !wh_whid_valid(id)) {
-		o->op.flags |= WH_OPF_EXECUTED;
-		became_unknown(j, l, o, "created_without_id");
-		o->op.next_at = j->rules.now.wall.ms;
-		j->created_without_id = true;
+	bool taken = id.n == 0 || !wh_whid_valid(id);
+	int r = taken ? 0 : is_taken(t, &o->op, id, &taken);
+
+	if (r == 0 && taken) {
+		created_without_id(j, l, o);
 		return 0;
 	}
-	int r = sent_document(&sent, &o->op);
+	if (r == 0)
+		r = sent_document(&sent, &o->op);
 
 	if (r == 0 && (wh_remote_find(&row, j->facts.body, id) != 0 ||
 		       !has_all_members(wh_buf_view(&row)))) {

@@ -362,6 +362,7 @@ wh_transfer_new(const struct wh_http_request *r, const struct wh_http_conf *c)
 	t->result->kind = r->kind;
 	t->result->tag = r->tag;
 	t->result->facts.key = r->key_index;
+	t->result->facts.change = r->kind == WH_HTTP_SEND;
 	t->result->facts.retry_after_ms = -1;
 	t->result->seen.known = r->known;
 	t->news = r->news;

@@ -15,15 +15,13 @@ on_sync_now(struct wh_call *c, const struct wh_args_sync_now *a)
 {
 	int64_t timeout = wh_has(a, sync_now, timeout_ms) ? a->timeout_ms : 30000;
 	uint64_t list = wh_pump_list_now(c->d->pump);
-	struct wh_op_around around;
 	int64_t shut = wh_pump_shut_for(c->d->pump);
 
-	wh_pump_around(c->d->pump, &around);
 	if (shut > timeout)
 		wh_call_fail(c, WH_ERR_OFFLINE,
-			     "no list can be made for another %lld s, since the gate %s is shut: "
-			     "status tells why; it will be made then",
-			     (long long)(shut + 999) / 1000, around.gate ? around.gate : "rate");
+			     "no list can be made for another %lld s, since a gate is shut: "
+			     "status tells which one and why; the list will be made then",
+			     (long long)(shut + 999) / 1000);
 	else
 		wh_waits_park_sync(c, list, timeout);
 }

@@ -76,7 +76,7 @@ wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_fact
 	p->contact_good = o->executed == WH_X_EXECUTED || o->executed == WH_X_REJECTED;
 	if (p->contact_good) {
 		p->last_ok = p->d->now.wall;
-		p->keys_failed = 0;
+		p->keys_failed[f->change] = 0;
 	} else {
 		wh_outcome_sentence(&sentence, f, o);
 		snprintf(p->last_error, sizeof(p->last_error), "%.*s", (int)sentence.n,
@@ -103,7 +103,7 @@ wh_pump_next_key(struct wh_pump *p, const struct wh_facts *f)
 
 	if (f->key >= 0 && (size_t)f->key != wh_keys_active(p->d->keys))
 		return true; /* another request has switched already */
-	if (n < 2 || ++p->keys_failed >= n)
+	if (n < 2 || ++p->keys_failed[f->change] >= n)
 		return false;
 	wh_keys_activate(p->d->keys, (wh_keys_active(p->d->keys) + 1) % n);
 	p->d->counters.key_failovers++;
@@ -124,7 +124,7 @@ wh_pump_request_key(const struct wh_pump *p, struct wh_http_request *r)
 void
 wh_pump_keys_changed(struct wh_pump *p)
 {
-	p->keys_failed = 0;
+	p->keys_failed[0] = p->keys_failed[1] = 0;
 	wh_gates_reopen_auth(&p->gates, p->d->now);
 	p->list_wanted = true;
 	wh_pump_poke(p);

@@ -138,6 +138,8 @@ log_list(const struct wh_pump *p, const struct wh_list_counts *c, bool whole)
 static void
 note_suspect(struct wh_pump *p, const struct wh_list_end *e)
 {
+	if (e->suspect != p->suspect)
+		p->suspect_since = p->d->now.mono;
 	p->suspect = e->suspect;
 	p->suspect_missing = e->suspect_missing;
 	if (e->shrunk)
@@ -224,6 +226,17 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 	free(e);
 }
 
+/* Two looks at one moment see the same mistake twice, whoever asks for them. */
+static bool
+may_confirm(const struct wh_pump *p)
+{
+	int64_t apart = p->d->config->sync_interval;
+
+	if (apart > SUSPECT_AGAIN_MS)
+		apart = SUSPECT_AGAIN_MS;
+	return p->list.began.mono.ms - p->suspect_since.ms >= apart;
+}
+
 static void
 submit_end(struct wh_pump *p)
 {
@@ -246,7 +259,7 @@ submit_end(struct wh_pump *p)
 	e->confirms = s->confirms;
 	e->state_changed = !p->whole_known || p->told_whole != e->complete;
 	e->seen = &s->result->seen;
-	e->suspect_before = p->suspect;
+	e->suspect_before = may_confirm(p) ? p->suspect : 0;
 	snprintf(p->list_why, sizeof(p->list_why), "%s",
 		 s->fault ? wh_fault_str(s->fault) : s->result->why);
 	wh_writer_submit(p->d->writer, &e->job);

@@ -66,7 +66,7 @@ struct wh_pump {
 	int64_t confirmed_from; /* wh_rules.confirmed_from: this start, or the last set-back */
 
 	struct wh_gates gates;
-	uint32_t keys_failed; /* 401 in a row, each with another key */
+	uint32_t keys_failed[2]; /* 401 in a row, each with another key: of reads, of changes */
 	bool contact_good;    /* the last exchange was a success */
 	struct wh_wall last_ok;
 	char last_error[256];
@@ -104,6 +104,7 @@ struct wh_pump {
 	bool withheld;    /* rows may be kept from readers for undecided creates */
 	uint64_t suspect; /* hash of what the suspect list lacked, 0 = none */
 	uint64_t suspect_missing;
+	struct wh_mono suspect_since; /* when that was seen first */
 	char list_why[256]; /* why the last one was not complete */
 
 	struct wh_bucket bucket;

@@ -10,7 +10,8 @@
 bool
 wh_op_never_sent(const struct wh_op *op)
 {
-	uint32_t doubtful = WH_OPF_MAYBE_SENT | WH_OPF_EXECUTED | WH_OPF_RESTORED;
+	uint32_t doubtful =
+		WH_OPF_MAYBE_SENT | WH_OPF_EXECUTED | WH_OPF_RESTORED | WH_OPF_SENT_BEFORE;
 
 	if (op->flags & doubtful)
 		return false;
@@ -57,13 +58,13 @@ is_held_by_admin(const struct wh_op *op)
 }
 
 static enum wh_coalesce
-after_update(const struct wh_op *tail, enum wh_op_kind kind)
+after_update(const struct wh_op *tail, enum wh_op_kind kind, enum wh_policy policy)
 {
 	switch (kind) {
 	case WH_OP_CREATE:
 		return WH_CO_APPEND;
-	case WH_OP_UPDATE:
-		return WH_CO_ABSORB;
+	case WH_OP_UPDATE: /* one that says otherwise about others' changes stays by itself */
+		return tail->policy == policy ? WH_CO_ABSORB : WH_CO_APPEND;
 	case WH_OP_DELETE:
 		return is_held_by_admin(tail) ? WH_CO_APPEND : WH_CO_REPLACE;
 	}
@@ -71,7 +72,7 @@ after_update(const struct wh_op *tail, enum wh_op_kind kind)
 }
 
 enum wh_coalesce
-wh_coalesce(const struct wh_op *tail, enum wh_op_kind kind)
+wh_coalesce(const struct wh_op *tail, enum wh_op_kind kind, enum wh_policy policy)
 {
 	if (!tail)
 		return WH_CO_APPEND;
@@ -79,7 +80,8 @@ wh_coalesce(const struct wh_op *tail, enum wh_op_kind kind)
 		return after_delete(kind);
 	if (!wh_op_never_sent(tail))
 		return WH_CO_APPEND;
-	return tail->kind == WH_OP_CREATE ? after_create(kind) : after_update(tail, kind);
+	return tail->kind == WH_OP_CREATE ? after_create(kind)
+					  : after_update(tail, kind, policy);
 }
 
 void

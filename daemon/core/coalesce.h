@@ -6,7 +6,8 @@
  *   earlier + new        result
  *   create + update      the create carries the merged members; new one is absorbed
  *   create + delete      both cancelled, nothing is sent
- *   update + update      one update, members merged, the first base kept
+ *   update + update      one update, members merged, the first base kept; appended if
+ *                        their policies differ
  *   update + delete      the delete takes over, the first base kept
  *   delete + update      refused: DELETED
  *   delete + delete      the same operation is returned
@@ -33,10 +34,13 @@ enum wh_coalesce {
 	WH_CO_REFUSE_DELETED /* tail is a delete */
 };
 
-/* tail: the last live operation of the lane, NULL if there is none. */
-enum wh_coalesce wh_coalesce(const struct wh_op *tail, enum wh_op_kind kind);
+/* tail: the last live operation of the lane, NULL if there is none. kind and policy are the new
+ * one's. */
+enum wh_coalesce wh_coalesce(const struct wh_op *tail, enum wh_op_kind kind,
+			     enum wh_policy policy);
 /* True if the op was provably never sent: queued, or held with the reason "admin" or
- * "dependency", and no attempt may have reached the upstream. */
+ * "dependency", and no attempt may have reached the upstream: one that was looked for and not
+ * found may still do so late. */
 bool wh_op_never_sent(const struct wh_op *op);
 /* Members of `earlier` with those of `later` put over them, appended as one map. */
 void wh_coalesce_fields(struct wh_buf *out, const struct wh_record *earlier,

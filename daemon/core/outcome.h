@@ -45,7 +45,8 @@ struct wh_facts {
 	int status;             /* HTTP status, 0 = none */
 	int64_t retry_after_ms; /* from a header, -1 = none */
 	int64_t took_ms;
-	int key; /* index of the key used */
+	int key;     /* index of the key used */
+	bool change; /* a POST, PATCH or DELETE */
 	struct wh_str content_type;
 	struct wh_str location;
 	struct wh_str body;  /* first 64 KiB, decoded */

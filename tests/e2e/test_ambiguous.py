@@ -6,6 +6,8 @@ that the request log proves was used before. What counts is what the API
 executed: never more than one POST for one create.
 """
 
+import json
+
 import pytest
 
 from support.client import refused
@@ -234,3 +236,17 @@ def test_what_was_there_before_is_never_taken_for_the_result(world, api):
     op = c.applied(c.create(**webhook(1), allow_duplicate=True))
     assert op["result"] == "applied" and api.executed("POST") == 2
     assert len([r for r in api.rows() if r["whname"] == "hook 1"]) == 2
+
+
+def test_a_reply_that_names_a_webhook_from_before_made_nothing(world, api):
+    """A gateway answers the POST like a GET. What is named there is somebody else's: it is not
+    taken for ours, and deleting ours must not delete it."""
+    c = start(world, api)
+    other = api.add(**webhook(7))
+    c.call("sync.now")
+    api.fault("status", method="POST", status=200, body=json.dumps(other), execute=False)
+    op = c.create(**webhook(1))
+    c.op_state(op, "unknown")
+    assert c.call("queue.get", op=op["op"])["reason"] == "created_without_id"
+    assert c.get(other["whid"])["_whd"]["state"] == "synced"
+    assert api.row(other["whid"]) == other

@@ -211,3 +211,48 @@ def test_many_webhooks_drain_each_to_its_last_state(sim, c):
     assert sim.executed("POST") == 30 and sim.executed("PATCH") == 0
     assert {r["whname"]: r["whcomment"] for r in sim.rows()} == {
         f"hook {n}": f"turn 2 of {n}" for n in range(30)}
+
+
+POLICIES = ["merge", "local-wins", "remote-wins", "manual"]
+
+
+@pytest.mark.parametrize("first", POLICIES)
+@pytest.mark.parametrize("second", POLICIES)
+def test_each_change_keeps_its_own_policy(world, sim, first, second):
+    """Two changes of one webhook; somebody else changes what the second one sets."""
+    c = world.whd(sim, {"queue.check_age": "0"}).client()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+    one = c.update(whid, {"municipalityId": "mine"}, policy=first)
+    two = c.update(whid, {"whcomment": "mine"}, policy=second)
+    assert (two["state"] == "done") == (first == second), "joined only if they say the same"
+    sim.edit(whid, whcomment="theirs")
+    c.go_online(sim)
+    row = None
+    if first == "manual":  # it asks about any change by others; then the second one is let go
+        assert c.settled(one)["state"] == "conflict"
+        if first != second:
+            c.call("queue.resolve", op=one["op"], take="mine")
+            c.applied(one)
+    if first != second:
+        two = c.settled(two)
+        row = sim.row(whid)
+        assert row["municipalityId"] == "mine"
+        assert row["whcomment"] == ("mine" if second == "local-wins" else "theirs")
+        assert two["state"] == ("conflict" if second in ("merge", "manual") else "done")
+
+
+def test_what_may_have_left_is_not_joined(world, sim):
+    """A PATCH without an answer, looked for and not found, may still arrive."""
+    c = world.whd(sim, {"sync.interval": "1h", "retry.base": "2s", "retry.cap": "2s"}).client()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    sim.fault("close_before", method="PATCH", count=2)
+    one = c.update(whid, {"whcomment": "one"})
+    c.op_state(one, "unknown")
+    c.op_state(one, "queued")
+    two = c.update(whid, {"whcomment": "two"})
+    assert two["state"] == "queued"
+    c.applied(one)
+    c.applied(two)
+    bodies = [json.loads(r["body"])["whcomment"] for r in sim.log(method="PATCH")]
+    assert bodies == ["one", "one", "one", "two"]

@@ -44,6 +44,18 @@ def test_key_that_dies_between_two_requests(world, sim):
     assert "whd_key_failovers_total 1\n" in c.call("metrics")
 
 
+def test_changes_refused_by_all_keys_shut_the_gate_though_reads_go_through(world, sim):
+    """The read before each attempt succeeds; that must not start the round of keys anew."""
+    c = world.whd(sim, {"queue.check_age": "0"}, keys=("test-key-1", "test-key-2")).client()
+    sim.keys("test-key-1", "test-key-2")
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    sim.fault("apim_401", method="PATCH", count=1000)
+    op = c.update(whid, {"whcomment": "x"})
+    c.gate("auth")
+    assert len(sim.log(method="PATCH")) == 2, "each key once"
+    assert c.call("queue.get", op=op["op"])["state"] == "queued"
+
+
 def test_all_keys_refused_shuts_the_gate(world, sim):
     whd = world.whd(sim, BUSY, keys=("test-key-1", "test-key-2"))
     c = whd.client()

@@ -104,6 +104,7 @@ sim_net_facts(const struct sim_transfer *t, struct wh_http_result *r, int64_t to
 		.retry_after_ms = t->retry_after_ms,
 		.took_ms = took,
 		.key = 0,
+		.change = t->kind == WH_HTTP_SEND,
 		.content_type = wh_str_c(t->type),
 		.location = wh_str_c(r->location),
 		.error = f->net == WH_NET_OK ? WH_STR_NULL : wh_str_c(f->name),

@@ -34,9 +34,29 @@ test_table(void **state)
 	for (size_t i = 0; i < wh_array_len(rows); i++) {
 		struct wh_op tail = {.kind = rows[i].earlier, .state = WH_OP_QUEUED};
 
-		check(rows[i].what, wh_coalesce(&tail, rows[i].later) == rows[i].unsent);
+		check(rows[i].what,
+		      wh_coalesce(&tail, rows[i].later, WH_POLICY_MERGE) == rows[i].unsent);
 		tail.state = WH_OP_SENDING;
-		check(rows[i].what, wh_coalesce(&tail, rows[i].later) == rows[i].sending);
+		check(rows[i].what,
+		      wh_coalesce(&tail, rows[i].later, WH_POLICY_MERGE) == rows[i].sending);
+	}
+}
+
+/* What one caller says of others' changes must not count for another one's members. */
+static void
+test_policies_are_not_mixed(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 16; i++) {
+		enum wh_policy earlier = (enum wh_policy)(i / 4),
+			       later = (enum wh_policy)(i % 4);
+		struct wh_op tail = {
+			.kind = WH_OP_UPDATE, .state = WH_OP_QUEUED, .policy = earlier};
+
+		assert_int_equal(wh_coalesce(&tail, WH_OP_UPDATE, later),
+				 earlier == later ? WH_CO_ABSORB : WH_CO_APPEND);
+		tail.kind = WH_OP_CREATE;
+		assert_int_equal(wh_coalesce(&tail, WH_OP_UPDATE, later), WH_CO_ABSORB);
 	}
 }
 
@@ -44,9 +64,9 @@ static void
 test_empty_lane(void **state)
 {
 	(void)state;
-	assert_int_equal(wh_coalesce(NULL, WH_OP_CREATE), WH_CO_APPEND);
-	assert_int_equal(wh_coalesce(NULL, WH_OP_UPDATE), WH_CO_APPEND);
-	assert_int_equal(wh_coalesce(NULL, WH_OP_DELETE), WH_CO_APPEND);
+	assert_int_equal(wh_coalesce(NULL, WH_OP_CREATE, WH_POLICY_MERGE), WH_CO_APPEND);
+	assert_int_equal(wh_coalesce(NULL, WH_OP_UPDATE, WH_POLICY_MERGE), WH_CO_APPEND);
+	assert_int_equal(wh_coalesce(NULL, WH_OP_DELETE, WH_POLICY_MERGE), WH_CO_APPEND);
 }
 
 struct sent_row {
@@ -92,7 +112,7 @@ test_never_sent(void **state)
 			.reason = wh_str_c(r->reason),
 			.flags = r->flags,
 		};
-		enum wh_coalesce got = wh_coalesce(&op, WH_OP_UPDATE);
+		enum wh_coalesce got = wh_coalesce(&op, WH_OP_UPDATE, WH_POLICY_MERGE);
 
 		check(r->what, wh_op_never_sent(&op) == r->never_sent);
 		check(r->what, got == (r->never_sent ? WH_CO_ABSORB : WH_CO_APPEND));
@@ -107,17 +127,17 @@ test_held(void **state)
 
 	(void)state;
 	op.kind = WH_OP_CREATE;
-	assert_int_equal(wh_coalesce(&op, WH_OP_UPDATE), WH_CO_ABSORB);
-	assert_int_equal(wh_coalesce(&op, WH_OP_DELETE), WH_CO_CANCEL_BOTH);
+	assert_int_equal(wh_coalesce(&op, WH_OP_UPDATE, WH_POLICY_MERGE), WH_CO_ABSORB);
+	assert_int_equal(wh_coalesce(&op, WH_OP_DELETE, WH_POLICY_MERGE), WH_CO_CANCEL_BOTH);
 	op.kind = WH_OP_UPDATE;
-	assert_int_equal(wh_coalesce(&op, WH_OP_UPDATE), WH_CO_ABSORB);
-	assert_int_equal(wh_coalesce(&op, WH_OP_DELETE), WH_CO_APPEND);
+	assert_int_equal(wh_coalesce(&op, WH_OP_UPDATE, WH_POLICY_MERGE), WH_CO_ABSORB);
+	assert_int_equal(wh_coalesce(&op, WH_OP_DELETE, WH_POLICY_MERGE), WH_CO_APPEND);
 	op.kind = WH_OP_DELETE;
-	assert_int_equal(wh_coalesce(&op, WH_OP_UPDATE), WH_CO_REFUSE_DELETED);
+	assert_int_equal(wh_coalesce(&op, WH_OP_UPDATE, WH_POLICY_MERGE), WH_CO_REFUSE_DELETED);
 	op = (struct wh_op){
 		.kind = WH_OP_UPDATE, .state = WH_OP_HELD, .reason = WH_STR("dependency")};
-	assert_int_equal(wh_coalesce(&op, WH_OP_UPDATE), WH_CO_ABSORB);
-	assert_int_equal(wh_coalesce(&op, WH_OP_DELETE), WH_CO_REPLACE);
+	assert_int_equal(wh_coalesce(&op, WH_OP_UPDATE, WH_POLICY_MERGE), WH_CO_ABSORB);
+	assert_int_equal(wh_coalesce(&op, WH_OP_DELETE, WH_POLICY_MERGE), WH_CO_REPLACE);
 }
 
 /* Every verdict on a tail asks for an edge that exists. */
@@ -133,7 +153,8 @@ test_verdicts_are_legal_edges(void **state)
 				.reason = wh_str_c(sent_rows[i].reason),
 				.flags = sent_rows[i].flags,
 			};
-			enum wh_coalesce got = wh_coalesce(&tail, (enum wh_op_kind)(k % 3));
+			enum wh_coalesce got =
+				wh_coalesce(&tail, (enum wh_op_kind)(k % 3), WH_POLICY_MERGE);
 
 			if (got == WH_CO_CANCEL_BOTH)
 				check(sent_rows[i].what,
@@ -191,6 +212,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_policies_are_not_mixed),
 		cmocka_unit_test(test_empty_lane),
 		cmocka_unit_test(test_never_sent),
 		cmocka_unit_test(test_held),
