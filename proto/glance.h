@@ -2,7 +2,8 @@
 /*
  * The documented members of a stored webhook, found in its bytes without
  * decoding them: for who looks at many rows and keeps none. What is accepted
- * is what wh_record_view() accepts. Pure, allocates nothing; any thread.
+ * is what wh_record_view() accepts, and of a set that holds other things than
+ * text the text. Pure, allocates nothing; any thread.
  *
  * For bodies that we wrote: a map in which a name stands twice is not refused.
  */

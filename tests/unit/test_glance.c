@@ -131,12 +131,20 @@ compare(struct wh_str body)
 	assert_int_equal(wh_unpack(&tree, body, NULL), 0);
 	wh_record_view(&tree.root, &want);
 	assert_int_equal(wh_glance(body, &got), 0);
-	assert_int_equal(got.seen, want.seen);
 	for (unsigned f = 0; f < WH_F_COUNT; f++) {
+		const msgpack_object *set = want.set[f];
+
+		/* Of an array that is not all text the text in it can still be looked for. */
+		if (want.odd[f] && wh_fields[f].type == WH_FT_SET &&
+		    want.odd[f]->type == MSGPACK_OBJECT_ARRAY) {
+			set = want.odd[f];
+			want.seen |= 1u << f;
+		}
 		assert_true(wh_str_eq(got.text[f], want.text[f]));
-		if (want.set[f])
-			compare_items(got.set[f], want.set[f]);
+		if (set)
+			compare_items(got.set[f], set);
 	}
+	assert_int_equal(got.seen, want.seen);
 	wh_tree_fini(&tree);
 }
 
