@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "daemon/access.h"
@@ -81,6 +82,29 @@ check_url(struct wh_config_draft *d)
 	wh_buf_fini(&why);
 }
 
+/* With another value in one of these no request would get through. */
+static bool
+is_of_http(const char *name)
+{
+	static const char *const taken[] = {
+		"Accept",
+		"Accept-Encoding",
+		"Connection",
+		"Content-Length",
+		"Content-Type",
+		"Expect",
+		"Host",
+		"TE",
+		"Transfer-Encoding",
+		"Upgrade",
+	};
+
+	for (size_t i = 0; i < wh_array_len(taken); i++)
+		if (strcasecmp(name, taken[i]) == 0)
+			return true;
+	return false;
+}
+
 /* The characters of a header name (RFC 9110, 5.6.2). */
 static void
 check_header(struct wh_config_draft *d)
@@ -92,6 +116,10 @@ check_header(struct wh_config_draft *d)
 	if (strspn(name, marks) != strlen(name))
 		complain(d, "upstream", "header",
 			 "is no header name: use letters, digits and - only");
+	else if (is_of_http(name))
+		complain(d, "upstream", "header",
+			 "belongs to HTTP itself: set the one that the API's portal names for "
+			 "the subscription key");
 }
 
 static void

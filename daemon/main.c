@@ -237,11 +237,31 @@ prepare_process(void)
 
 /* --------------------------------------------------------------- actions -- */
 
+/* A key file that is set is read, as at a start. What systemd passes is not there to be read.
+ */
+static int
+check_keys(const struct wh_config *config)
+{
+	struct wh_buf text = WH_BUF_NULL;
+	struct wh_keys *keys = NULL;
+	int r = *config->upstream_key_file
+			? wh_keys_load(&keys, config->upstream_key_file, &text)
+			: 0;
+
+	if (r)
+		fprintf(stderr, "whd: %.*s\n", WH_STR_FMT(wh_buf_view(&text)));
+	wh_keys_free(keys);
+	wh_buf_fini(&text);
+	return r;
+}
+
 static int
 check_config(const struct wh_config *config, const struct options *o)
 {
 	struct wh_buf text = WH_BUF_NULL;
 
+	if (check_keys(config))
+		return WHD_EXIT_CONFIG;
 	if (o->verbose)
 		wh_config_print(config, &text);
 	else

@@ -137,6 +137,8 @@ def test_key_file_that_cannot_be_used(world, what):
     child = whd.spawn()
     assert child.wait() != 0
     assert str(path) in child.text and "test-key-1" not in child.text
+    code, _, err = check(whd)
+    assert code == BAD_CONFIG and str(path) in err and "test-key-1" not in err
 
 
 def test_print_and_parse_again(world, idle):

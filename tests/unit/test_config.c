@@ -176,6 +176,7 @@ static const struct text_row text_rows[] = {
 	{"escape in a comment is no matter", URL "# \x1b[2J\n", NULL},
 	{"not UTF-8", URL "header = \xff\n",
 	 "c:3: the line holds a control character or is not"},
+	{"header of HTTP", URL "header = content-length\n", "belongs to HTTP itself"},
 	{"header with a blank", URL "header = X Key\n", "is no header name"},
 	{"header with a line", URL "header = X:\n", "is no header name"},
 	{"ca_file", URL "ca_file = /nowhere/ca.pem\n", "/nowhere/ca.pem cannot be found"},
