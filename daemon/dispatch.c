@@ -2,7 +2,7 @@
 /*
  * One request from its name to its answer.
  *
- * Called by conn.c for each request; loop thread. It looks the method up,
+ * Called by conn_in.c for each request; loop thread. It looks the method up,
  * checks the role and the parameters, calls the handler and holds the answer
  * to its size. Handlers are bound by commands.def: one that is missing does
  * not link. It keeps nothing of a call that was parked.

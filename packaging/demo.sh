@@ -406,7 +406,7 @@ end_show() {
 
 leave_running() {
 	local look
-	look=$(quoted "$here/demo_check.py" "$control")
+	look="$(quoted "$here/demo_check.py") \$CONTROL"
 	leave=yes
 	cat <<-END
 
@@ -414,6 +414,7 @@ leave_running() {
 		Talk to them:
 
 		  export WHD_SOCKET=$WHD_SOCKET
+		  export CONTROL=$control
 		  PATH=$(quoted "$(dirname "$(command -v whctl)")"):\$PATH
 
 		  whctl status
