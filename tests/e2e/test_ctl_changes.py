@@ -192,3 +192,11 @@ def test_rpc_reaches_every_method(sim, c, ctl):
     assert c.applied(made)["state"] == "done"
     ctl.fails(3, "rpc", "webhook.get", '{"whid": "x"}')
     ctl.fails(2, "rpc", "webhook.get", '{"whit": "x"}', says=["whid"])
+
+
+def test_wait_shows_operations_and_else_what_a_format_asks_for(c, ctl):
+    op = c.applied(c.create(**webhook(1)))
+    assert op["op"] in ctl.ok("wait", op["op"])
+    assert ctl.ok("wait", "idle") == ctl.ok("wait", f"whid={op['whid']}") == ""
+    assert ctl.ok("wait", f"whid={op['whid']}", "-o", "value=whid").strip() == op["whid"]
+    ctl.fails(3, "wait", "01a207f5-c71a-7d3b-afef-9a99463295ce", says=["OP_NOT_FOUND"])
