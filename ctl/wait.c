@@ -12,10 +12,16 @@
 #define ANSWER_MARGIN 5000
 
 static int64_t
+patience_of(const struct wh_ctl *ctl)
+{
+	return ctl->timeout >= 0 ? ctl->timeout : WH_CTL_WAIT;
+}
+
+static int64_t
 deadline_of(const struct wh_ctl *ctl)
 {
 	int64_t now = wh_ctl_now();
-	int64_t wait = ctl->timeout >= 0 ? ctl->timeout : WH_CTL_WAIT;
+	int64_t wait = patience_of(ctl);
 
 	return wait > INT64_MAX - now ? INT64_MAX : now + wait;
 }
@@ -82,12 +88,14 @@ call_wait(struct wh_ctl *ctl, int64_t ms, struct whc_object **ret)
 static int
 wait_whd(struct wh_ctl *ctl)
 {
-	int64_t deadline = deadline_of(ctl);
+	int64_t deadline = deadline_of(ctl), wait = patience_of(ctl);
 	struct whc_object *status = NULL;
 	bool reached = false;
 
-	for (;;) {
-		int fault = call_wait(ctl, left_of(deadline, WH_CTL_ROUND), &status);
+	for (;; wait = left_of(deadline, WH_CTL_ROUND)) {
+		if (wait > WH_CTL_ROUND)
+			wait = WH_CTL_ROUND;
+		int fault = call_wait(ctl, wait, &status);
 
 		if (fault >= 0)
 			break;
