@@ -14,26 +14,12 @@
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
 
-/* The next live operation behind o; NULL if there is none. */
-static struct wh_lane_op *
-successor(struct wh_lane *l, const struct wh_lane_op *o)
-{
-	for (size_t i = 0; i < l->n_ops; i++) {
-		struct wh_lane_op *s = &l->ops[i];
-
-		if (s != o && !s->moved && s->op.seq > o->op.seq &&
-		    wh_op_state_live(s->op.state))
-			return s;
-	}
-	return NULL;
-}
-
 /* The two operations of a lane that meet when the first one is in effect. */
 struct meeting {
 	struct wh_doc wanted; /* the predecessor's change */
 	struct wh_doc sent;   /* its request, if it is an update that was sent; else empty */
 	struct wh_doc result; /* what the upstream made of it */
-	struct wh_doc base;   /* of the successor */
+	struct wh_doc base;   /* of a follower */
 };
 
 static int
@@ -75,13 +61,15 @@ is_as_wanted(enum wh_field f, const struct wh_record *wanted, const struct wh_re
 /*
  * Leaves the members of which the upstream made something: what the policy
  * left to it was not sent and is somebody else's value, and so may be what a
- * webhook that was adopted holds besides what was wanted. A set that the
- * successor changes, too, keeps its base: what it adds and takes out follows
+ * webhook that was adopted holds besides what was wanted. Of a member that an
+ * operation in between wants the follower saw that one's value. A set that the
+ * follower changes, too, keeps its base: what it adds and takes out follows
  * from what its caller saw, and whatever else is in the set stays.
  */
 static void
-keep_made(struct meeting *m, uint32_t successor, bool adopted)
+keep_made(struct meeting *m, const struct wh_op *follower, uint32_t between, bool adopted)
 {
+	uint32_t follows = wh_doc_members(follower->fields);
 	struct wh_record *w = &m->wanted.record;
 
 	for (int f = 0; f < WH_F_COUNT; f++) {
@@ -90,36 +78,60 @@ keep_made(struct meeting *m, uint32_t successor, bool adopted)
 			    !wh_norm_field_eq((enum wh_field)f, w, &m->sent.record);
 
 		left |= adopted && !is_as_wanted((enum wh_field)f, w, &m->result.record);
-		if (left || (set && successor >> f & 1u))
+		if (left || between >> f & 1u || (set && follows >> f & 1u))
 			w->seen &= ~(1u << f);
 	}
 }
 
-/*
- * The successor was queued over what its predecessor wanted; what the
- * upstream made of that is its base now, else its own normalising of values
- * would look like somebody else's change. If nothing was sent the upstream
- * made nothing of it: then the base stays what the caller saw.
- */
+/* between: the members that operations between the two want. */
 static int
-rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s, struct wh_str made)
+rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s, struct wh_str made,
+       uint32_t between)
 {
 	struct wh_buf base = WH_BUF_NULL;
 	struct meeting m = {0};
 
-	if (!s || s->op.base.n == 0 || o->op.fields.n == 0 || wh_str_is(o->op.result, "noop"))
+	if (s->op.base.n == 0)
 		return 0;
 
 	int r = meeting_open(&m, &o->op, &s->op, made);
 
 	if (r == 0) {
-		keep_made(&m, wh_doc_members(s->op.fields), wh_str_is(o->op.result, "adopted"));
+		keep_made(&m, &s->op, between, wh_str_is(o->op.result, "adopted"));
 		wh_merge_rebase(&base, &m.base.tree.root, &m.wanted.record, &m.result.record);
 		s->op.base = wh_lane_keep_buf(l, &base);
 		s->dirty = true;
 	}
 	wh_buf_fini(&base);
 	meeting_close(&m);
+	return r;
+}
+
+/*
+ * What follows in the lane was queued over what its predecessor wanted; what
+ * the upstream made of that is its base now, else the upstream's own
+ * normalising of values, or the mark of a create, would look like somebody
+ * else's change. If nothing was sent the upstream made nothing of it: then the
+ * base stays what the caller saw. of: the lane they were queued in.
+ */
+static int
+rebase_followers(struct wh_lane *l, const struct wh_lane_op *o, const struct wh_lane *of,
+		 struct wh_str made)
+{
+	uint32_t between = 0;
+	int r = 0;
+
+	if (o->op.fields.n == 0 || wh_str_is(o->op.result, "noop"))
+		return 0;
+	for (size_t i = 0; r == 0 && i < of->n_ops; i++) {
+		uint64_t seq = of->ops[i].op.seq;
+		struct wh_lane_op *s = seq > o->op.seq ? wh_lane_find(l, seq) : NULL;
+
+		if (!s || s->moved || !wh_op_state_live(s->op.state))
+			continue;
+		r = rebase(l, o, s, made, between);
+		between |= wh_doc_members(s->op.fields);
+	}
 	return r;
 }
 
@@ -157,22 +169,22 @@ hand_over(struct wh_lane *from, struct wh_lane *to, struct wh_str whid)
 
 /* The create ends in the lane it was handed over to; what followed it there is rebased. */
 static int
-end_create(struct wh_lane *to, uint64_t create, uint64_t next, const struct wh_made *made)
+end_create(struct wh_lane *to, uint64_t create, const struct wh_lane *from,
+	   const struct wh_made *made)
 {
 	struct wh_lane_op *o = wh_lane_find(to, create);
 
 	if (!o)
 		return WH_EBUG;
 	wh_lane_done(to, o, made->result);
-	return rebase(to, o, wh_lane_find(to, next), made->body);
+	return rebase_followers(to, o, from, made->body);
 }
 
 int
 wh_finish_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
 		 const struct wh_made *made)
 {
-	const struct wh_lane_op *s = successor(l, o);
-	uint64_t create = o->op.seq, next = s ? s->op.seq : 0;
+	uint64_t create = o->op.seq;
 	struct wh_lane to;
 	int r = wh_lane_open(&to, &t->view, l->rules, made->whid);
 
@@ -190,7 +202,7 @@ wh_finish_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
 		r = hand_over(l, &to, made->whid);
 	}
 	if (r == 0)
-		r = end_create(&to, create, next, made);
+		r = end_create(&to, create, l, made);
 	if (r == 0)
 		r = wh_aliases_put(t, l->key, made->whid);
 	if (r == 0)
@@ -208,7 +220,7 @@ wh_finish_update(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, stru
 
 	wh_lane_set_row(l, t, kept, confirmed_at(o));
 	wh_lane_done(l, o, result);
-	return rebase(l, o, successor(l, o), kept);
+	return rebase_followers(l, o, l, kept);
 }
 
 int

@@ -67,7 +67,7 @@ struct wh_pump {
 
 	struct wh_gates gates;
 	uint32_t keys_failed[2]; /* 401 in a row, each with another key: of reads, of changes */
-	bool contact_good;    /* the last exchange was a success */
+	bool contact_good;       /* the last exchange was a success */
 	struct wh_wall last_ok;
 	char last_error[256];
 	struct wh_wall last_error_at;
@@ -105,7 +105,7 @@ struct wh_pump {
 	uint64_t suspect; /* hash of what the suspect list lacked, 0 = none */
 	uint64_t suspect_missing;
 	struct wh_mono suspect_since; /* when that was seen first */
-	char list_why[256]; /* why the last one was not complete */
+	char list_why[256];           /* why the last one was not complete */
 
 	struct wh_bucket bucket;
 	uint64_t probe_no; /* the newest that somebody asked for */

@@ -61,8 +61,8 @@ wh_rules_longest_wait(const struct wh_rules *r)
  * nothing has touched since its request began: it was not applied to those that a reply
  * touched, and it touches those itself that it should hold and does not. All others count from
  * their own time, which is wall time: after the clock was set back, older ones look young until
- * it has come to where it was. While a list runs only what was seen since it began is fresh: the
- * list may know more, and after an outage it is what brought the line back.
+ * it has come to where it was. While a list runs only what was seen since it began is fresh:
+ * the list may know more, and after an outage it is what brought the line back.
  */
 static inline bool
 wh_rules_row_fresh(const struct wh_rules *r, uint64_t confirm, int64_t confirmed_at)

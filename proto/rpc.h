@@ -36,8 +36,8 @@ struct wh_rpc {
 	uint32_t id;                  /* requests and responses */
 	struct wh_str method;         /* requests and notifications */
 	const msgpack_object *params; /* the one map, or NULL when there is none */
-	bool positional;              /* requests: params are no map; to be refused by a reply */
-	const msgpack_object *error;  /* responses; NULL when nil */
+	bool positional;             /* requests: params are no map; to be refused by a reply */
+	const msgpack_object *error; /* responses; NULL when nil */
 	const msgpack_object *result; /* responses */
 };
 

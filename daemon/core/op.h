@@ -44,7 +44,7 @@ enum wh_op_flags {
 	WH_OPF_MAYBE_SENT = 8,      /* at least one attempt may have reached the upstream */
 	WH_OPF_RESTORED = 16,       /* comes from a restored store */
 	WH_OPF_ANSWERED = 32,       /* the last attempt got a complete 5xx: short settle time */
-	WH_OPF_SENT_BEFORE = 64,    /* an attempt was looked for and not found; it may be late */
+	WH_OPF_SENT_BEFORE = 64, /* an attempt was looked for and not found; it may be late */
 };
 
 #define WH_OP_TEXT_ID 36              /* text form of an op id, without NUL */
