@@ -249,8 +249,9 @@ WH_MUST_USE int wh_observe_creates(struct wh_txn *t, struct wh_list_end *e);
 struct wh_undecided;
 WH_MUST_USE int wh_undecided_load(struct wh_undecided **ret, const struct wh_view *v);
 bool wh_undecided_wants(const struct wh_undecided *u, uint64_t list, struct wh_str body);
-/* Is it what a create asked for whose reply has not come yet? */
-bool wh_undecided_on_its_way(const struct wh_undecided *u, uint64_t list, struct wh_str body);
+/* May a row that this list held first be what a create made whose reply has not come yet,
+ * whatever others have changed in it since? */
+bool wh_undecided_on_its_way(const struct wh_undecided *u, uint64_t list);
 void wh_undecided_free(struct wh_undecided *u);
 /* withheld.c: lets rows into view that no undecided create wants any more; *ret_left: how many
  * stay withheld. Looks at every overlay. */

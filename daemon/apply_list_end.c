@@ -136,7 +136,7 @@ not_yet(struct wh_lane *l, const struct wh_undecided *u)
 
 	if (head && (head->op.state == WH_OP_SENDING || head->op.state == WH_OP_UNKNOWN))
 		return true;
-	return !l->row.claim && wh_undecided_on_its_way(u, l->row.first_list, l->row.body);
+	return !l->row.claim && wh_undecided_on_its_way(u, l->row.first_list);
 }
 
 static int

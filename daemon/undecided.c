@@ -125,18 +125,12 @@ wh_undecided_wants(const struct wh_undecided *u, uint64_t list, struct wh_str bo
 }
 
 bool
-wh_undecided_on_its_way(const struct wh_undecided *u, uint64_t list, struct wh_str body)
+wh_undecided_on_its_way(const struct wh_undecided *u, uint64_t list)
 {
-	struct wh_doc row = {0};
-	bool same = false;
-
-	if (u->n == 0 || wh_doc_open(&row, body))
-		return false;
-	for (size_t i = 0; i < u->n && !same; i++)
-		same = u->wishes[i].on_its_way && list > u->wishes[i].mark &&
-		       wh_norm_diff(&row.record, &u->wishes[i].sent.record) == 0;
-	wh_doc_close(&row);
-	return same;
+	for (size_t i = 0; i < u->n; i++)
+		if (u->wishes[i].on_its_way && list > u->wishes[i].mark)
+			return true;
+	return false;
 }
 
 void
