@@ -121,7 +121,8 @@ settle_held(struct sim *s, size_t at, const struct sim_op *op)
 {
 	if (strcmp(op->reason, "dependency") == 0)
 		return; /* follows the one before it */
-	if (strcmp(op->reason, "ambiguous") == 0 || strcmp(op->reason, "vanished") == 0)
+	if (strcmp(op->reason, "ambiguous") == 0 || strcmp(op->reason, "vanished") == 0 ||
+	    strcmp(op->reason, "restored") == 0)
 		sim_dice_chance(&s->dice, 500)
 			? resolve(s, at)
 			: do_verb(s, at, WH_CMD_queue_cancel, NULL, NULL);

@@ -210,6 +210,63 @@ open_store(struct sim *s)
 	wh_buf_fini(&text);
 }
 
+static void
+name_copy(const struct sim_host *h, char path[80])
+{
+	snprintf(path, 80, "%s/copy", h->dir);
+}
+
+void
+sim_host_copy(struct sim *s, uint64_t unused)
+{
+	struct sim_host *h = &s->host;
+	struct wh_buf why = WH_BUF_NULL;
+	char file[80];
+
+	(void)unused;
+	if (s->calm)
+		return;
+	if (h->up && !h->put_back) {
+		name_copy(h, file);
+		unlink(file);
+		h->copied = wh_store_copy(h->d.store, file, &why) == 0;
+		sim_say(s, "admin", "copies the store");
+	}
+	wh_buf_fini(&why);
+	sim_later(s, sim_about(s, s->plan.copy_every), sim_host_copy, 0);
+}
+
+/* The disk is lost: an older state of the store takes its place. */
+static void
+put_back(struct sim *s)
+{
+	struct sim_host *h = &s->host;
+	char path[80], file[80];
+	struct wh_store_options o = {.path = path, .max_size = STORE_SIZE};
+	struct wh_replacement r = {.file = file, .label = "lost", .now = s->mono};
+	struct wh_buf text = WH_BUF_NULL;
+
+	snprintf(path, sizeof(path), "%s/store", h->dir);
+	name_copy(h, file);
+	if (wh_store_replace(&o, &r, &text))
+		sim_fail(s, "the copy cannot be put back: %.*s",
+			 WH_STR_FMT(wh_buf_view(&text)));
+	wh_buf_fini(&text);
+	h->put_back = true;
+	sim_say(s, "admin", "puts the copy back");
+}
+
+/* What it holds is all that whd knows from now on. */
+static void
+forget_since(struct sim *s)
+{
+	struct wh_view v;
+
+	wh_require(wh_view_begin(s->host.d.store, &v) == 0);
+	sim_oracle_put_back(s, &v);
+	wh_view_end(&v);
+}
+
 /* As whd's boot: what was on its way is marked, in one transaction. False if it died in it. */
 static bool
 boot_store(struct sim *s)
@@ -221,8 +278,11 @@ boot_store(struct sim *s)
 	wh_rules_now(&h->d, &boot.rules);
 	wh_require(wh_txn_begin(h->d.store, &t) == 0);
 
-	int r = wh_boot_run(&boot.job, &t);
+	uint64_t in_doubt = 0;
+	int r = h->put_back ? wh_restored_run(&t, &boot.rules, &in_doubt) : 0;
 
+	if (r == 0)
+		r = wh_boot_run(&boot.job, &t);
 	wh_require(r == 0);
 	sim_oracle_ran(s, &boot.job, &t);
 	if (sim_host_draws_crash(s)) {
@@ -233,6 +293,7 @@ boot_store(struct sim *s)
 		return false;
 	}
 	wh_require(wh_txn_commit(&t) == 0);
+	h->put_back = false;
 	sim_oracle_committed(s, &boot.job, NULL);
 	sim_say(s, "whd", "up: %llu unknown, %llu queued again",
 		(unsigned long long)boot.unknown, (unsigned long long)boot.requeued);
@@ -266,7 +327,11 @@ sim_host_start(struct sim *s, uint64_t unused)
 	h->started = s->mono;
 	sim_funnel_init(&h->writer, s);
 	whd_tick(d);
+	if (h->copied && !h->put_back && !s->calm && sim_dice_chance(&s->dice, 200))
+		put_back(s);
 	open_store(s);
+	if (!s->failed && h->put_back)
+		forget_since(s);
 	if (s->failed || !boot_store(s))
 		return;
 	wh_require(wh_view_begin(d->store, &d->view) == 0);

@@ -43,6 +43,8 @@ struct sim_host {
 	struct wh_keys keys;
 	struct wh_writer writer;
 	char dir[64];   /* of the store */
+	bool copied;    /* a copy of it lies there, too */
+	bool put_back;  /* ... and was put back for the next start */
 	uint64_t epoch; /* number of the process; 0 = none was started */
 	bool up;
 	bool stopping;   /* an orderly stop: the funnel is drained */
@@ -62,6 +64,8 @@ void sim_host_start(struct sim *s, uint64_t unused);
 void sim_host_crash(struct sim *s, const char *when);
 /* Shall whd die at this edge? The seed's chance; never while it is calm. */
 bool sim_host_draws_crash(struct sim *s);
+/* A copy of the store is made; after some crash it may be put back. */
+void sim_host_copy(struct sim *s, uint64_t unused);
 /* SIGTERM. */
 void sim_host_stop(struct sim *s);
 /* Is one of the keys whd has taken by the upstream? */

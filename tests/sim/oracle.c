@@ -177,9 +177,17 @@ listing_read(struct sim_listing *l, const struct wh_view *v)
 	}
 }
 
+void
+sim_oracle_list(struct sim *s, const struct wh_view *v)
+{
+	listing_read(&s->oracle.now, v);
+	listing_copy(&s->oracle.next, &s->oracle.now);
+	s->oracle.n_changes = 0;
+}
+
 /* As queue.get shows it; from the history if it has ended. False if it is nowhere. */
-static bool
-get_op(const struct wh_view *v, struct sim_change *c)
+bool
+sim_oracle_get(const struct wh_view *v, struct sim_change *c)
 {
 	struct wh_oprow row;
 	struct wh_past past;
@@ -219,7 +227,7 @@ add_change(struct sim *s, struct wh_txn *t, const struct sim_listed *e, enum wh_
 	*c = (struct sim_change){.seq = e->seq, .from = from, .job = sim_job_str(job)};
 	c->by_call = job->run == sim_call_run;
 	memcpy(c->id, e->id, WH_OP_ID);
-	if (!get_op(&t->view, c))
+	if (!sim_oracle_get(&t->view, c))
 		sim_fail(s, "operation seq %" PRIu64 " is neither queued nor in the history",
 			 e->seq);
 }
@@ -314,6 +322,8 @@ verb_committed(struct sim *s, const struct sim_call *call, struct sim_op *op)
 {
 	struct wh_str take = wh_buf_view(&call->v.take);
 
+	if (op->in_doubt && call->v.verb != WH_CMD_queue_hold)
+		op->sent_anew = s->mono;
 	if (call->v.verb != WH_CMD_queue_resolve)
 		return;
 	if (wh_str_is(take, "recreate"))
@@ -467,7 +477,7 @@ sim_oracle_answered(struct sim *s, const struct sim_op *op)
 	char name[64];
 
 	memcpy(c.id, op->id, WH_OP_ID);
-	if (!s->far_jump && !get_op(&s->host.d.view, &c))
+	if (!s->far_jump && !sim_oracle_get(&s->host.d.view, &c))
 		sim_fail(s, "%s is acknowledged, but readers do not see it yet",
 			 sim_op_name(s, op, name));
 }
@@ -542,7 +552,7 @@ check_none_lost(struct sim *s)
 		if (!op->committed)
 			continue;
 		memcpy(c.id, op->id, WH_OP_ID);
-		if (!get_op(&s->host.d.view, &c)) {
+		if (!sim_oracle_get(&s->host.d.view, &c)) {
 			if (s->far_jump && wh_op_state_ended(op->state))
 				continue; /* the history is kept for a time only */
 			sim_fail(s, "%s was stored%s and is lost", sim_op_name(s, op, name),

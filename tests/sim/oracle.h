@@ -58,6 +58,8 @@ struct sim_op {
 	bool forced;       /* a delete: nothing others did stops it */
 	bool stopped;      /* a person was asked about it */
 	bool recreated;    /* an update that became a create by decision */
+	bool in_doubt;     /* it was put back with an older state of the store */
+	int64_t doubted;   /* ... at that time */
 	int64_t sent_anew; /* when a person said that a create was not made */
 	struct sim_doc decided[SIM_DECISIONS]; /* what a person saw who decided for `mine` */
 	unsigned n_decided;
@@ -103,6 +105,7 @@ struct sim_oracle {
 	size_t cap_objs;
 	int64_t booted;          /* monotonic start of the running process */
 	uint64_t revision;       /* newest that a reader was shown */
+	bool put_back;           /* an older state of the store was put back */
 	bool suspect;            /* status says that the last list lacked too much */
 	uint64_t executed_twice; /* creates, excused by the upstream's lateness */
 };
@@ -119,10 +122,16 @@ struct sim_op *sim_oracle_by_seq(struct sim *s, uint64_t seq);
 /* The object of a webhook as a caller names it. */
 size_t sim_oracle_object(struct sim *s, const char *name);
 void sim_oracle_submitted(struct sim *s, const struct wh_job *job);
+/* An operation as queue.get shows it, by c->id. False if it is nowhere. */
+bool sim_oracle_get(const struct wh_view *v, struct sim_change *c);
+/* What is queued is read anew. */
+void sim_oracle_list(struct sim *s, const struct wh_view *v);
 /* Inside of the transaction, after each body; then one of the two others. */
 void sim_oracle_ran(struct sim *s, const struct wh_job *job, struct wh_txn *t);
 void sim_oracle_aborted(struct sim *s);
 void sim_oracle_committed(struct sim *s, const struct wh_job *first, const struct wh_job *end);
+/* An older state of the store takes its place, and with it all that whd knows. */
+void sim_oracle_put_back(struct sim *s, const struct wh_view *v);
 /* A caller is told that its operation was taken: what it reads from now on must show it. */
 void sim_oracle_answered(struct sim *s, const struct sim_op *op);
 void sim_oracle_died(struct sim *s);

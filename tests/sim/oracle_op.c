@@ -88,7 +88,8 @@ create_done(struct sim *s, struct sim_op *op)
 		if (!born || born->op != (size_t)(op - s->oracle.ops))
 			sim_fail(s, "%s is done as %s, which another made",
 				 sim_op_name(s, op, name), op->whid);
-	} else if (!op->n_decided && !was_granted(s, &s->world.rows[row], &w)) {
+	} else if (!op->n_decided && !(born && born->op == (size_t)(op - s->oracle.ops)) &&
+		   !was_granted(s, &s->world.rows[row], &w)) {
 		sim_fail(s, "%s adopted %s, which never was what it wants",
 			 sim_op_name(s, op, name), op->whid);
 	}
@@ -219,7 +220,7 @@ is_in_conflict(struct sim *s, struct sim_op *op)
 	struct sim_row *r = row == SIZE_MAX ? NULL : &s->world.rows[row];
 	char name[64];
 
-	if (was_built_upon(s, op))
+	if (was_built_upon(s, op) || s->oracle.put_back)
 		return;
 	if (!r || changed_by_others(r) || r->denied || s->world.ways.keep == SIM_keep_REWRITE)
 		return;
@@ -312,6 +313,8 @@ cover_change(struct sim *s, const struct sim_op *op, const struct sim_change *ch
 		sim_cover_row(c, SIM_ROW_REJECTED);
 	if (strcmp(op->reason, "poison") == 0)
 		sim_cover_row(c, SIM_ROW_POISON);
+	if (ch->to == WH_OP_UNKNOWN && strcmp(op->reason, "restored") == 0)
+		sim_cover_row(c, SIM_ROW_PUT_BACK);
 	if (strcmp(op->reason, "recreate") == 0)
 		sim_cover_row(c, SIM_ROW_RECREATED);
 	if (strcmp(op->reason, "theirs") == 0)

@@ -134,6 +134,12 @@ check_alone(struct sim *s, const struct sim_op *op)
 	}
 }
 
+static bool
+create_of(const struct sim_op *op)
+{
+	return op->recreated || op->kind == WH_OP_CREATE;
+}
+
 void
 sim_oracle_sends(struct sim *s, struct sim_transfer *t)
 {
@@ -152,6 +158,11 @@ sim_oracle_sends(struct sim *s, struct sim_transfer *t)
 	t->op = (size_t)(op - s->oracle.ops);
 	t->marked = op->proposed;
 	t->seen_from = op->proposed - age < op->read_from ? op->proposed - age : op->read_from;
+	if (op->in_doubt && t->seen_from < s->host.started)
+		t->seen_from = s->host.started;
+	if (op->in_doubt && create_of(op) && op->sent_anew <= op->doubted)
+		sim_fail(s, "%s was put back with the store and is sent, but nobody decided it",
+			 sim_op_name(s, op, name));
 	if (op->state != WH_OP_SENDING)
 		sim_fail(s, "%s goes out, but what is on disk says %s",
 			 sim_op_name(s, op, name), wh_op_state_str(op->state));
@@ -283,7 +294,7 @@ is_own(struct sim *s, const struct sim_version *by, const struct sim_op *op)
 	const struct sim_op *writer = t ? sim_oracle_op(s, t->op) : NULL;
 
 	if (by->by == SIM_BY_WHD)
-		return true;
+		return writer != NULL || !s->oracle.put_back;
 	return by->by == SIM_BY_LATE && writer && writer->obj == op->obj &&
 	       writer->state == WH_OP_DONE;
 }

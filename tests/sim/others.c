@@ -270,6 +270,7 @@ sim_nature_begin(struct sim *s)
 	begin_one(s, s->plan.jump_every, jump);
 	begin_one(s, s->plan.crash_every, strike);
 	begin_one(s, s->plan.rotate_every, rotate);
+	begin_one(s, s->plan.copy_every, sim_host_copy);
 }
 
 void

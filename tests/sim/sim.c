@@ -84,6 +84,8 @@ draw_plan(struct sim *s)
 		.jump_every = sim_dice_chance(d, 400) ? sim_dice_between(d, 20, 900) * 1000 : 0,
 		.crash_every =
 			sim_dice_chance(d, 500) ? sim_dice_between(d, 20, 900) * 1000 : 0,
+		/* In one life out of seven an older state of the store is put back. */
+		.copy_every = s->seed % 7 == 3 ? (20 + (int64_t)(s->seed % 280)) * 1000 : 0,
 		.rotate_every =
 			sim_dice_chance(d, 250) ? sim_dice_between(d, 60, 900) * 1000 : 0,
 		.others_every =
@@ -106,7 +108,7 @@ draw_burning(struct sim *s)
 	p->fault_permille = p->crash_permille = p->full_permille = 0;
 	p->slow_permille = p->spell_every = p->jump_every = p->rotate_every = 0;
 	p->crash_every = sim_dice_between(&s->dice, 200, 900) * 1000;
-	p->others_every = 0;
+	p->others_every = p->copy_every = 0;
 	p->call_every = sim_dice_between(&s->dice, 10000, 40000);
 	s->host.config.sync_interval = 60000;
 }

@@ -31,6 +31,7 @@ struct sim_plan {
 	int64_t spell_every;     /* ms between spells of bad weather, on average; 0 = none */
 	int64_t jump_every;      /* ms between jumps of the wall clock */
 	int64_t crash_every;     /* ms between crashes at any moment */
+	int64_t copy_every;      /* ms between copies of the store; 0 = none is ever put back */
 	int64_t rotate_every;    /* ms between rotations of keys */
 	int64_t others_every;    /* ms between changes by other people */
 	int64_t call_every;      /* ms between calls of one client */
