@@ -226,7 +226,8 @@ observe_absent(struct wh_list_end *e, struct wh_txn *t, uint64_t seq)
 	struct wh_lane_op *o;
 	int r = wh_lane_open_op(&l, &t->view, &e->rules, seq, &o);
 
-	if (r == 0 && o->op.kind != WH_OP_CREATE && !wh_seen_has(e->seen, l.key)) {
+	if (r == 0 && o->op.kind != WH_OP_CREATE && wh_lane_head(&l) == o &&
+	    !wh_seen_has(e->seen, l.key)) {
 		struct wh_look look = {
 			.list = e->list,
 			.complete = e->complete && e->suspect == 0,
