@@ -14,8 +14,8 @@ struct build {
 };
 
 /* Commit thread. */
-static int
-run(struct wh_job *job, struct wh_txn *t)
+int
+wh_index_run(struct wh_job *job, struct wh_txn *t)
 {
 	struct build *b = (struct build *)job;
 
@@ -51,7 +51,7 @@ build(struct whd *d)
 	struct build *b = wh_xcalloc(1, sizeof(*b));
 
 	d->index.building = true;
-	b->job = (struct wh_job){.run = run, .done = done, .class = WH_JOB_SYNC};
+	b->job = (struct wh_job){.run = wh_index_run, .done = done, .class = WH_JOB_SYNC};
 	wh_writer_submit(d->writer, &b->job);
 }
 

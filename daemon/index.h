@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "daemon/job.h"
 #include "daemon/whd.h"
 
 /* May lists be read by it now? */
@@ -13,5 +14,7 @@ bool wh_index_usable(const struct whd *d);
 /* Builds it if it is not whole, but not before the first list was: that brings most rows at
  * once. At the start, and after each commit. */
 void wh_index_mind(struct whd *d);
+/* The body that builds a part of it; commit thread. */
+int wh_index_run(struct wh_job *job, struct wh_txn *t);
 /* A reader met damage. */
 void wh_index_damaged(struct whd *d);

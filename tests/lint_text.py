@@ -347,10 +347,11 @@ def declared(s):
 
 
 def single(sources):
-    """A function of a header that nobody but its own file uses."""
+    """A function of a header that nobody but its own file uses. One that a table names is used
+    by who expands the table."""
     users = {}
     for s in sources:
-        if s.in_c and not s.path.endswith(".def"):
+        if s.in_c:
             for word in set(re.findall(r"\bwh\w+", s.text)):
                 users.setdefault(word, set()).add(s.path)
     for s in sources:

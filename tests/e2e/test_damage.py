@@ -191,6 +191,7 @@ def test_both_meta_pages(scene):
     assert scene.sim.changes(mark) == []
     assert {w["whid"]: six(w) for w in c.list(view="confirmed")} == scene.rows
     first = next(op for op, name in scene.ops.items() if name is None)
+    assert "older" in c.call("queue.get", op=first)["why"]
     c.call("queue.release", op=first)
     c.call("sync.now")
     assert c.applied(first)["state"] == "done"
