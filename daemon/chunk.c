@@ -97,11 +97,7 @@ id_of(const struct wh_seen *s, struct wh_str key)
 static int
 compare(const void *a, const void *b)
 {
-	const struct wh_hash *x = a, *y = b;
-
-	if (x->hi != y->hi)
-		return x->hi < y->hi ? -1 : 1;
-	return x->lo < y->lo ? -1 : x->lo > y->lo;
+	return wh_hash_cmp(*(const struct wh_hash *)a, *(const struct wh_hash *)b);
 }
 
 static int

@@ -51,6 +51,15 @@ struct wh_hash {
 	uint64_t lo, hi;
 };
 
+/* An order, for sorting and searching. */
+static inline int
+wh_hash_cmp(struct wh_hash a, struct wh_hash b)
+{
+	if (a.hi != b.hi)
+		return a.hi < b.hi ? -1 : 1;
+	return a.lo < b.lo ? -1 : a.lo > b.lo;
+}
+
 #define WH_STR_NULL ((struct wh_str){NULL, 0})
 #define WH_STR(literal) ((struct wh_str){"" literal, sizeof(literal) - 1})
 #define WH_STR_FMT(s) (int)(s).n, (s).p ? (s).p : "" /* for "%.*s" */

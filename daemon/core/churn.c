@@ -35,15 +35,6 @@ count(struct wh_churn_tally *t, struct wh_str name, uint64_t n)
 		c->n += n;
 }
 
-static bool
-is_ignored(struct wh_str name, const struct wh_str *ignore, size_t n_ignore)
-{
-	for (size_t i = 0; i < n_ignore; i++)
-		if (wh_str_eq(name, ignore[i]))
-			return true;
-	return false;
-}
-
 void
 wh_churn_compare(struct wh_churn_tally *t, const msgpack_object *was, const msgpack_object *now,
 		 const struct wh_str *ignore, size_t n_ignore)
@@ -55,7 +46,7 @@ wh_churn_compare(struct wh_churn_tally *t, const msgpack_object *was, const msgp
 	for (uint32_t i = 0; i < now->via.map.size; i++) {
 		const msgpack_object_kv *kv = &now->via.map.ptr[i];
 
-		if (!wh_obj_str(&kv->key, &name) || is_ignored(name, ignore, n_ignore))
+		if (!wh_obj_str(&kv->key, &name) || wh_norm_is_ignored(name, ignore, n_ignore))
 			continue;
 
 		const msgpack_object *before = wh_obj_getn(was, name);

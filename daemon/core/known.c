@@ -201,20 +201,12 @@ clean_up(struct wh_known *k)
 		fill_slot(k, at);
 }
 
-static int
-compare_keys(struct wh_hash a, struct wh_hash b)
-{
-	if (a.hi != b.hi)
-		return a.hi < b.hi ? -1 : 1;
-	return a.lo < b.lo ? -1 : a.lo > b.lo;
-}
-
 /* By webhook, the last word first. */
 static int
 compare_items(const void *a, const void *b)
 {
 	const struct wh_known_item *const *x = a, *const *y = b;
-	int c = compare_keys((*x)->key, (*y)->key);
+	int c = wh_hash_cmp((*x)->key, (*y)->key);
 
 	return c ? c : (*x < *y) - (*x > *y);
 }
@@ -224,7 +216,7 @@ compare_key_to_item(const void *key, const void *item)
 {
 	const struct wh_known_item *const *i = item;
 
-	return compare_keys(*(const struct wh_hash *)key, (*i)->key);
+	return wh_hash_cmp(*(const struct wh_hash *)key, (*i)->key);
 }
 
 static int
@@ -245,7 +237,7 @@ last_words(const struct wh_known_item **sorted, const struct wh_known_item *item
 		sorted[i] = &items[i];
 	qsort(sorted, n, sizeof(*sorted), compare_items);
 	for (size_t i = 0; i < n; i++)
-		if (left == 0 || compare_keys(sorted[left - 1]->key, sorted[i]->key) != 0)
+		if (left == 0 || wh_hash_cmp(sorted[left - 1]->key, sorted[i]->key) != 0)
 			sorted[left++] = sorted[i];
 	return left;
 }

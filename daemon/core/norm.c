@@ -298,8 +298,8 @@ wh_norm_create_keys(const struct wh_record *r)
 
 /* ---------------------------------------------------------- stored rows -- */
 
-static bool
-is_ignored(struct wh_str name, const struct wh_str *ignore, size_t n_ignore)
+bool
+wh_norm_is_ignored(struct wh_str name, const struct wh_str *ignore, size_t n_ignore)
 {
 	for (size_t i = 0; i < n_ignore; i++) {
 		if (wh_str_eq(name, ignore[i]))
@@ -317,7 +317,7 @@ count_members(const msgpack_object *map, const struct wh_str *ignore, size_t n_i
 		struct wh_str name;
 
 		if (wh_obj_str(&map->via.map.ptr[i].key, &name) &&
-		    !is_ignored(name, ignore, n_ignore))
+		    !wh_norm_is_ignored(name, ignore, n_ignore))
 			n++;
 	}
 	return n;
@@ -367,7 +367,7 @@ wh_norm_same_row(const msgpack_object *a, const msgpack_object *b, const struct 
 		const msgpack_object_kv *kv = &a->via.map.ptr[i];
 		struct wh_str name;
 
-		if (!wh_obj_str(&kv->key, &name) || is_ignored(name, ignore, n_ignore))
+		if (!wh_obj_str(&kv->key, &name) || wh_norm_is_ignored(name, ignore, n_ignore))
 			continue;
 		const msgpack_object *other = member_from(b, name, &next);
 		if (!other || !wh_norm_same_member(name, &kv->val, other))

@@ -39,3 +39,5 @@ bool wh_norm_same_row(const msgpack_object *a, const msgpack_object *b,
 		      const struct wh_str *ignore, size_t n_ignore);
 /* The same for the values of one member. */
 bool wh_norm_same_member(struct wh_str name, const msgpack_object *a, const msgpack_object *b);
+/* Is it one of the members that are left out? ignore may be NULL. */
+bool wh_norm_is_ignored(struct wh_str name, const struct wh_str *ignore, size_t n_ignore);
