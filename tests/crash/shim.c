@@ -7,6 +7,7 @@
  *
  *   WHD_SHIM_DIR=FOLDER    the store: calls on what is in it are the store's
  *   WHD_SHIM_KILL=K        SIGKILL in place of the K-th counted call (from 1)
+ *   WHD_SHIM_KILL=CALL:K   the same, where only calls of this kind are counted
  *   WHD_SHIM_COUNT=FILE    the name of each counted call is appended there
  *   WHD_SHIM_JOURNAL=FILE  each call on the store, and each answer to a caller,
  *                          before it is made and once it is through

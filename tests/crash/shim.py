@@ -22,7 +22,8 @@ def counted(file):
 
 
 class Calls:
-    """Hooks that count the calls of each start, and end the one numbered `start` at its k-th."""
+    """Hooks that count the calls of each start, and end the one numbered `start` at its k-th: a
+    number, or "kind:number" to count the calls of one kind."""
 
     def __init__(self, process, start=None, k=0, **words):
         self.process, self.at, self.k, self.words = process, start, k, words

@@ -29,13 +29,15 @@ static struct {
 	char dir[PATH_MAX];
 	int count_fd, journal_fd;
 	long counted, kill_at;
+	enum shim_kind kill_kind; /* END = any counts */
 	uint64_t seq;
 	bool fails;
 	enum shim_kind fail_kind;
 	int fail_errno;
 	long fail_from, fail_n, fail_seen;
 	char full[PATH_MAX], low[PATH_MAX]; /* empty = never */
-} state = {.mutex = PTHREAD_MUTEX_INITIALIZER, .count_fd = -1, .journal_fd = -1};
+} state = {
+	.mutex = PTHREAD_MUTEX_INITIALIZER, .count_fd = -1, .journal_fd = -1, .kill_kind = END};
 
 bool
 shim_is_on(void)
@@ -56,16 +58,34 @@ append_to(const char *variable)
 			    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
+/* END: no kind is called so. */
+static enum shim_kind
+kind_called(const char *word, size_t n)
+{
+	int k = DATA;
+
+	while (k < COUNTED && (strncmp(names[k], word, n) != 0 || names[k][n]))
+		k++;
+	return k < COUNTED ? (enum shim_kind)k : END;
+}
+
+static void
+read_kill(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	if (colon)
+		state.kill_kind = kind_called(text, (size_t)(colon - text));
+	state.kill_at = strtol(colon ? colon + 1 : text, NULL, 10);
+}
+
 static void
 read_fail(char *text)
 {
 	char *save = NULL, *word = strtok_r(text, ":", &save);
 
-	for (int k = DATA; k < COUNTED && word; k++)
-		if (strcmp(names[k], word) == 0) {
-			state.fail_kind = (enum shim_kind)k;
-			state.fails = true;
-		}
+	state.fail_kind = word ? kind_called(word, strlen(word)) : END;
+	state.fails = state.fail_kind != END;
 	word = strtok_r(NULL, ":", &save);
 	state.fail_errno = word ? (int)strtol(word, NULL, 10) : EIO;
 	word = strtok_r(NULL, ":", &save);
@@ -86,9 +106,10 @@ begin(void)
 	snprintf(state.dir, sizeof(state.dir), "%s", dir);
 	state.count_fd = append_to("WHD_SHIM_COUNT");
 	state.journal_fd = append_to("WHD_SHIM_JOURNAL");
-	state.kill_at = kill_at ? strtol(kill_at, NULL, 10) : 0;
 	snprintf(state.full, sizeof(state.full), "%s", full ? full : "");
 	snprintf(state.low, sizeof(state.low), "%s", low ? low : "");
+	if (kill_at)
+		read_kill(kill_at);
 	if (fail)
 		read_fail(fail);
 }
@@ -208,7 +229,9 @@ shim_count(enum shim_kind kind)
 	pthread_mutex_lock(&state.mutex);
 	part.iov_len = (size_t)snprintf(line, sizeof(line), "%s\n", names[kind]);
 	append(state.count_fd, &part, 1);
-	if (++state.counted == state.kill_at)
+	if (state.kill_kind == END || state.kill_kind == kind)
+		state.counted++;
+	if (state.counted == state.kill_at)
 		kill(getpid(), SIGKILL);
 	pthread_mutex_unlock(&state.mutex);
 }
