@@ -18,6 +18,7 @@ import time
 import msgpack
 
 PATIENCE = 60
+SETTLED_NS = 1_000_000
 UPSTREAM = "/webhookconfig"
 
 
@@ -64,6 +65,19 @@ class Peer:
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 total += int((task / "schedstat").read_text(encoding="ascii").split()[0])
         return total
+
+    def tasks(self):
+        return [int(t.name) for t in pathlib.Path(f"/proc/{self.pid}/task").iterdir()]
+
+    def pin(self, cpu):
+        """All of its threads on one core; None: on any."""
+        for task in self.tasks():
+            os.sched_setaffinity(task, os.sched_getaffinity(0) if cpu is None else {cpu})
+
+    def spread(self, first, others):
+        """Its first thread on one core, all others on another one."""
+        self.pin(others)
+        os.sched_setaffinity(self.pid, {first})
 
     def wake_ups(self):
         """How often any of its threads gave up the processor of itself."""
@@ -162,6 +176,19 @@ class Whd(Peer):
         rpc.call("wait", until="synced", timeout_ms=120000)
         rpc.close()
         return self
+
+    def settled(self):
+        """Waits until nothing follows the first list any more: it builds its index."""
+        waiter = selectors.DefaultSelector()
+        before = 0
+        while self.cpu_ns() - before > SETTLED_NS:
+            before = self.cpu_ns()
+            waiter.select(0.2)
+        waiter.close()
+        return self
+
+    def data_size(self):
+        return (self.store / "data.mdb").stat().st_size / 2**20
 
 
 class Redis(Peer):

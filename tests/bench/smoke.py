@@ -6,6 +6,8 @@
 A whd is filled from a list served here. Nothing is said about speed.
 """
 
+import contextlib
+import os
 import pathlib
 import subprocess
 import sys
@@ -54,6 +56,18 @@ def try_refusal(b, whd):
     check("a wrong answer was taken for a right one", process.wait() == 1)
 
 
+def try_syncs(b, whd_program, server):
+    """What lists are compared by; one changed webhook is far from all pages of the store."""
+    vars(b).update(whd_program=whd_program, many=ROWS, seconds=0.2, rounds=1,
+                   cpus=(min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))),
+                   kept={"api alone": server}, say=lambda _: None)
+    for name in ("sync-one", "sync-six", "get-while-syncing"):
+        made = compare.run(name, b)
+        found = {row["metric"]: row["whd"] for row in made}
+        check(f"{name}: {made}", len(made) == len(compare.COMPARISONS[name][1]))
+        check(f"{name}: {made}", 0 < found.get("pages", 1) < 40)
+
+
 def try_report():
     """Ratios, verdicts, table and picture of made-up numbers."""
     row = compare.Row("get & <list>", "per_s", "req/s", "peer", (">=", 1.5, 3.0))
@@ -83,6 +97,8 @@ def main(whd_program, load_program):
             try_refusal(b, whd)
         finally:
             check("whd ended badly", whd.stop() == 0)
+        with contextlib.ExitStack() as b.stack:
+            try_syncs(b, whd_program, server)
     try_report()
     server.stop()
 

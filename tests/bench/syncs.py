@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Lists of the API: unchanged, changed a little, taken for the first time."""
 
+import itertools
 import threading
 import time
 
@@ -11,8 +12,10 @@ PAGE = 4096
 
 
 def written_bytes(peer):
+    """What it gave to write calls. write_bytes would be wrong: Linux charges the whole folio,
+    up to 512 pages, for each page of it that is written."""
     with open(f"/proc/{peer.pid}/io", encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("write_bytes"))
+        return next(int(line.split()[1]) for line in f if line.startswith("wchar"))
 
 
 class Peak:
@@ -55,7 +58,7 @@ def sync(whd, changed):
 def resync(bench, changed):
     """Each round lists once, with the given number of other webhooks changed since."""
     nginx = bench.api_alone(bench.many)
-    whd = bench.once("synced", lambda: bench.whd(nginx.url).synced())
+    whd = bench.once("synced", lambda: bench.whd(nginx.url).synced().settled())
     step = max(bench.many // max(changed, 1), 1)
     places = [i * step for i in range(changed)]
     turns = bench.numbers
@@ -140,3 +143,72 @@ def sync_first(bench):
         with bench.fresh() as folder:
             return bench.run("fetch", url=nginx.url, what="parse", folder=folder)
     yield {"whd": whd_side, "parse and put": naive}
+
+
+@comparison("sync-six",
+            Row("data.mdb after 6 lists with 1 % changed", "mib", "MiB", "before",
+                ("<=", 1.5, 1.2)),
+            most=1)
+def sync_six(bench):
+    """Each list changes other webhooks; the store is as the first list left it."""
+    nginx = bench.api_alone(bench.many)
+    nginx.serve(rows.body(bench.many))
+    whd = bench.whd(nginx.url, keep=False).synced().settled()
+    sizes = [whd.data_size()]
+    for turn in range(6):
+        places = range(turn, bench.many, 100)
+        nginx.serve(rows.body(bench.many, places, turn=next(bench.numbers) + 1))
+        sync_any(whd)
+    sizes.append(whd.data_size())
+    whd.stop()
+    nginx.serve(rows.body(bench.many))
+    yield {"whd": lambda: {"mib": sizes[1]}, "before": lambda: {"mib": sizes[0]}}
+
+
+class Syncing:
+    """One list after the other while something else runs, each with 1 % changed."""
+
+    def __init__(self, whd, nginx, bodies):
+        self.whd, self.nginx, self.bodies = whd, nginx, itertools.cycle(bodies)
+        self.count, self.end = 0, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.end.is_set():
+            self.nginx.serve(next(self.bodies))
+            sync_any(self.whd)
+            self.count += 1
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end.set()
+        self.thread.join()
+
+
+@comparison("get-while-syncing",
+            Row("get, p99 while lists of 100,000 run", "p99_us", "us", "idle",
+                ("<=", 1.5, 1.0)),
+            Row("get, p50 while lists of 100,000 run", "p50_us", "us", "idle"))
+def get_while_syncing(bench):
+    """whd's loop and the client share a core, its other threads and the API the other one."""
+    nginx = bench.api_alone(bench.many)
+    nginx.serve(rows.body(bench.many))
+    whd = bench.whd(nginx.url, keep=False).synced().settled()
+    whd.spread(*bench.cpus)
+    nginx.pin(bench.cpus[1])
+    places = range(0, bench.many, 100)
+    bodies = [rows.body(bench.many, places, turn=1), rows.body(bench.many, places, turn=2)]
+    options = {"what": "get", "keys": bench.many, "cpu": bench.cpus[0],
+               "seconds": max(bench.seconds, 2)}
+
+    def during():
+        with Syncing(whd, nginx, bodies) as syncing:
+            found = bench.load("rpc", whd, **options)
+        return found | {"lists": syncing.count}
+    yield {"whd": during, "idle": lambda: bench.load("rpc", whd, **options)}
+    whd.stop()
+    nginx.pin(None)
+    nginx.serve(rows.body(bench.many))
