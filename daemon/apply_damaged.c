@@ -3,7 +3,7 @@
  * After the store was made anew from what could be read: operations of which
  * only a trace is left, or an older state, are shown to a person and held, so
  * that none is forgotten without a word and none goes out other than it was
- * meant. What is made of rows (forms, overlays) is made again.
+ * meant. Overlays, which are made of rows and operations, are made again.
  *
  * At start, in the transaction that comes before anything else.
  */
@@ -154,7 +154,6 @@ wh_rebuild_run(struct wh_txn *t, const struct wh_rules *rules)
 		struct wh_lane l;
 
 		r = wh_lane_open(&l, &t->view, rules, key);
-		l.row_dirty = true;
 		if (r == 0)
 			r = wh_lane_close(&l, t);
 		wh_lane_fini(&l);

@@ -9,7 +9,7 @@
 
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
-#include "daemon/form.h"
+#include "daemon/twin.h"
 
 struct rows {
 	struct wh_list_rows *job;
@@ -72,23 +72,24 @@ unknown(struct wh_lane *l)
 	return head && head->op.state == WH_OP_UNKNOWN && head->op.kind != WH_OP_CREATE;
 }
 
+/* A wh_twin_fits: made by a create of ours. */
+static bool
+is_claimed(void *ctx, struct wh_str whid, const struct wh_row *row)
+{
+	(void)ctx;
+	(void)whid;
+	return row->claim != 0;
+}
+
 /* Is there a webhook like it that a create of ours made? Then that may have been executed
- * twice.
- */
+ * twice. */
 static int
 count_twin(struct rows *x, struct wh_str body)
 {
-	uint64_t form[2];
-	struct wh_str whid;
-	struct wh_row row;
-	int r = wh_form_of_body(body, form);
+	struct wh_twin twin;
+	int r = wh_twin_find(&x->t->view, body, is_claimed, NULL, &twin);
 
-	if (r == 0)
-		r = wh_forms_get(&x->t->view, form, &whid);
-	if (r == 0)
-		r = wh_rows_get(&x->t->view, whid, &row);
-	if (r == 0 && row.claim)
-		x->job->counts.twins++;
+	x->job->counts.twins += r == 0;
 	return r < 0 && r != WH_ECORRUPT ? r : 0;
 }
 

@@ -17,8 +17,8 @@
 #include "daemon/core/remote.h"
 #include "daemon/core/retry.h"
 #include "daemon/doc.h"
-#include "daemon/form.h"
 #include "daemon/turn.h"
+#include "daemon/twin.h"
 
 #define NOT_FOUND "not_found" /* reason: a read of the row alone did not find it */
 #define RECHECK_LEAST_MS 100  /* between such reads, however little check_age is */
@@ -109,17 +109,18 @@ wh_create_request(struct wh_buf *out, const struct wh_rules *rules, const struct
 	return body_of(out, rules, op->fields, marker_of(rules, op, mark));
 }
 
-/* The webhook whose normal form is this one. WH_ABSENT. */
+/* The webhook that says what this one says. WH_ABSENT. */
 static int
-twin_of(const struct wh_view *v, const uint64_t form[2], struct wh_made *ret,
-	struct wh_row *row)
+twin_of(const struct wh_view *v, struct wh_str like, wh_twin_fits *fits, void *ctx,
+	struct wh_made *ret)
 {
-	int r = wh_forms_get(v, form, &ret->whid);
+	struct wh_twin twin;
+	int r = wh_twin_find(v, like, fits, ctx, &twin);
 
-	if (r == 0)
-		r = wh_rows_get(v, ret->whid, row);
-	if (r == 0)
-		ret->body = row->body;
+	if (r == 0) {
+		ret->whid = twin.whid;
+		ret->body = twin.row.body;
+	}
 	return r;
 }
 
@@ -137,6 +138,22 @@ mark_fits(const struct wh_doc *sent, struct wh_str row)
 	return match == WH_MARKER_NONE || match == WH_MARKER_SAME;
 }
 
+/* A request that went out before. */
+struct earlier {
+	const struct wh_op *op;
+	struct wh_doc sent;
+};
+
+/* A wh_twin_fits. */
+static bool
+may_be_made_by(void *ctx, struct wh_str whid, const struct wh_row *row)
+{
+	const struct earlier *e = ctx;
+
+	(void)whid;
+	return !row->claim && row->first_list > e->op->mark && mark_fits(&e->sent, row->body);
+}
+
 /*
  * What an earlier request of this create made after all: it was looked for in
  * vain, and has come since. body: what would go out now; a create that was
@@ -146,20 +163,14 @@ static int
 made_late(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
 	  struct wh_made *ret)
 {
-	struct wh_doc sent = {0};
-	struct wh_row row;
-	uint64_t form[2];
+	struct earlier e = {.op = op};
 	int r = WH_ABSENT;
 
 	if (op->attempts > 0 && wh_str_eq(op->request, body))
-		r = wh_doc_open_json(&sent, body);
+		r = wh_doc_open_json(&e.sent, body);
 	if (r == 0)
-		r = wh_form_of_body(wh_buf_view(&sent.bytes), form);
-	if (r == 0)
-		r = twin_of(v, form, ret, &row);
-	if (r == 0 && (row.claim || row.first_list <= op->mark || !mark_fits(&sent, row.body)))
-		r = WH_ABSENT;
-	wh_doc_close(&sent);
+		r = twin_of(v, wh_buf_view(&e.sent.bytes), may_be_made_by, &e, ret);
+	wh_doc_close(&e.sent);
 	return r;
 }
 
@@ -168,14 +179,11 @@ static int
 find_made(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
 	  struct wh_made *ret)
 {
-	struct wh_row row;
-	uint64_t form[2];
 	int r = made_late(op, v, body, ret);
 
 	if (r != WH_ABSENT || (op->flags & WH_OPF_ALLOW_DUPLICATE))
 		return r;
-	r = wh_form_of_body(op->fields, form);
-	return r ? r : twin_of(v, form, ret, &row);
+	return twin_of(v, op->fields, NULL, NULL, ret);
 }
 
 static int

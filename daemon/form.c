@@ -8,68 +8,70 @@
 #include <xxhash.h>
 
 #include "daemon/core/marker.h"
-#include "daemon/doc.h"
+
+struct form {
+	uint64_t sum[2];
+	struct wh_buf text; /* one after the other, in normal form */
+};
 
 static void
-mix(uint64_t ret[2], XXH128_hash_t h)
+add_text(struct form *x, enum wh_field f, struct wh_str text)
 {
-	ret[0] += h.low64;
-	ret[1] += h.high64;
-}
-
-static int
-hash_text(enum wh_field f, struct wh_str text, uint64_t ret[2])
-{
-	struct wh_buf b = WH_BUF_NULL;
-
+	wh_buf_reset(&x->text);
 	/* Who wants a webhook like this one wants it with or without a mark. */
-	wh_norm_text(&b, f, f == WH_F_WHCOMMENT ? wh_marker_strip(text) : text);
-	if (b.fault == 0)
-		mix(ret, XXH3_128bits_withSeed(b.p ? b.p : "", b.n, (XXH64_hash_t)f + 1));
+	wh_norm_text(&x->text, f, f == WH_F_WHCOMMENT ? wh_marker_strip(text) : text);
 
-	int r = b.fault;
+	XXH128_hash_t h = XXH3_128bits_withSeed(x->text.n ? x->text.p : "", x->text.n,
+						(XXH64_hash_t)f + 1);
 
-	wh_buf_fini(&b);
-	return r;
+	x->sum[0] += h.low64;
+	x->sum[1] += h.high64;
+}
+
+static void
+add_member(struct form *x, enum wh_field f, const struct wh_glance *g)
+{
+	struct wh_items items = g->set[f];
+	struct wh_str item;
+
+	if (wh_fields[f].type != WH_FT_SET)
+		add_text(x, f, g->text[f]);
+	while (wh_items_next(&items, &item))
+		add_text(x, f, item);
 }
 
 static int
-hash_set(enum wh_field f, const msgpack_object *set, uint64_t ret[2])
+form_of(const struct wh_glance *g, bool comment, uint64_t ret[2])
 {
-	int r = 0;
+	struct form x = {.text = WH_BUF_NULL};
 
-	for (uint32_t i = 0; r == 0 && set && i < set->via.array.size; i++) {
-		struct wh_str item;
+	for (int f = 0; f < WH_F_COUNT; f++)
+		if (comment || f != WH_F_WHCOMMENT)
+			add_member(&x, (enum wh_field)f, g);
+	ret[0] = x.sum[0];
+	ret[1] = x.sum[1];
 
-		if (wh_obj_str(&set->via.array.ptr[i], &item))
-			r = hash_text(f, item, ret);
-	}
-	return r;
-}
+	int r = x.text.fault;
 
-static int
-form_of(const struct wh_record *rec, uint64_t ret[2])
-{
-	int r = 0;
-
-	ret[0] = ret[1] = 0;
-	for (int f = 0; r == 0 && f < WH_F_COUNT; f++) {
-		if (wh_fields[f].type == WH_FT_SET)
-			r = hash_set((enum wh_field)f, rec->set[f], ret);
-		else
-			r = hash_text((enum wh_field)f, rec->text[f], ret);
-	}
+	wh_buf_fini(&x.text);
 	return r;
 }
 
 int
 wh_form_of_body(struct wh_str body, uint64_t ret[2])
 {
-	struct wh_doc d = {0};
-	int r = wh_doc_open(&d, body);
+	struct wh_glance g = {0};
+	int r = body.n ? wh_glance(body, &g) : 0;
 
-	if (r == 0)
-		r = form_of(&d.record, ret);
-	wh_doc_close(&d);
+	return r ? r : form_of(&g, true, ret);
+}
+
+int
+wh_form_term(const struct wh_glance *g, uint64_t *ret)
+{
+	uint64_t sum[2];
+	int r = form_of(g, false, sum);
+
+	*ret = sum[0] ? sum[0] : 1;
 	return r;
 }

@@ -135,8 +135,6 @@ wh_lane_open(struct wh_lane *l, const struct wh_view *v, const struct wh_rules *
 		r = load_before(l);
 	if (r == 0)
 		r = load_ops(l);
-	if (r == 0 && l->has_row)
-		r = wh_form_of_body(l->row.body, l->form_was);
 	return r;
 }
 

@@ -43,9 +43,8 @@ struct wh_lane {
 	bool has_row;      /* confirmed row present */
 	struct wh_row row; /* its body borrows from row_bytes */
 	struct wh_buf row_bytes;
-	bool row_dirty;       /* to be written (or deleted, if !has_row) */
-	bool had_row;         /* as loaded */
-	uint64_t form_was[2]; /* normal-form hash of the row as loaded */
+	bool row_dirty; /* to be written (or deleted, if !has_row) */
+	bool had_row;   /* as loaded */
 
 	bool had_overlay;
 	bool mend;           /* it was damaged: closing makes it anew */

@@ -462,33 +462,15 @@ write_ops(struct wh_lane *l, struct wh_txn *t)
 }
 
 static int
-write_form(struct wh_lane *l, struct wh_txn *t)
+write_row(struct wh_lane *l, struct wh_txn *t)
 {
-	uint64_t form[2] = {0};
 	int r = 0;
 
 	if (l->has_row)
-		r = wh_form_of_body(l->row.body, form);
-	if (r == 0 && l->had_row && memcmp(form, l->form_was, sizeof(form)) != 0)
-		r = wh_forms_del(t, l->form_was, l->key);
-	if (r < 0 || !l->has_row)
-		return r < 0 ? r : 0;
-	return wh_forms_put(t, form, l->key);
-}
-
-static int
-write_row(struct wh_lane *l, struct wh_txn *t)
-{
-	int r;
-
-	if (l->has_row) {
-		r = wh_rows_put(t, l->key, &l->row);
-	} else {
-		r = l->had_row ? wh_rows_del(t, l->key) : 0;
-		if (r >= 0)
-			r = wh_tombs_put(t, l->key, ++t->view.meta.confirm);
-	}
-	return r < 0 ? r : write_form(l, t);
+		return wh_rows_put(t, l->key, &l->row);
+	if (l->had_row)
+		r = wh_rows_del(t, l->key);
+	return r < 0 ? r : wh_tombs_put(t, l->key, ++t->view.meta.confirm);
 }
 
 static int

@@ -4,6 +4,8 @@
 
 #include <xxhash.h>
 
+#include "daemon/form.h"
+
 uint64_t
 wh_term(enum wh_field f, struct wh_str value)
 {
@@ -13,12 +15,18 @@ wh_term(enum wh_field f, struct wh_str value)
 }
 
 static void
-add(struct wh_terms *t, enum wh_field f, struct wh_str value)
+add_term(struct wh_terms *t, uint64_t term)
 {
 	if (t->n == WH_TERMS_MAX)
 		t->many = true;
 	else
-		t->term[t->n++] = wh_term(f, value);
+		t->term[t->n++] = term;
+}
+
+static void
+add(struct wh_terms *t, enum wh_field f, struct wh_str value)
+{
+	add_term(t, wh_term(f, value));
 }
 
 static void
@@ -30,8 +38,20 @@ add_items(struct wh_terms *t, enum wh_field f, struct wh_items items)
 		add(t, f, item);
 }
 
+/* One whose form cannot be told, for want of memory, is found by every question. */
+static void
+add_form(struct wh_terms *t, const struct wh_glance *g)
+{
+	uint64_t term;
+
+	if (wh_form_term(g, &term))
+		t->many = true;
+	else
+		add_term(t, term);
+}
+
 void
-wh_terms_of_webhook(struct wh_str body, struct wh_terms *ret)
+wh_terms_of_webhook(enum wh_scan_table table, struct wh_str body, struct wh_terms *ret)
 {
 	struct wh_glance g;
 
@@ -45,4 +65,6 @@ wh_terms_of_webhook(struct wh_str body, struct wh_terms *ret)
 		else if (f != WH_F_WHCOMMENT)
 			add(ret, (enum wh_field)f, g.text[f]);
 	}
+	if (table == WH_SCAN_ROWS)
+		add_form(ret, &g);
 }

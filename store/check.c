@@ -50,7 +50,6 @@ static const struct table_check {
 	 wh_check_request_index, CHECK_AND_RESTART},
 	{WH_TABLE_CHANGES, "changes", KEY_NUMBER, 0, false, true, NULL, CHECK_AND_RESTART},
 	{WH_TABLE_TERMS, "terms", KEY_BYTES, 0, false, false, wh_check_term, CHECK_AND_RESTART},
-	{WH_TABLE_FORMS, "forms", KEY_BYTES, 0, false, false, wh_check_form, CHECK_AND_RESTART},
 	{WH_TABLE_DAMAGED, "damaged", KEY_NUMBER, WH_DAMAGED_PREFIX, true, false, NULL,
 	 RESTART},
 	{WH_TABLE_WANTS, "wants", KEY_BYTES, WH_WANT_PREFIX, true, false, wh_check_want,
@@ -358,7 +357,7 @@ check_stamp(struct wh_check *c)
 	uint32_t format = 0;
 	int r = wh_format_get(c->s, wh_view_txn(&c->look), c->s->dbi[WH_TABLE_META], &format);
 
-	if (r == 0 && format == WH_STORE_FORMAT)
+	if (r == 0 && format > 0 && format <= WH_STORE_FORMAT)
 		return;
 	wh_check_tell(c, WH_TABLE_META, WH_STR_NULL, "the format stamp is damaged");
 	if (r < 0)

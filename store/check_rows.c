@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the check asks of overlays, aliases, request ids, forms and wants.
+ * What the check asks of overlays, aliases, request ids and wants.
  *
  * Called by the check for each row whose checksum is right. Bodies are opaque
  * to the store, so nothing more can be asked of rows, tombs and changes.
@@ -77,18 +77,6 @@ wh_check_request_index(struct wh_check *c, const struct wh_walk *w,
 	wh_index_by_age(&k, row.at, wh_str(key.p + WH_BY_AGE_HEAD, key.n - WH_BY_AGE_HEAD));
 	if (!wh_str_eq(key, wh_key_view(&k)))
 		wh_check_tell(c, w->table, key, "the request it leads to has another age");
-}
-
-void
-wh_check_form(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
-{
-	struct wh_value row;
-	struct wh_key k;
-
-	wh_key_id(&k, value->tail);
-	if (wh_check_look(c, WH_TABLE_ROWS, &k, WH_ROW_PREFIX, &row) == WH_ABSENT)
-		wh_check_tell(c, w->table, wh_walk_key(w),
-			      "it leads to a webhook that is not there");
 }
 
 void

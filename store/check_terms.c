@@ -48,12 +48,12 @@ expected(struct wh_check *c, enum wh_scan_table table, struct wh_str id, struct 
 
 	if (!look_body(c, table, id, &body))
 		return false;
-	wh_terms_of_body(c->s, body, ret);
+	wh_terms_of_body(c->s, table, body, ret);
 	if (table == WH_SCAN_ROWS)
 		return true;
 	if (!look_body(c, WH_SCAN_ROWS, id, &body))
 		return false;
-	wh_terms_of_body(c->s, body, &under);
+	wh_terms_of_body(c->s, WH_SCAN_ROWS, body, &under);
 	wh_terms_minus(ret, &under);
 	return true;
 }

@@ -140,6 +140,21 @@ judge_format(struct wh_opening *op, MDB_txn *txn)
 			 wh_refuse_advice(op));
 }
 
+/* Format 1 found webhooks by forms, which the index by terms does since: its version says that
+ * it is to be built. Nothing is lost that could not be made again, so no copy is made. */
+static int
+bring_up(const struct wh_store *s, MDB_txn *txn)
+{
+	MDB_dbi meta = s->dbi[WH_TABLE_META];
+	uint32_t format = 0;
+	int r = wh_format_get(s, txn, meta, &format);
+
+	if (r || format == WH_STORE_FORMAT || s->read_only)
+		return r;
+	r = wh_mdb_fault(mdb_drop(txn, s->dbi[WH_TABLE_FORMS], 0));
+	return r ? r : wh_format_put(txn, meta, WH_STORE_FORMAT);
+}
+
 static int
 open_tables(struct wh_opening *op, MDB_txn *txn)
 {
@@ -148,6 +163,8 @@ open_tables(struct wh_opening *op, MDB_txn *txn)
 	if (r < 0)
 		return r;
 	r = wh_env_open_tables(op->s, txn, op->s->read_only ? 0 : MDB_CREATE);
+	if (r == 0)
+		r = bring_up(op->s, txn);
 	if (r < 0)
 		return wh_refuse(op, WH_STORE_WHY_LMDB, r,
 				 "cannot open the tables of %s: %s; %s", op->o->path,

@@ -18,7 +18,7 @@
 #include "proto/base.h"
 #include "proto/buf.h"
 
-#define WH_STORE_FORMAT 1 /* raised when an older whd could misread the file */
+#define WH_STORE_FORMAT 2 /* raised when an older whd could misread the file */
 
 #define WH_ABSENT 1    /* outcome: no such key */
 #define WH_STORE_END 2 /* outcome: the scan has no further row */
@@ -40,12 +40,15 @@ struct wh_meta {
 
 struct wh_store;
 
+/* The tables that hold webhooks. */
+enum wh_scan_table { WH_SCAN_ROWS, WH_SCAN_OVERLAYS };
+
 /*
  * Terms: numbers, each a hash of something a body holds, by which webhooks are
  * found. What they are is the affair of a function that the store is given; it
  * is pure and called on any thread.
  */
-#define WH_TERMS_VERSION 1 /* raised when that function says something else */
+#define WH_TERMS_VERSION 2 /* raised when that function says something else */
 #define WH_TERMS_MAX 320u
 
 struct wh_terms {
@@ -53,7 +56,7 @@ struct wh_terms {
 	bool many;                   /* it has more: it is found by every question instead */
 	uint64_t term[WH_TERMS_MAX]; /* none is 0; in any order */
 };
-typedef void wh_terms_of(struct wh_str body, struct wh_terms *ret);
+typedef void wh_terms_of(enum wh_scan_table table, struct wh_str body, struct wh_terms *ret);
 
 struct wh_store_options {
 	const char *path;     /* directory of the store; made 0700 if absent */
@@ -415,8 +418,6 @@ WH_MUST_USE int wh_changes_next(const struct wh_view *v, uint64_t after, uint64_
  * Ordered scans over webhooks by key. A scan lives inside one callback and is
  * ended before the view is renewed.
  */
-enum wh_scan_table { WH_SCAN_ROWS, WH_SCAN_OVERLAYS };
-
 struct wh_scan {
 	const struct wh_view *view;
 	void *cursor;
@@ -493,7 +494,7 @@ struct wh_str wh_key_fold(struct wh_str whid, char buf[WH_KEY_MAX]);
  * indexes in one read snapshot. 0 if clean, WH_ECORRUPT if anything was
  * reported, another fault if it could not be read. deep = false (start-up)
  * checks meta, ops and what leads to them, and aliases; not rows, overlays,
- * tombs, history, request ids, changes and forms.
+ * tombs, history, request ids, changes and terms.
  */
 WH_MUST_USE int wh_store_check(struct wh_store *s, bool deep, wh_check_report *report,
 			       void *ctx);
@@ -501,16 +502,10 @@ WH_MUST_USE int wh_store_check(struct wh_store *s, bool deep, wh_check_report *r
 /* ------------------------------------------- finding by what it contains -- */
 
 /*
- * 128-bit hashes of normal forms (the caller's affair). forms: confirmed row
- * -> its folded whid. wants: a create that has not ended -> its seq. Two with
- * the same hash: the last one written is found; deleting names whose entry it
- * is and leaves another's alone.
+ * A create that has not ended -> its seq, by a 128-bit hash of what it wants
+ * (the caller's affair). Two with the same hash: the last one written is
+ * found; deleting names whose entry it is and leaves another's alone.
  */
-WH_MUST_USE int wh_forms_get(const struct wh_view *v, const uint64_t form[2],
-			     struct wh_str *ret_whid);
-WH_MUST_USE int wh_forms_put(struct wh_txn *t, const uint64_t form[2], struct wh_str whid);
-WH_MUST_USE int wh_forms_del(struct wh_txn *t, const uint64_t form[2],
-			     struct wh_str whid); /* WH_ABSENT */
 WH_MUST_USE int wh_wants_get(const struct wh_view *v, const uint64_t form[2],
 			     uint64_t *ret_seq);
 WH_MUST_USE int wh_wants_put(struct wh_txn *t, const uint64_t form[2], uint64_t seq);

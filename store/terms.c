@@ -32,14 +32,15 @@ by_number(const void *a, const void *b)
 
 /* A body with too many is found by every question instead. */
 void
-wh_terms_of_body(const struct wh_store *s, struct wh_str body, struct wh_terms *ret)
+wh_terms_of_body(const struct wh_store *s, enum wh_scan_table table, struct wh_str body,
+		 struct wh_terms *ret)
 {
 	size_t kept = 0;
 
 	ret->n = 0;
 	ret->many = false;
 	if (body.n)
-		s->terms(body, ret);
+		s->terms(table, body, ret);
 	if (ret->many) {
 		ret->n = 1;
 		ret->term[0] = WH_TERM_MANY;
@@ -127,8 +128,8 @@ static void
 sets_of(const struct wh_store *s, const struct bodies *b, struct wh_terms *row,
 	struct wh_terms *over)
 {
-	wh_terms_of_body(s, b->row, row);
-	wh_terms_of_body(s, b->over, over);
+	wh_terms_of_body(s, WH_SCAN_ROWS, b->row, row);
+	wh_terms_of_body(s, WH_SCAN_OVERLAYS, b->over, over);
 	wh_terms_minus(over, row);
 }
 

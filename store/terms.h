@@ -20,8 +20,9 @@
 /* kind, term, id; id may be empty: then it is what the rows of the term begin with. */
 void wh_term_key(struct wh_key *k, enum wh_scan_table table, uint64_t term, struct wh_str id);
 
-/* The terms of a body, in order, each once. */
-void wh_terms_of_body(const struct wh_store *s, struct wh_str body, struct wh_terms *ret);
+/* The terms of a body that stands in the table, in order, each once. */
+void wh_terms_of_body(const struct wh_store *s, enum wh_scan_table table, struct wh_str body,
+		      struct wh_terms *ret);
 
 /* Takes those of b out of a. */
 void wh_terms_minus(struct wh_terms *a, const struct wh_terms *b);

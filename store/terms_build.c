@@ -55,9 +55,9 @@ collect(struct slice *s, struct wh_str id, struct wh_str body)
 {
 	struct wh_terms terms, under;
 
-	wh_terms_of_body(s->t->view.store, body, &terms);
+	wh_terms_of_body(s->t->view.store, s->b->table, body, &terms);
 	if (s->b->table == WH_SCAN_OVERLAYS && terms.n > 0) {
-		wh_terms_of_body(s->t->view.store, body_under(s, id), &under);
+		wh_terms_of_body(s->t->view.store, WH_SCAN_ROWS, body_under(s, id), &under);
 		wh_terms_minus(&terms, &under);
 	}
 	for (size_t i = 0; i < terms.n; i++)

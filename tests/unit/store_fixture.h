@@ -281,7 +281,6 @@ fx_furnish(struct fixture *f)
 	assert_int_equal(wh_tombs_put(&t, WH_STR("gone"), 1), 0);
 	assert_int_equal(wh_aliases_put(&t, WH_STR("tmp-1"), WH_STR("target-of-1")), 0);
 	assert_int_equal(wh_requests_put(&t, &request), 0);
-	assert_int_equal(wh_forms_put(&t, form, WH_STR("row-1")), 0);
 	assert_int_equal(wh_wants_put(&t, form, 1), 0);
 	assert_int_equal(wh_meta_put_text(&t, "instance", WH_STR("the-instance")), 0);
 	fx_commit(&t);

@@ -383,101 +383,6 @@ test_impossible_page_size(void **state)
 	}
 }
 
-/* Another program's LMDB file, or ours with a stamp of the test's choosing. */
-static void
-with_lmdb(struct fixture *f, void (*change)(MDB_txn *))
-{
-	MDB_env *env;
-	MDB_txn *txn;
-
-	assert_int_equal(mdb_env_create(&env), 0);
-	assert_int_equal(mdb_env_set_maxdbs(env, 32), 0);
-	assert_int_equal(mdb_env_open(env, f->path, 0, 0600), 0);
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	change(txn);
-	assert_int_equal(mdb_txn_commit(txn), 0);
-	mdb_env_close(env);
-}
-
-static void
-put_stranger(MDB_txn *txn)
-{
-	MDB_val k = {3, (char[]){"key"}};
-	MDB_dbi dbi;
-
-	assert_int_equal(mdb_dbi_open(txn, "theirs", MDB_CREATE, &dbi), 0);
-	assert_int_equal(mdb_put(txn, dbi, &k, &k, 0), 0);
-}
-
-static void
-test_not_our_file(void **state)
-{
-	struct fixture *f = *state;
-
-	assert_int_equal(mkdir(f->path, 0700), 0);
-	with_lmdb(f, put_stranger);
-	assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "not a store of whd");
-}
-
-static void
-put_stamp(MDB_txn *txn, uint32_t format)
-{
-	MDB_val k = {6, (char[]){"format"}};
-	MDB_val data;
-	MDB_dbi dbi;
-	uint8_t stamp[20];
-
-	assert_int_equal(mdb_dbi_open(txn, "meta", 0, &dbi), 0);
-	assert_int_equal(wh_format_put(txn, dbi, format), 0);
-	assert_int_equal(mdb_get(txn, dbi, &k, &data), 0);
-	assert_int_equal(data.mv_size, sizeof(stamp));
-}
-
-static void
-put_newer(MDB_txn *txn)
-{
-	put_stamp(txn, WH_STORE_FORMAT + 1);
-}
-
-static void
-put_zero(MDB_txn *txn)
-{
-	put_stamp(txn, 0);
-}
-
-static void
-test_newer_format(void **state)
-{
-	struct fixture *f = *state;
-
-	fx_open(f);
-	fx_close(f);
-	with_lmdb(f, put_newer);
-	assert_refused(f, WH_EVERSION, WH_STORE_WHY_FORMAT, "newer whd");
-}
-
-static void
-test_impossible_format(void **state)
-{
-	struct fixture *f = *state;
-
-	fx_open(f);
-	fx_close(f);
-	with_lmdb(f, put_zero);
-	assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "format stamp");
-}
-
-static void
-test_damaged_stamp(void **state)
-{
-	struct fixture *f = *state;
-
-	fx_open(f);
-	fx_close(f);
-	fx_flip(f->data, "whdstore");
-	assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "format stamp");
-}
-
 /* ------------------------------------------------------------ read only -- */
 
 static int
@@ -574,10 +479,6 @@ main(void)
 		fx_test_closed(test_garbage),
 		fx_test_closed(test_meta_pages_lost),
 		fx_test_closed(test_impossible_page_size),
-		fx_test_closed(test_not_our_file),
-		fx_test_closed(test_newer_format),
-		fx_test_closed(test_impossible_format),
-		fx_test_closed(test_damaged_stamp),
 		fx_test_closed(test_check_alone),
 		fx_test_closed(test_check_beside_a_writer),
 		fx_test_closed(test_check_of_nothing),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows, overlays, tombs, aliases, forms and wants: what is put is got, and the
+ * Rows, overlays, tombs, aliases and wants: what is put is got, and the
  * counters follow.
  */
 #include "tests/unit/store_fixture.h"
@@ -238,34 +238,6 @@ test_impossible_aliases(void **state)
 }
 
 static void
-test_forms(void **state)
-{
-	const uint64_t form[2] = {1, 2}, other[2] = {2, 1};
-	struct fixture *f = *state;
-	struct wh_str whid;
-	struct wh_txn t;
-
-	fx_begin(f, &t);
-	fx_put_row(&t, "a", "same");
-	fx_put_row(&t, "b", "same");
-	assert_int_equal(wh_forms_put(&t, form, WH_STR("a")), 0);
-	assert_int_equal(wh_forms_get(&t.view, other, &whid), WH_ABSENT);
-	assert_int_equal(wh_forms_put(&t, form, WH_STR("b")), 0);
-	assert_int_equal(wh_forms_get(&t.view, form, &whid), 0);
-	assert_true(wh_str_is(whid, "b"));
-	assert_int_equal(wh_forms_del(&t, form, WH_STR("a")), WH_ABSENT);
-	assert_int_equal(wh_forms_get(&t.view, form, &whid), 0);
-	fx_commit(&t);
-	fx_check_clean(f);
-	fx_begin(f, &t);
-	assert_int_equal(wh_forms_del(&t, form, WH_STR("b")), 0);
-	assert_int_equal(wh_forms_get(&t.view, form, &whid), WH_ABSENT);
-	assert_int_equal(wh_forms_del(&t, form, WH_STR("b")), WH_ABSENT);
-	assert_int_equal(wh_forms_put(&t, form, WH_STR_NULL), WH_EINVAL);
-	wh_txn_abort(&t);
-}
-
-static void
 test_wants(void **state)
 {
 	const uint64_t form[2] = {UINT64_MAX, 0};
@@ -301,7 +273,6 @@ main(void)
 		fx_test(test_tombs),
 		fx_test(test_aliases),
 		fx_test(test_impossible_aliases),
-		fx_test(test_forms),
 		fx_test(test_wants),
 	};
 

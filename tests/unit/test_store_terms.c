@@ -18,8 +18,9 @@ term(char letter)
 }
 
 static void
-letters(struct wh_str body, struct wh_terms *ret)
+letters(enum wh_scan_table table, struct wh_str body, struct wh_terms *ret)
 {
+	(void)table;
 	ret->n = 0;
 	ret->many = body.n > WH_TERMS_MAX;
 	for (size_t i = 0; i < body.n && !ret->many; i++)

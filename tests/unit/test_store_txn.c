@@ -90,7 +90,7 @@ test_fault_sticks(void **state)
 	assert_int_equal(wh_requests_put(&t, &request), WH_EINVAL);
 	assert_int_equal(wh_requests_trim(&t, 0, 1), WH_EINVAL);
 	assert_int_equal(wh_changes_add(&t, WH_STR("x"), 1, &revision), WH_EINVAL);
-	assert_int_equal(wh_forms_put(&t, form, WH_STR("a")), WH_EINVAL);
+	assert_int_equal(wh_wants_put(&t, form, 1), WH_EINVAL);
 	assert_int_equal(wh_meta_put_text(&t, "x", WH_STR("y")), WH_EINVAL);
 	assert_int_equal(wh_txn_commit(&t), WH_EINVAL);
 	fx_view(f, &v);
