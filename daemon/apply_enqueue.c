@@ -134,25 +134,38 @@ text_id(struct wh_lane *l, const struct wh_op *op)
 
 /* ---------------------------------------------------------------- create -- */
 
+/* The first create that waits and has the form. WH_ABSENT. */
+static int
+find_wish(const struct wh_view *v, const uint64_t form[2], struct wh_op *ret)
+{
+	uint64_t seq, found[2];
+	struct wh_oprow row;
+	int r = wh_ops_first_of_form(v, form[0], &seq);
+
+	if (r == 0)
+		r = wh_ops_get(v, seq, &row);
+	if (r == 0)
+		r = wh_op_decode(ret, row.body);
+	if (r == 0)
+		r = wh_form_of_body(ret->fields, found);
+	if (r == 0 && found[1] != form[1]) /* half of the hash is in the index */
+		r = WH_ABSENT;
+	return r;
+}
+
 static int
 same_wish(struct decision *d, bool *ret_found)
 {
-	uint64_t form[2], seq;
-	struct wh_oprow row;
+	uint64_t form[2];
 	struct wh_op op;
 	int r = wh_form_of_body(wh_buf_view(&d->e->fields), form);
 
 	*ret_found = false;
 	if (r || d->e->allow_duplicate)
 		return r;
-	r = wh_wants_get(d->view, form, &seq);
-	if (r == 0)
-		r = wh_ops_get(d->view, seq, &row);
+	r = find_wish(d->view, form, &op);
 	if (r)
 		return r == WH_ABSENT ? 0 : r;
-	r = wh_op_decode(&op, row.body);
-	if (r)
-		return r;
 	*ret_found = true;
 	wh_op_pack(&d->e->op, &op, NULL);
 	memcpy(d->e->answer, op.id, sizeof(d->e->answer)); /* what request_id shall remember */

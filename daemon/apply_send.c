@@ -20,6 +20,9 @@
 #include "daemon/turn.h"
 #include "daemon/twin.h"
 
+#define LOOKED_THROUGH                                                                         \
+	64u /* of the newest operations, for what is due, while there is a line */
+
 #define NOT_FOUND "not_found" /* reason: a read of the row alone did not find it */
 #define RECHECK_LEAST_MS 100  /* between such reads, however little check_age is */
 
@@ -420,7 +423,11 @@ wh_send_run(struct wh_job *job, struct wh_txn *t)
 
 	reset_results(s);
 
-	int r = wh_lane_open_op(&lane, &t->view, &s->rules, s->seq, &o);
+	int r = wh_ops_catch_up(t, LOOKED_THROUGH);
+
+	if (r)
+		return r;
+	r = wh_lane_open_op(&lane, &t->view, &s->rules, s->seq, &o);
 
 	if (r == 0 && o == wh_lane_head(&lane)) {
 		enum wh_op_state before = o->op.state;

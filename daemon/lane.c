@@ -104,8 +104,7 @@ load_op(struct wh_lane *l, uint64_t seq)
 	o->op.seq = seq;
 	memcpy(o->op.id, row.id, sizeof(o->op.id));
 	o->was = o->op.state;
-	o->has_want = o->op.kind == WH_OP_CREATE && wh_op_state_live(o->op.state);
-	return o->has_want ? wh_form_of_body(o->op.fields, o->want_was) : 0;
+	return 0;
 }
 
 static int

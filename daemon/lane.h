@@ -25,8 +25,6 @@ struct wh_lane_op {
 	bool dirty;           /* to be written */
 	bool moved;           /* handed to another lane: not ours any more */
 	enum wh_op_state was; /* as loaded: a change of state is an event */
-	bool has_want;        /* a create that is findable by what it wants ... */
-	uint64_t want_was[2]; /* ... under this hash, as loaded */
 };
 
 struct wh_lane_block {

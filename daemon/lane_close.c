@@ -320,6 +320,20 @@ due_of(const struct wh_lane_op *o, const struct wh_lane_op *head)
 	return o->op.next_at > 0 ? o->op.next_at : 0;
 }
 
+/* A create that waits is findable by what it wants, so that the same wish is not queued twice.
+ */
+static int
+take_form(const struct wh_op *op, struct wh_oprow *row)
+{
+	uint64_t form[2] = {0};
+	int r = 0;
+
+	if (op->kind == WH_OP_CREATE && wh_op_state_live(op->state))
+		r = wh_form_of_body(op->fields, form);
+	row->form = form[0];
+	return r;
+}
+
 static int
 write_live(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o, int64_t due)
 {
@@ -337,6 +351,8 @@ write_live(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o, int64_t du
 
 	int r = b.fault ? b.fault : wh_turn_take(&t->view, &o->op, &row);
 
+	if (r == 0)
+		r = take_form(&o->op, &row);
 	if (r == 0)
 		r = wh_ops_put(t, &row);
 
@@ -379,22 +395,6 @@ write_past(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o)
 	return r ? r : trim_history(l->rules, t);
 }
 
-/* A create that waits is findable by what it wants, so that the same wish is not queued twice.
- */
-static int
-write_want(struct wh_txn *t, const struct wh_lane_op *o)
-{
-	bool wants = o->op.kind == WH_OP_CREATE && wh_op_state_live(o->op.state);
-	uint64_t form[2] = {0};
-	int r = wants ? wh_form_of_body(o->op.fields, form) : 0;
-
-	if (r == 0 && o->has_want && (!wants || memcmp(form, o->want_was, sizeof(form)) != 0))
-		r = wh_wants_del(t, o->want_was, o->op.seq);
-	if (r < 0 || !wants)
-		return r < 0 ? r : 0;
-	return wh_wants_put(t, form, o->op.seq);
-}
-
 static int
 write_op(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o,
 	 const struct wh_lane_op *head)
@@ -405,11 +405,7 @@ write_op(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o,
 
 	if (r == 0)
 		r = ended ? write_past(l, t, o) : write_live(l, t, o, due_of(o, head));
-	if (r == 0)
-		r = wh_turn_pass(l, t, o, &turn);
-	if (r == 0 && o->dirty)
-		r = write_want(t, o);
-	return r;
+	return r ? r : wh_turn_pass(l, t, o, &turn);
 }
 
 static bool
@@ -473,6 +469,21 @@ write_row(struct wh_lane *l, struct wh_txn *t)
 	return r < 0 ? r : wh_tombs_put(t, l->key, ++t->view.meta.confirm);
 }
 
+/* 0 if none is left that is stored. */
+static uint64_t
+newest_op(const struct wh_lane *l)
+{
+	uint64_t newest = 0;
+
+	for (size_t i = 0; i < l->n_ops; i++) {
+		const struct wh_lane_op *o = &l->ops[i];
+
+		if (!o->moved && !wh_op_state_ended(o->op.state) && o->op.seq > newest)
+			newest = o->op.seq;
+	}
+	return newest;
+}
+
 static int
 write_overlay(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e,
 	      struct wh_str body, uint64_t revision)
@@ -484,6 +495,7 @@ write_overlay(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e,
 		.hidden = e->hidden,
 		.tmp_id = e->tmp_id,
 		.body = body,
+		.newest = newest_op(l),
 	};
 
 	if (e->overlay)
@@ -517,9 +529,9 @@ wh_lane_close(struct wh_lane *l, struct wh_txn *t)
 	if (r == 0 && l->row_dirty)
 		r = write_row(l, t);
 	if (r == 0)
-		r = write_overlay(l, t, &e, wh_buf_view(&body), revision);
-	if (r == 0)
 		r = write_ops(l, t);
+	if (r == 0)
+		r = write_overlay(l, t, &e, wh_buf_view(&body), revision);
 	wh_buf_fini(&body);
 	return r;
 }

@@ -52,8 +52,6 @@ static const struct table_check {
 	{WH_TABLE_TERMS, "terms", KEY_BYTES, 0, false, false, wh_check_term, CHECK_AND_RESTART},
 	{WH_TABLE_DAMAGED, "damaged", KEY_NUMBER, WH_DAMAGED_PREFIX, true, false, NULL,
 	 RESTART},
-	{WH_TABLE_WANTS, "wants", KEY_BYTES, WH_WANT_PREFIX, true, false, wh_check_want,
-	 RESTART},
 };
 
 static const struct table_check *

@@ -59,4 +59,3 @@ wh_check_row wh_check_overlay;
 wh_check_row wh_check_alias;
 wh_check_row wh_check_request;
 wh_check_row wh_check_request_index;
-wh_check_row wh_check_want;

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "store/check.h"
+#include "store/tail.h"
 
 static void
 expect_index(struct wh_check *c, const struct wh_walk *w, enum wh_table index,
@@ -44,6 +45,16 @@ expect_due(struct wh_check *c, const struct wh_walk *w, const struct wh_oprow *o
 }
 
 static void
+expect_form(struct wh_check *c, const struct wh_walk *w, const struct wh_oprow *op)
+{
+	struct wh_key k;
+
+	wh_index_by_form(&k, op->form, op->seq);
+	if (!k.bad)
+		expect_index(c, w, WH_TABLE_OPS_INDEX, &k, "form");
+}
+
+static void
 expect_groups(struct wh_check *c, const struct wh_walk *w, const struct wh_oprow *op)
 {
 	struct wh_key k;
@@ -71,6 +82,8 @@ wh_check_op(struct wh_check *c, const struct wh_walk *w, const struct wh_value *
 		wh_check_tell(c, w->table, wh_walk_key(w),
 			      "its number is above the last one given, %" PRIu64,
 			      c->meta->op_seq);
+	if (c->meta && wh_tail_has(c->meta, op.seq))
+		return; /* it is found by reading the tail */
 	wh_index_by_id(&k, op.id);
 	expect_id(c, w, &k);
 	wh_index_by_lane(&k, op.lane, op.seq);
@@ -78,6 +91,7 @@ wh_check_op(struct wh_check *c, const struct wh_walk *w, const struct wh_value *
 	wh_index_by_state(&k, op.state, op.seq);
 	expect_index(c, w, WH_TABLE_OPS_INDEX, &k, "state");
 	expect_due(c, w, &op);
+	expect_form(c, w, &op);
 	expect_groups(c, w, &op);
 }
 
@@ -144,6 +158,9 @@ op_leads_back(const struct wh_walk *w, const struct wh_oprow *op)
 		wh_index_by_due(&k, op->state, op->due_at, op->seq);
 		k.bad = op->due_at == WH_NOT_DUE;
 		break;
+	case WH_BY_FORM:
+		wh_index_by_form(&k, op->form, op->seq);
+		break;
 	case WH_BY_GROUP:
 		return group_leads_back(w, op);
 	}
@@ -162,7 +179,7 @@ wh_check_op_index(struct wh_check *c, const struct wh_walk *w, const struct wh_v
 		return;
 	if (wh_index_target(w, &seq) < 0 || wh_oprow_decode(seq, &row, &op) < 0)
 		return; /* told where the row itself was checked */
-	if (!op_leads_back(w, &op))
+	if (!op_leads_back(w, &op) || (c->meta && wh_tail_has(c->meta, seq)))
 		wh_check_tell(c, w->table, wh_walk_key(w),
 			      "operation %" PRIu64 " does not belong here", seq);
 }

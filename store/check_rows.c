@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the check asks of overlays, aliases, request ids and wants.
+ * What the check asks of overlays, aliases and request ids.
  *
  * Called by the check for each row whose checksum is right. Bodies are opaque
  * to the store, so nothing more can be asked of rows, tombs and changes.
@@ -8,16 +8,38 @@
 #include <inttypes.h>
 
 #include "store/check.h"
+#include "store/tail.h"
+
+/* Who waits for its index rows with an operation has one to wait with. */
+static void
+expect_newest(struct wh_check *c, const struct wh_walk *w, const struct wh_overlay *o)
+{
+	struct wh_value value;
+	struct wh_oprow op;
+	struct wh_key k;
+
+	if (!c->meta || !wh_tail_has(c->meta, o->newest))
+		return;
+	wh_key_order(&k, o->newest);
+	int r = wh_check_look(c, WH_TABLE_OPS, &k, WH_OP_PREFIX, &value);
+
+	if (r == WH_ABSENT || (r == 0 && wh_oprow_decode(o->newest, &value, &op) == 0 &&
+			       !wh_str_eq(op.lane, wh_walk_key(w))))
+		wh_check_tell(c, w->table, wh_walk_key(w),
+			      "its newest operation %" PRIu64 " is none of its own", o->newest);
+}
 
 void
 wh_check_overlay(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
 {
 	struct wh_overlay o;
 
-	if (wh_overlay_decode(value, &o) < 0)
+	if (wh_overlay_decode(value, &o) < 0) {
 		wh_check_tell(c, w->table, wh_walk_key(w), "its fields make no sense");
-	else
-		wh_check_terms(c, w);
+		return;
+	}
+	expect_newest(c, w, &o);
+	wh_check_terms(c, w);
 }
 
 void
@@ -77,17 +99,4 @@ wh_check_request_index(struct wh_check *c, const struct wh_walk *w,
 	wh_index_by_age(&k, row.at, wh_str(key.p + WH_BY_AGE_HEAD, key.n - WH_BY_AGE_HEAD));
 	if (!wh_str_eq(key, wh_key_view(&k)))
 		wh_check_tell(c, w->table, key, "the request it leads to has another age");
-}
-
-void
-wh_check_want(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
-{
-	uint64_t seq = wh_be_get(value->prefix, 8);
-	struct wh_value op;
-	struct wh_key k;
-
-	wh_key_order(&k, seq);
-	if (wh_check_look(c, WH_TABLE_OPS, &k, WH_OP_PREFIX, &op) == WH_ABSENT)
-		wh_check_tell(c, w->table, wh_walk_key(w),
-			      "it leads to operation %" PRIu64 ", which is not there", seq);
 }

@@ -35,7 +35,7 @@ look_body(struct wh_check *c, enum wh_scan_table table, struct wh_str id, struct
 		return false; /* told where that row is checked */
 	if (rows)
 		wh_row_decode(&value, &row);
-	*ret = rows ? row.body : wh_overlay_terms(&o);
+	*ret = rows ? row.body : wh_overlay_terms(c->meta, &o);
 	return true;
 }
 

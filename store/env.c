@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "store/opening.h"
+#include "store/tail.h"
 
 #define TABLES_MAX 32
 #define PAGE_MULTIPLE ((uint64_t)64 << 10) /* of any page size there is */
@@ -141,7 +142,8 @@ judge_format(struct wh_opening *op, MDB_txn *txn)
 }
 
 /* Format 1 found webhooks by forms, which the index by terms does since: its version says that
- * it is to be built. Nothing is lost that could not be made again, so no copy is made. */
+ * it is to be built. Creates were found by wants, and are by their index since. Nothing is
+ * lost that could not be made again, so no copy is made. */
 static int
 bring_up(const struct wh_store *s, MDB_txn *txn)
 {
@@ -152,6 +154,8 @@ bring_up(const struct wh_store *s, MDB_txn *txn)
 	if (r || format == WH_STORE_FORMAT || s->read_only)
 		return r;
 	r = wh_mdb_fault(mdb_drop(txn, s->dbi[WH_TABLE_FORMS], 0));
+	if (r == 0)
+		r = wh_mdb_fault(mdb_drop(txn, s->dbi[WH_TABLE_WANTS], 0));
 	return r ? r : wh_format_put(txn, meta, WH_STORE_FORMAT);
 }
 
@@ -240,6 +244,7 @@ wh_store_close(struct wh_store *s)
 	if (s->dir >= 0)
 		close(s->dir);
 	wh_buf_fini(&s->scratch);
+	wh_tail_free(s);
 	free(s);
 	return NULL;
 }

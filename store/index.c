@@ -44,6 +44,16 @@ wh_index_by_due(struct wh_key *k, uint8_t state, int64_t due_at, uint64_t seq)
 }
 
 void
+wh_index_by_form(struct wh_key *k, uint64_t form, uint64_t seq)
+{
+	wh_key_init(k);
+	wh_key_num(k, WH_BY_FORM, 1);
+	wh_key_num(k, form, 8);
+	wh_key_num(k, seq, 8);
+	k->bad = form == 0;
+}
+
+void
 wh_index_by_group(struct wh_key *k, const struct wh_oprow *op, size_t which)
 {
 	wh_key_init(k);

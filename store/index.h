@@ -11,6 +11,8 @@ void wh_index_by_id(struct wh_key *k, const uint8_t id[WH_OP_ID]);
 void wh_index_by_lane(struct wh_key *k, struct wh_str lane, uint64_t number);
 void wh_index_by_state(struct wh_key *k, uint8_t state, uint64_t number);
 void wh_index_by_due(struct wh_key *k, uint8_t state, int64_t due_at, uint64_t seq);
+/* Bad if it has none. */
+void wh_index_by_form(struct wh_key *k, uint64_t form, uint64_t seq);
 /* Bad if the operation is in no such group. */
 void wh_index_by_group(struct wh_key *k, const struct wh_oprow *op, size_t which);
 void wh_index_by_age(struct wh_key *k, int64_t at, struct wh_str request_key);

@@ -8,6 +8,8 @@
  * each only has a counter.
  */
 #include "store/index.h"
+#include "store/tail.h"
+#include "store/terms.h"
 
 int
 wh_oprow_decode(uint64_t seq, const struct wh_value *v, struct wh_oprow *ret)
@@ -20,11 +22,12 @@ wh_oprow_decode(uint64_t seq, const struct wh_value *v, struct wh_oprow *ret)
 	ret->state = (uint8_t)wh_be_take(&p, 1);
 	ret->due_at = wh_be_to_time(wh_be_take(&p, 8));
 	size_t lane_n = (size_t)wh_be_take(&p, 2);
-	bool grouped = v->prefix_n >= WH_OP_PREFIX + 8 * WH_OP_GROUPS + 1;
+	bool grouped = v->prefix_n >= WH_OP_PREFIX_GROUPED;
 
 	for (size_t i = 0; i < WH_OP_GROUPS; i++)
 		ret->group[i] = grouped ? wh_be_take(&p, 8) : 0;
 	ret->in_hand = grouped && wh_be_take(&p, 1) != 0;
+	ret->form = v->prefix_n >= WH_OP_PREFIX_ALL ? wh_be_take(&p, 8) : 0;
 	int r = wh_value_split(v, lane_n, &ret->lane, &ret->body);
 
 	if (r == 0 && (!wh_lane_valid(ret->lane) || ret->state >= WH_OP_STATES))
@@ -64,7 +67,7 @@ wh_ops_get(const struct wh_view *v, uint64_t seq, struct wh_oprow *ret)
 	return get_op(v, seq, ret, &size);
 }
 
-enum { BY_ID, BY_LANE, BY_STATE, BY_DUE, BY_GROUP, INDEXES = BY_GROUP + WH_OP_GROUPS };
+enum { BY_ID, BY_LANE, BY_STATE, BY_DUE, BY_FORM, BY_GROUP, INDEXES = BY_GROUP + WH_OP_GROUPS };
 
 /* The keys of the index rows of one operation. Built before anything is
  * written, because a lane that was read borrows from a page. */
@@ -81,6 +84,7 @@ index_keys(const struct wh_oprow *op, struct op_index *ret)
 	wh_index_by_state(&ret->key[BY_STATE], op->state, op->seq);
 	wh_index_by_due(&ret->key[BY_DUE], op->state, op->due_at, op->seq);
 	ret->key[BY_DUE].bad = op->due_at == WH_NOT_DUE;
+	wh_index_by_form(&ret->key[BY_FORM], op->form, op->seq);
 	for (size_t i = 0; i < WH_OP_GROUPS; i++)
 		wh_index_by_group(&ret->key[BY_GROUP + i], op, i);
 	ret->state = op->state;
@@ -132,6 +136,7 @@ put_row(struct wh_txn *t, const struct wh_oprow *op, struct wh_put_result *ret)
 	for (size_t i = 0; i < WH_OP_GROUPS; i++)
 		wh_draft_num(&d, op->group[i], 8);
 	wh_draft_num(&d, op->in_hand, 1);
+	wh_draft_num(&d, op->form, 8);
 	d.tail[0] = op->lane;
 	d.tail[1] = op->body;
 	return wh_table_put(t, WH_TABLE_OPS, &k, &d, ret);
@@ -151,24 +156,41 @@ refuse_taken_id(const struct wh_txn *t, const struct wh_oprow *op)
 
 static void
 count_put(struct wh_txn *t, const struct wh_put_result *res, const struct op_index *was,
-	  const struct op_index *is, uint64_t seq)
+	  const struct wh_oprow *op)
 {
 	struct wh_meta *m = &t->view.meta;
 
 	if (was)
 		wh_meta_sub(wh_meta_ops(m, was->state), 1);
-	*wh_meta_ops(m, is->state) += 1;
+	*wh_meta_ops(m, op->state) += 1;
 	wh_meta_sub(&m->op_bytes, res->old_size);
 	m->op_bytes += res->new_size;
-	if (seq > m->op_seq)
-		m->op_seq = seq;
+	if (op->seq > m->op_seq)
+		m->op_seq = op->seq;
+}
+
+/* What leads to the row follows it: at once, or with the rest of the tail. */
+static int
+follow(struct wh_txn *t, const struct wh_oprow *op, const struct op_index *was)
+{
+	struct op_index is;
+	bool in_tail = wh_tail_has(&t->view.meta, op->seq);
+	int r = 0;
+
+	if (!was)
+		r = wh_tail_join(t, op->seq, &in_tail);
+	if (r || in_tail)
+		return r ? r : wh_tail_put(t, op);
+	index_keys(op, &is);
+	if (was)
+		r = drop_index(t, was, &is);
+	return r ? r : put_index(t, &is, op->seq);
 }
 
 int
 wh_ops_put(struct wh_txn *t, const struct wh_oprow *op)
 {
 	struct op_index was;
-	struct op_index is;
 	struct wh_oprow old;
 	struct wh_put_result res;
 	size_t size;
@@ -177,7 +199,6 @@ wh_ops_put(struct wh_txn *t, const struct wh_oprow *op)
 		return t->fault;
 	if (op->seq == 0 || op->state >= WH_OP_STATES || !wh_lane_valid(op->lane))
 		return wh_txn_fail(t, WH_EINVAL);
-	index_keys(op, &is);
 	int found = get_op(&t->view, op->seq, &old, &size);
 	int r = found < 0 ? found : refuse_taken_id(t, op);
 
@@ -188,12 +209,28 @@ wh_ops_put(struct wh_txn *t, const struct wh_oprow *op)
 	r = put_row(t, op, &res);
 	if (r < 0 || res.how == WH_PUT_SAME)
 		return r;
-	if (found == 0)
-		r = drop_index(t, &was, &is);
+	r = follow(t, op, found == 0 ? &was : NULL);
 	if (r == 0)
-		r = put_index(t, &is, op->seq);
-	if (r == 0)
-		count_put(t, &res, found == 0 ? &was : NULL, &is, op->seq);
+		count_put(t, &res, found == 0 ? &was : NULL, op);
+	return r;
+}
+
+/* The state that counts one more than there are: that of a damaged row of the tail. */
+static int
+find_state(const struct wh_txn *t, uint64_t seq, uint8_t *ret)
+{
+	struct wh_meta m = t->view.meta;
+	int r = 0;
+
+	for (uint8_t state = 0; r == 0 && state < WH_OP_STATES; state++) {
+		uint64_t n = 0;
+
+		for (uint64_t at = 0; r == 0; n += r == 0 && at != seq)
+			r = wh_ops_next_in_state(&t->view, state, at, &at);
+		r = r == WH_ABSENT ? 0 : r;
+		if (*wh_meta_ops(&m, state) > n)
+			*ret = state;
+	}
 	return r;
 }
 
@@ -201,12 +238,16 @@ wh_ops_put(struct wh_txn *t, const struct wh_oprow *op)
 static int
 del_damaged(struct wh_txn *t, uint64_t seq, size_t size)
 {
+	bool in_tail = wh_tail_has(&t->view.meta, seq);
 	uint8_t state = WH_OP_STATES;
 	struct wh_key k;
-	int r = wh_index_sweep(t, WH_TABLE_OPS_INDEX, seq, &state);
+	int r = in_tail ? find_state(t, seq, &state)
+			: wh_index_sweep(t, WH_TABLE_OPS_INDEX, seq, &state);
 
 	if (r < 0)
-		return r;
+		return wh_txn_fail(t, r);
+	if (in_tail)
+		wh_tail_del(t, seq);
 	uint64_t *counter = wh_meta_ops(&t->view.meta, state);
 
 	if (counter)
@@ -234,12 +275,60 @@ wh_ops_del(struct wh_txn *t, uint64_t seq)
 		return del_damaged(t, seq, size);
 	if (r < 0)
 		return wh_txn_fail(t, r);
-	index_keys(&old, &was);
-	r = drop_index(t, &was, NULL);
+	if (wh_tail_has(&t->view.meta, seq)) {
+		wh_tail_del(t, seq);
+	} else {
+		index_keys(&old, &was);
+		r = drop_index(t, &was, NULL);
+	}
 	if (r < 0)
 		return r;
-	wh_meta_sub(wh_meta_ops(&t->view.meta, was.state), 1);
+	wh_meta_sub(wh_meta_ops(&t->view.meta, old.state), 1);
 	wh_meta_sub(&t->view.meta.op_bytes, size);
 	wh_key_order(&k, seq);
 	return wh_table_del(t, WH_TABLE_OPS, &k);
+}
+
+/* ------------------------------------------------------------- the tail -- */
+
+static int
+index_one(struct wh_txn *t, const struct wh_oprow *op)
+{
+	struct op_index is;
+
+	index_keys(op, &is);
+	int r = put_index(t, &is, op->seq);
+
+	return r ? r : wh_overlay_catch_up(t, op->lane);
+}
+
+static int
+index_all(struct wh_txn *t)
+{
+	struct wh_tail_scan s;
+	int r = wh_tail_begin(&t->view, WH_TAIL_ANY, 0, 0, &s);
+
+	while (r == 0) {
+		r = wh_tail_next(&s);
+		if (r == 0)
+			r = index_one(t, &s.op);
+	}
+	wh_tail_end(&s);
+	return r == WH_ABSENT ? 0 : r;
+}
+
+int
+wh_ops_catch_up(struct wh_txn *t, uint64_t behind)
+{
+	struct wh_meta *m = &t->view.meta;
+
+	if (t->fault || m->ops_tail == 0 || m->op_seq - m->ops_tail < behind)
+		return t->fault;
+	int r = wh_txn_fail(t, index_all(t));
+
+	if (r == 0) {
+		m->ops_tail = 0;
+		wh_tail_lost(t->view.store);
+	}
+	return r;
 }

@@ -2,13 +2,30 @@
 /*
  * Finding operations: by id, by lane, by state, by due time, in order.
  *
- * Called by the loop and the pump with a view, and by transaction bodies. It
- * only reads indexes; the rows themselves are read by wh_ops_get.
+ * Called by the loop and the pump with a view, and by transaction bodies. What
+ * the indexes know comes first, then the tail, which has higher numbers; the
+ * rows themselves are read by wh_ops_get.
  */
 #include "store/index.h"
+#include "store/tail.h"
 
 #define DUE_HEAD 2    /* kind, state; time and seq follow */
 #define GROUP_HEAD 10 /* kind, which, group; in hand and seq follow */
+
+static int
+find_in_tail(const struct wh_view *v, const uint8_t id[WH_OP_ID], uint64_t *ret_seq)
+{
+	struct wh_tail_scan s;
+	int r = wh_tail_begin(v, WH_TAIL_ID, wh_tail_key_of_id(id), 0, &s);
+
+	if (r == 0)
+		r = wh_tail_next(&s);
+	while (r == 0 && memcmp(s.op.id, id, WH_OP_ID) != 0)
+		r = wh_tail_next(&s);
+	*ret_seq = s.op.seq;
+	wh_tail_end(&s);
+	return r;
+}
 
 int
 wh_ops_find(const struct wh_view *v, const uint8_t id[WH_OP_ID], uint64_t *ret_seq)
@@ -16,7 +33,25 @@ wh_ops_find(const struct wh_view *v, const uint8_t id[WH_OP_ID], uint64_t *ret_s
 	struct wh_key k;
 
 	wh_index_by_id(&k, id);
-	return wh_index_find(v, WH_TABLE_OPS_INDEX, &k, ret_seq);
+	int r = wh_index_find(v, WH_TABLE_OPS_INDEX, &k, ret_seq);
+
+	return r == WH_ABSENT ? find_in_tail(v, id, ret_seq) : r;
+}
+
+static int
+lane_in_tail(const struct wh_view *v, struct wh_str lane, uint64_t *ret_seqs, size_t max,
+	     size_t *inout_n)
+{
+	struct wh_tail_scan s;
+	int r = wh_tail_begin(v, WH_TAIL_LANE, wh_tail_key_of_lane(lane), 0, &s);
+
+	while (r == 0 && *inout_n < max) {
+		r = wh_tail_next(&s);
+		if (r == 0 && wh_str_eq(s.op.lane, lane))
+			ret_seqs[(*inout_n)++] = s.op.seq;
+	}
+	wh_tail_end(&s);
+	return r < 0 ? r : 0;
 }
 
 int
@@ -41,7 +76,7 @@ wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_t *ret_seqs, siz
 	}
 	wh_walk_end(&w);
 	*ret_n = n;
-	return r < 0 ? r : 0;
+	return r < 0 ? r : lane_in_tail(v, lane, ret_seqs, max, ret_n);
 }
 
 /* Does the key begin with the first `head` bytes of k, and is it of the same length? */
@@ -49,6 +84,49 @@ static bool
 same_head(const struct wh_walk *w, const struct wh_key *k, size_t head)
 {
 	return w->key.mv_size == k->n && memcmp(w->key.mv_data, k->b, head) == 0;
+}
+
+static bool
+comes_before(const struct wh_due *a, const struct wh_due *b)
+{
+	return a->due_at != b->due_at ? a->due_at < b->due_at : a->seq < b->seq;
+}
+
+/* Puts it among the n that are there in order, and drops the last of max. */
+static void
+insert_due(struct wh_due *due, size_t max, size_t *inout_n, const struct wh_due *one)
+{
+	size_t i = *inout_n;
+
+	if (i == max && !comes_before(one, &due[i - 1]))
+		return;
+	if (i == max)
+		i--;
+	else
+		(*inout_n)++;
+	for (; i > 0 && comes_before(one, &due[i - 1]); i--)
+		due[i] = due[i - 1];
+	due[i] = *one;
+}
+
+static int
+due_in_tail(const struct wh_view *v, const struct wh_due *after, struct wh_due *ret, size_t max,
+	    size_t *inout_n)
+{
+	struct wh_tail_scan s;
+	int r = wh_tail_begin(v, WH_TAIL_ANY, 0, 0, &s);
+
+	while (r == 0 && max > 0) {
+		r = wh_tail_next(&s);
+
+		const struct wh_due one = {s.op.state, s.op.due_at, s.op.seq};
+
+		if (r == 0 && one.state == after->state && one.due_at != WH_NOT_DUE &&
+		    comes_before(after, &one))
+			insert_due(ret, max, inout_n, &one);
+	}
+	wh_tail_end(&s);
+	return r < 0 ? r : 0;
 }
 
 int
@@ -64,6 +142,8 @@ wh_ops_due(const struct wh_view *v, const struct wh_due *after, struct wh_due *r
 
 	if (r < 0)
 		return r;
+	struct wh_due from = *after; /* may be the place of the result */
+
 	if (max > 0)
 		r = wh_walk_after(&w, &k);
 	while (r == 0 && n < max && same_head(&w, &k, DUE_HEAD)) {
@@ -79,7 +159,26 @@ wh_ops_due(const struct wh_view *v, const struct wh_due *after, struct wh_due *r
 	}
 	wh_walk_end(&w);
 	*ret_n = n;
-	return r < 0 ? r : 0;
+	return r < 0 ? r : due_in_tail(v, &from, ret, max, ret_n);
+}
+
+/* What the index knows, if `r` is 0, against the tail: there all come later. */
+static int
+group_in_tail(const struct wh_tail_scan *group, uint64_t except, struct wh_member *inout, int r)
+{
+	struct wh_tail_scan s;
+	int t = wh_tail_begin(group->view, group->kind, group->key, 0, &s);
+
+	while (t == 0) {
+		t = wh_tail_next(&s);
+		if (t || s.op.group[s.kind - WH_TAIL_GROUP] != s.key || s.op.seq == except)
+			continue;
+		if (r != 0 || (s.op.in_hand && !inout->in_hand))
+			*inout = (struct wh_member){s.op.seq, s.op.in_hand};
+		r = 0;
+	}
+	wh_tail_end(&s);
+	return t < 0 ? t : r;
 }
 
 int
@@ -110,6 +209,64 @@ wh_ops_first_in_group(const struct wh_view *v, size_t which, uint64_t group, uin
 			.in_hand = ((const uint8_t *)w.key.mv_data)[GROUP_HEAD] == 0,
 		};
 	wh_walk_end(&w);
+	if (r < 0)
+		return r;
+	return group_in_tail(&(struct wh_tail_scan){.view = v,
+						    .kind = WH_TAIL_GROUP + (unsigned)which,
+						    .key = group},
+			     except, ret, r);
+}
+
+static int
+form_in_tail(const struct wh_view *v, uint64_t form, uint64_t *ret_seq)
+{
+	struct wh_tail_scan s;
+	int r = wh_tail_begin(v, WH_TAIL_FORM, form, 0, &s);
+
+	if (r == 0)
+		r = wh_tail_next(&s);
+	while (r == 0 && s.op.form != form)
+		r = wh_tail_next(&s);
+	*ret_seq = s.op.seq;
+	wh_tail_end(&s);
+	return r;
+}
+
+int
+wh_ops_first_of_form(const struct wh_view *v, uint64_t form, uint64_t *ret_seq)
+{
+	struct wh_key k;
+	struct wh_walk w;
+
+	wh_index_by_form(&k, form, 0);
+	if (k.bad)
+		return WH_ABSENT;
+	k.n -= 8;
+	int r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
+
+	if (r < 0)
+		return r;
+	r = wh_walk_from(&w, &k);
+	if (r == 0 && !wh_walk_has_prefix(&w, &k))
+		r = WH_ABSENT;
+	if (r == 0)
+		*ret_seq = wh_walk_order(&w);
+	wh_walk_end(&w);
+	return r == WH_ABSENT ? form_in_tail(v, form, ret_seq) : r;
+}
+
+static int
+state_in_tail(const struct wh_view *v, uint8_t state, uint64_t after, uint64_t *ret_seq)
+{
+	struct wh_tail_scan s;
+	int r = wh_tail_begin(v, WH_TAIL_ANY, 0, after + 1, &s);
+
+	if (r == 0)
+		r = wh_tail_next(&s);
+	while (r == 0 && (s.op.state != state || s.op.seq <= after)) /* after + 1 may be 0 */
+		r = wh_tail_next(&s);
+	*ret_seq = s.op.seq;
+	wh_tail_end(&s);
 	return r;
 }
 
@@ -131,7 +288,7 @@ wh_ops_next_in_state(const struct wh_view *v, uint8_t state, uint64_t after, uin
 	else if (r == 0)
 		r = WH_ABSENT;
 	wh_walk_end(&w);
-	return r;
+	return r == WH_ABSENT ? state_in_tail(v, state, after, ret_seq) : r;
 }
 
 int

@@ -5,6 +5,7 @@
  * Read by the loop for every get while any overlay exists, written by the
  * commit thread together with the operations. The body is opaque.
  */
+#include "store/tail.h"
 #include "store/terms.h"
 
 #define HIDDEN 1u /* the only flag so far */
@@ -18,7 +19,10 @@ wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret)
 	ret->pending = (uint32_t)wh_be_take(&p, 4);
 	ret->state = (uint8_t)wh_be_take(&p, 1);
 	ret->hidden = (wh_be_take(&p, 1) & HIDDEN) != 0;
-	return wh_value_split(v, (size_t)wh_be_take(&p, 2), &ret->tmp_id, &ret->body);
+	size_t tmp_n = (size_t)wh_be_take(&p, 2);
+
+	ret->newest = v->prefix_n >= WH_OVERLAY_PREFIX_ALL ? wh_be_take(&p, 8) : 0;
+	return wh_value_split(v, tmp_n, &ret->tmp_id, &ret->body);
 }
 
 int
@@ -35,16 +39,37 @@ wh_overlays_get(const struct wh_view *v, struct wh_str whid, struct wh_overlay *
 	return r == 0 ? wh_overlay_decode(&value, ret) : r;
 }
 
+/*
+ * The index rows of a new overlay are written with those of the newest
+ * operation of its lane. One that has its own keeps them right from then on.
+ */
+static int
+find_newest(const struct wh_txn *t, struct wh_str whid, uint64_t newest, uint64_t *ret)
+{
+	const struct wh_meta *m = &t->view.meta;
+	struct wh_overlay old;
+	int r = wh_tail_has(m, newest) ? wh_overlays_get(&t->view, whid, &old) : WH_ECORRUPT;
+	bool waits = r == WH_ABSENT || (r == 0 && wh_tail_has(m, old.newest));
+
+	*ret = waits ? newest : 0;
+	return r == WH_ECORRUPT ? 0 : r < 0 ? r : 0;
+}
+
 int
 wh_overlays_put(struct wh_txn *t, struct wh_str whid, const struct wh_overlay *o)
 {
 	struct wh_terms_plan plan;
 	struct wh_put_result res;
+	struct wh_overlay is = *o;
 	struct wh_draft d;
 	struct wh_key k;
 
 	if (o->tmp_id.n > WH_KEY_MAX)
 		return wh_txn_fail(t, WH_EINVAL);
+	int r = wh_txn_fail(t, find_newest(t, whid, o->newest, &is.newest));
+
+	if (r)
+		return r;
 	wh_key_id(&k, whid);
 	wh_draft_init(&d);
 	wh_draft_num(&d, o->revision, 8);
@@ -52,10 +77,11 @@ wh_overlays_put(struct wh_txn *t, struct wh_str whid, const struct wh_overlay *o
 	wh_draft_num(&d, o->state, 1);
 	wh_draft_num(&d, o->hidden ? HIDDEN : 0, 1);
 	wh_draft_num(&d, o->tmp_id.n, 2);
+	wh_draft_num(&d, is.newest, 8);
 	d.tail[0] = o->tmp_id;
 	d.tail[1] = o->body;
-	int r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, wh_overlay_terms(o), &plan);
-
+	r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, wh_overlay_terms(&t->view.meta, &is),
+			  &plan);
 	if (r == 0)
 		r = wh_table_put(t, WH_TABLE_OVERLAYS, &k, &d, &res);
 	if (r == 0 && res.how == WH_PUT_NEW)
@@ -78,4 +104,24 @@ wh_overlays_del(struct wh_txn *t, struct wh_str whid)
 		return r;
 	wh_meta_sub(&t->view.meta.overlays, 1);
 	return wh_terms_follow(t, wh_key_view(&k), &plan);
+}
+
+int
+wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid)
+{
+	struct wh_terms_plan plan;
+	struct wh_overlay o;
+	struct wh_key k;
+	int r = wh_overlays_get(&t->view, whid, &o);
+
+	if (r == WH_ABSENT || r == WH_ECORRUPT ||
+	    (r == 0 && !wh_tail_has(&t->view.meta, o.newest)))
+		return 0; /* who asks for a damaged one is told */
+	if (r < 0)
+		return r;
+	wh_key_id(&k, whid);
+	o.newest = 0;
+	r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, wh_overlay_terms(&t->view.meta, &o),
+			  &plan);
+	return r ? r : wh_terms_follow(t, wh_key_view(&k), &plan);
 }

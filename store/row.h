@@ -12,11 +12,13 @@
 /* Prefix lengths of format 1: the least a row of the table has. */
 #define WH_ROW_PREFIX 40
 #define WH_OVERLAY_PREFIX 16
+#define WH_OVERLAY_PREFIX_ALL (WH_OVERLAY_PREFIX + 8)
 #define WH_TOMB_PREFIX 8
 #define WH_OP_PREFIX 27
+#define WH_OP_PREFIX_GROUPED (WH_OP_PREFIX + 8 * WH_OP_GROUPS + 1)
+#define WH_OP_PREFIX_ALL (WH_OP_PREFIX_GROUPED + 8)
 #define WH_PAST_PREFIX 27
 #define WH_REQUEST_PREFIX 40
-#define WH_WANT_PREFIX 8
 #define WH_DAMAGED_PREFIX 17
 
 void wh_row_decode(const struct wh_value *v, struct wh_row *ret);
@@ -28,6 +30,7 @@ void wh_request_decode(const struct wh_value *v, struct wh_request *ret);
 
 /* Kinds of index rows: the first byte of their keys. */
 #define WH_BY_DUE 'd'   /* state, time, seq */
+#define WH_BY_FORM 'f'  /* form, seq */
 #define WH_BY_GROUP 'g' /* which, group, 0 if in hand else 1, seq */
 #define WH_BY_ID 'i'    /* id -> number */
 #define WH_BY_LANE 'l'  /* lane, 0x00, number */

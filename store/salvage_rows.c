@@ -87,6 +87,24 @@ mark_op(struct wh_salvage *x, uint64_t seq)
 	return seq > 0 ? wh_damaged_put(&x->t, &d) : 0;
 }
 
+/* Its index, if it has one, tells more surely who it is; until then it is who it says. */
+static int
+mark_damaged_op(struct wh_salvage *x, uint64_t seq, const MDB_val *data)
+{
+	struct wh_damaged d = {.seq = seq};
+	struct wh_value value;
+	struct wh_oprow op;
+
+	x->highest = wh_higher(x->highest, seq);
+	if (wh_value_peek(data, WH_OP_PREFIX, &value) == 0 &&
+	    wh_oprow_decode(seq, &value, &op) == 0) {
+		d.has_id = true;
+		memcpy(d.id, op.id, sizeof(d.id));
+		d.lane = op.lane;
+	}
+	return seq > 0 ? wh_damaged_put(&x->t, &d) : 0;
+}
+
 /* One that has ended is in the history; an older state of it is not one that waits. */
 static int
 put_op(struct wh_salvage *x, struct wh_str key, const struct wh_value *v)
@@ -184,7 +202,7 @@ on_row(void *ctx, const MDB_val *key, const MDB_val *data)
 	if (r == WH_ECORRUPT) {
 		x->cut[x->table] = true; /* an older state of it may be found */
 		r = x->table == WH_TABLE_OPS && k.n == 8
-			    ? mark_op(x, wh_be_get(key->mv_data, 8))
+			    ? mark_damaged_op(x, wh_be_get(key->mv_data, 8), data)
 			    : 0;
 		return r ? r : x->t.fault;
 	}

@@ -258,6 +258,8 @@ struct wh_overlay {
 	bool hidden;          /* a pending delete, or withheld while a create is undecided */
 	struct wh_str tmp_id; /* local id, empty if none */
 	struct wh_str body;   /* msgpack map; empty for a hidden one */
+	uint64_t newest;      /* seq of the newest operation in its lane, so that it is found by
+				 its terms with that one; 0 = it is found by itself */
 };
 
 WH_MUST_USE int wh_overlays_get(const struct wh_view *v, struct wh_str whid,
@@ -285,11 +287,11 @@ WH_MUST_USE int wh_aliases_put(struct wh_txn *t, struct wh_str tmp_id, struct wh
 #define WH_NOT_DUE INT64_MAX
 
 /*
- * An operation that has not ended (or is dead). Indexes kept by the same
- * write: by id, by lane, by state, by state and due time (only if due_at is not
- * WH_NOT_DUE), and by each group that is not 0.
+ * An operation that has not ended (or is dead). It is found from the transaction on that
+ * puts it: by id, by lane, by state, by state and due time (only if due_at is not
+ * WH_NOT_DUE), by its form and by each group that is not 0.
  */
-#define WH_OP_GROUPS 2
+#define WH_OP_GROUPS 2 /* append only with a new format: the prefix holds them */
 
 struct wh_oprow {
 	uint64_t seq; /* order; the key */
@@ -299,7 +301,8 @@ struct wh_oprow {
 	int64_t due_at;               /* wall ms when the pump should look at it */
 	uint64_t group[WH_OP_GROUPS]; /* numbers of what it shares with others; 0 = in none */
 	bool in_hand;                 /* comes before all others of its groups */
-	struct wh_str body;           /* daemon/core/op.h encodes it */
+	uint64_t form;      /* hash of what it wants; 0 = nobody looks for it by that */
+	struct wh_str body; /* daemon/core/op.h encodes it */
 };
 
 WH_MUST_USE int wh_ops_get(const struct wh_view *v, uint64_t seq, struct wh_oprow *ret);
@@ -317,6 +320,12 @@ WH_MUST_USE int wh_ops_del(struct wh_txn *t, uint64_t seq);
 /* seqs of a lane in order, at most max; *ret_n how many there are in it up to max. */
 WH_MUST_USE int wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_t *ret_seqs,
 			    size_t max, size_t *ret_n);
+/*
+ * Those that came last are found by reading them one by one; their index rows are written
+ * together, at the latest when there are a thousand. Does so now if the oldest of them came
+ * `behind` operations ago: for who is going to look for them often.
+ */
+WH_MUST_USE int wh_ops_catch_up(struct wh_txn *t, uint64_t behind);
 struct wh_due {
 	uint8_t state;
 	int64_t due_at;
@@ -333,6 +342,8 @@ struct wh_member {
 /* The first of a group but `except` (0 = none): those in hand, then by seq. WH_ABSENT. */
 WH_MUST_USE int wh_ops_first_in_group(const struct wh_view *v, size_t which, uint64_t group,
 				      uint64_t except, struct wh_member *ret);
+/* The first with this form. WH_ABSENT. */
+WH_MUST_USE int wh_ops_first_of_form(const struct wh_view *v, uint64_t form, uint64_t *ret_seq);
 /* The first op in `state` with seq > after. WH_ABSENT. */
 WH_MUST_USE int wh_ops_next_in_state(const struct wh_view *v, uint8_t state, uint64_t after,
 				     uint64_t *ret_seq);
@@ -454,6 +465,8 @@ struct wh_term_scan {
 		void *cursor;
 		struct wh_str id; /* the next; empty at the end */
 	} at[2];                  /* of the term; of those that have too many */
+	struct wh_str *recent;    /* ids whose index rows are yet to be written, in order */
+	size_t n_recent, at_recent;
 };
 /* Positions before the first id > after (empty = the first of all). */
 WH_MUST_USE int wh_terms_begin(const struct wh_view *v, enum wh_scan_table table, uint64_t term,
@@ -498,16 +511,3 @@ struct wh_str wh_key_fold(struct wh_str whid, char buf[WH_KEY_MAX]);
  */
 WH_MUST_USE int wh_store_check(struct wh_store *s, bool deep, wh_check_report *report,
 			       void *ctx);
-
-/* ------------------------------------------- finding by what it contains -- */
-
-/*
- * A create that has not ended -> its seq, by a 128-bit hash of what it wants
- * (the caller's affair). Two with the same hash: the last one written is
- * found; deleting names whose entry it is and leaves another's alone.
- */
-WH_MUST_USE int wh_wants_get(const struct wh_view *v, const uint64_t form[2],
-			     uint64_t *ret_seq);
-WH_MUST_USE int wh_wants_put(struct wh_txn *t, const uint64_t form[2], uint64_t seq);
-WH_MUST_USE int wh_wants_del(struct wh_txn *t, const uint64_t form[2],
-			     uint64_t seq); /* WH_ABSENT */

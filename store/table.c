@@ -36,26 +36,42 @@ lies_in_page(const struct wh_view *v, const MDB_val *val)
 	return val->mv_size <= pages * page - header;
 }
 
+static int
+get_bytes(const struct wh_view *v, enum wh_table table, const struct wh_key *key, MDB_val *ret)
+{
+	MDB_val k = key_val(key);
+	MDB_dbi dbi = v->store->dbi[table];
+
+	if (key->bad || dbi == WH_NO_TABLE)
+		return WH_ABSENT;
+	int rc = wh_trap_get(v->store, wh_view_txn(v), dbi, &k, ret);
+
+	if (rc == MDB_NOTFOUND)
+		return WH_ABSENT;
+	if (rc != 0)
+		return wh_mdb_fault(rc);
+	return lies_in_page(v, ret) ? 0 : WH_ECORRUPT;
+}
+
 int
 wh_table_get(const struct wh_view *v, enum wh_table table, const struct wh_key *key,
 	     size_t min_prefix, struct wh_value *ret)
 {
 	MDB_val k = key_val(key);
 	MDB_val data;
+	int r = get_bytes(v, table, key, &data);
 
-	MDB_dbi dbi = v->store->dbi[table];
+	return r ? r : wh_value_open(table, &k, &data, min_prefix, ret);
+}
 
-	if (key->bad || dbi == WH_NO_TABLE)
-		return WH_ABSENT;
-	int rc = wh_trap_get(v->store, wh_view_txn(v), dbi, &k, &data);
+int
+wh_table_peek(const struct wh_view *v, enum wh_table table, const struct wh_key *key,
+	      size_t min_prefix, struct wh_value *ret)
+{
+	MDB_val data;
+	int r = get_bytes(v, table, key, &data);
 
-	if (rc == MDB_NOTFOUND)
-		return WH_ABSENT;
-	if (rc != 0)
-		return wh_mdb_fault(rc);
-	if (!lies_in_page(v, &data))
-		return WH_ECORRUPT;
-	return wh_value_open(table, &k, &data, min_prefix, ret);
+	return r ? r : wh_value_peek(&data, min_prefix, ret);
 }
 
 static int
@@ -258,6 +274,14 @@ wh_walk_before(struct wh_walk *w, const struct wh_key *key)
 	if (r == WH_ABSENT && !key->bad)
 		return walk(w, MDB_LAST);
 	return r == 0 ? walk(w, MDB_PREV) : r;
+}
+
+int
+wh_walk_peek(const struct wh_walk *w, size_t min_prefix, struct wh_value *ret)
+{
+	if (!lies_in_page(w->view, &w->data))
+		return WH_ECORRUPT;
+	return wh_value_peek(&w->data, min_prefix, ret);
 }
 
 int

@@ -40,6 +40,7 @@ struct wh_store {
 	bool has_trap;
 	pthread_key_t trap;    /* where a thread that reads jumps back to */
 	struct wh_buf scratch; /* the value being written; commit thread only */
+	struct wh_tail *tail;  /* keys of the tail of the queue; commit thread only */
 };
 
 /* The one place that turns LMDB's codes and errno values into faults. */
@@ -54,6 +55,11 @@ int wh_txn_fail(struct wh_txn *t, int fault);
 /* 0, WH_ABSENT (a bad key, too) or a fault; WH_ECORRUPT concerns this row. */
 WH_MUST_USE int wh_table_get(const struct wh_view *v, enum wh_table table,
 			     const struct wh_key *key, size_t min_prefix, struct wh_value *ret);
+
+/* The same, but a wrong checksum is not told: only what is read from any row may be asked. */
+WH_MUST_USE int wh_table_peek(const struct wh_view *v, enum wh_table table,
+			      const struct wh_key *key, size_t min_prefix,
+			      struct wh_value *ret);
 
 enum wh_put {
 	WH_PUT_SAME, /* stood there already; nothing was written */
@@ -110,6 +116,8 @@ WH_MUST_USE int wh_walk_after(struct wh_walk *w, const struct wh_key *key);  /* 
 WH_MUST_USE int wh_walk_before(struct wh_walk *w, const struct wh_key *key); /* < key */
 /* The value under the position. 0 or WH_ECORRUPT. */
 WH_MUST_USE int wh_walk_value(const struct wh_walk *w, size_t min_prefix, struct wh_value *ret);
+/* The same, but a wrong checksum is not told. */
+WH_MUST_USE int wh_walk_peek(const struct wh_walk *w, size_t min_prefix, struct wh_value *ret);
 
 static inline struct wh_str
 wh_walk_key(const struct wh_walk *w)

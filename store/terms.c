@@ -116,7 +116,7 @@ bodies_of(struct wh_txn *t, struct wh_str id, struct bodies *ret)
 	int q = wh_overlays_get(&t->view, id, &o);
 
 	*ret = (struct bodies){r == 0 ? row.body : WH_STR_NULL,
-			       q == 0 ? wh_overlay_terms(&o) : WH_STR_NULL};
+			       q == 0 ? wh_overlay_terms(&t->view.meta, &o) : WH_STR_NULL};
 	if (r == WH_ECORRUPT || q == WH_ECORRUPT)
 		give_up(t);
 	else if (r < 0 || q < 0)

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "store/row.h"
+#include "store/tail.h"
 
 #define WH_TERM_OF_ROW 'r'
 #define WH_TERM_OF_OVERLAY 'o'
@@ -44,9 +44,13 @@ WH_MUST_USE int wh_terms_plan(struct wh_txn *t, enum wh_scan_table table, struct
 WH_MUST_USE int wh_terms_follow(struct wh_txn *t, struct wh_str id,
 				const struct wh_terms_plan *p);
 
-/* The body by whose terms an overlay is found: none if it is hidden. */
+/* Writes the index rows of an overlay that waits for them with an operation of the tail. */
+WH_MUST_USE int wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid);
+
+/* The body by whose terms an overlay is found: none if it is hidden, or while it is found with
+ * an operation of the tail. */
 static inline struct wh_str
-wh_overlay_terms(const struct wh_overlay *o)
+wh_overlay_terms(const struct wh_meta *m, const struct wh_overlay *o)
 {
-	return o->hidden ? WH_STR_NULL : o->body;
+	return o->hidden || wh_tail_has(m, o->newest) ? WH_STR_NULL : o->body;
 }

@@ -34,7 +34,7 @@ next_body(struct wh_scan *s, struct wh_str *ret_key, struct wh_str *ret_body)
 	struct wh_row row = {.body = WH_STR_NULL};
 	int r = wh_scan_next(s, ret_key, &row, &o);
 
-	*ret_body = s->table == WH_SCAN_ROWS ? row.body : wh_overlay_terms(&o);
+	*ret_body = s->table == WH_SCAN_ROWS ? row.body : wh_overlay_terms(&s->view->meta, &o);
 	if (r != WH_ECORRUPT || ret_key->n == 0)
 		return r;
 	*ret_body = WH_STR_NULL; /* a damaged one has no terms */

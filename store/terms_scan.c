@@ -8,6 +8,9 @@
  * and the two beside them, must match their checksum and be in order; then
  * none of the term can be elsewhere. Loop thread, mostly.
  */
+#include <stdlib.h>
+
+#include "store/tail.h"
 #include "store/terms.h"
 
 static struct wh_walk
@@ -85,6 +88,53 @@ begin_one(struct wh_term_scan *s, size_t i, struct wh_str after)
 	return 0;
 }
 
+/* ------------------------------------------- overlays without index rows -- */
+
+static int
+in_order(const void *a, const void *b)
+{
+	return wh_str_cmp(*(const struct wh_str *)a, *(const struct wh_str *)b);
+}
+
+/* Moves to the next id whose overlay waits for its index rows: it may have any term. */
+static void
+find_recent(struct wh_term_scan *s)
+{
+	struct wh_overlay o;
+
+	for (; s->at_recent < s->n_recent; s->at_recent++) {
+		size_t i = s->at_recent;
+
+		if (i > 0 && wh_str_eq(s->recent[i], s->recent[i - 1]))
+			continue;
+		if (wh_overlays_get(s->view, s->recent[i], &o) == 0 && !o.hidden &&
+		    wh_tail_has(&s->view->meta, o.newest))
+			return;
+	}
+}
+
+/* The lanes of the tail behind `after`. */
+static int
+begin_recent(struct wh_term_scan *s, struct wh_str after)
+{
+	struct wh_tail_scan t;
+	int r = wh_tail_begin(s->view, WH_TAIL_ANY, 0, 0, &t);
+
+	if (r == 0)
+		s->recent = malloc(WH_TAIL_MAX * sizeof(s->recent[0]));
+	if (r == 0 && !s->recent)
+		r = WH_ENOMEM;
+	while (r == 0 && s->n_recent < WH_TAIL_MAX) {
+		r = wh_tail_next(&t);
+		if (r == 0 && wh_str_cmp(t.op.lane, after) > 0)
+			s->recent[s->n_recent++] = t.op.lane;
+	}
+	wh_tail_end(&t);
+	qsort(s->recent, s->n_recent, sizeof(s->recent[0]), in_order);
+	find_recent(s);
+	return r < 0 ? r : 0;
+}
+
 int
 wh_terms_begin(const struct wh_view *v, enum wh_scan_table table, uint64_t term,
 	       struct wh_str after, struct wh_term_scan *ret)
@@ -92,6 +142,8 @@ wh_terms_begin(const struct wh_view *v, enum wh_scan_table table, uint64_t term,
 	int r = 0;
 
 	*ret = (struct wh_term_scan){.view = v, .table = table, .term = term};
+	if (table == WH_SCAN_OVERLAYS)
+		r = begin_recent(ret, after);
 	for (size_t i = 0; r == 0 && i < wh_array_len(ret->at); i++)
 		r = begin_one(ret, i, after);
 	if (r)
@@ -113,21 +165,33 @@ step(struct wh_term_scan *s, size_t i)
 	take(s, i, &w, r);
 }
 
+/* An empty one is none. */
+static struct wh_str
+first_of(struct wh_str a, struct wh_str b)
+{
+	return b.n == 0 || (a.n > 0 && wh_str_cmp(a, b) <= 0) ? a : b;
+}
+
 int
 wh_terms_next(struct wh_term_scan *s, struct wh_str *ret_id)
 {
 	struct wh_str a = s->at[0].id, b = s->at[1].id;
+	struct wh_str c = s->at_recent < s->n_recent ? s->recent[s->at_recent] : WH_STR_NULL;
 
 	if (s->damaged)
 		return WH_ECORRUPT;
-	if (a.n == 0 && b.n == 0)
-		return WH_STORE_END;
 	/* Ids stay where they are while the view does. */
-	*ret_id = b.n == 0 || (a.n > 0 && wh_str_cmp(a, b) <= 0) ? a : b;
+	*ret_id = first_of(first_of(a, b), c);
+	if (ret_id->n == 0)
+		return WH_STORE_END;
 	if (wh_str_eq(*ret_id, a))
 		step(s, 0);
 	if (wh_str_eq(*ret_id, b))
 		step(s, 1);
+	if (wh_str_eq(*ret_id, c)) {
+		s->at_recent++;
+		find_recent(s);
+	}
 	return s->damaged ? WH_ECORRUPT : 0;
 }
 
@@ -140,4 +204,7 @@ wh_terms_end(struct wh_term_scan *s)
 		wh_walk_end(&w);
 		s->at[i].cursor = NULL;
 	}
+	free(s->recent);
+	s->recent = NULL;
+	s->n_recent = 0;
 }

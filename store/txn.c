@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/shortcut.h"
+#include "store/tail.h"
 
 #define SCRATCH_KEEP ((size_t)256 << 10)
 
@@ -141,6 +142,8 @@ wh_txn_commit(struct wh_txn *t)
 
 	txn_done(t);
 	t->fault = wh_commit_fault(t->view.store, rc);
+	if (t->fault)
+		wh_tail_lost(t->view.store);
 	if (t->fault == 0) {
 		cover_last_page(t->view.store);
 		wh_mark_follow(t->view.store);
@@ -154,5 +157,6 @@ wh_txn_abort(struct wh_txn *t)
 	if (!t->view.mdb)
 		return;
 	mdb_txn_abort(wh_view_txn(&t->view));
+	wh_tail_lost(t->view.store);
 	txn_done(t);
 }

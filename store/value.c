@@ -23,21 +23,14 @@ value_sum(enum wh_table table, struct wh_str key, const uint8_t *rest, size_t n)
 }
 
 int
-wh_value_open(enum wh_table table, const MDB_val *key, const MDB_val *data, size_t min_prefix,
-	      struct wh_value *ret)
+wh_value_peek(const MDB_val *data, size_t min_prefix, struct wh_value *ret)
 {
 	const uint8_t *p = data->mv_data;
 	size_t n = data->mv_size;
 
 	*ret = (struct wh_value){.size = n};
 	/* A damaged page can claim any length: look at no byte beyond a sane one. */
-	if (n < WH_VALUE_HEAD || n > WH_VALUE_MAX || key->mv_size > WH_KEY_ROOM)
-		return WH_ECORRUPT;
-	if (p[0] != WH_VALUE_VERSION)
-		return WH_ECORRUPT;
-	struct wh_str k = wh_str(key->mv_data, key->mv_size);
-
-	if (wh_be_get(p + SUM_AT, 8) != value_sum(table, k, p + REST_AT, n - REST_AT))
+	if (n < WH_VALUE_HEAD || n > WH_VALUE_MAX || p[0] != WH_VALUE_VERSION)
 		return WH_ECORRUPT;
 	size_t prefix_n = p[REST_AT];
 
@@ -51,6 +44,29 @@ wh_value_open(enum wh_table table, const MDB_val *key, const MDB_val *data, size
 		.size = n,
 	};
 	return 0;
+}
+
+static bool
+sum_matches(enum wh_table table, const MDB_val *key, const MDB_val *data)
+{
+	const uint8_t *p = data->mv_data;
+	struct wh_str k = wh_str(key->mv_data, key->mv_size);
+
+	return key->mv_size <= WH_KEY_ROOM &&
+	       wh_be_get(p + SUM_AT, 8) ==
+		       value_sum(table, k, p + REST_AT, data->mv_size - REST_AT);
+}
+
+int
+wh_value_open(enum wh_table table, const MDB_val *key, const MDB_val *data, size_t min_prefix,
+	      struct wh_value *ret)
+{
+	int r = wh_value_peek(data, min_prefix, ret);
+
+	if (r || sum_matches(table, key, data))
+		return r;
+	*ret = (struct wh_value){.size = data->mv_size};
+	return WH_ECORRUPT;
 }
 
 int

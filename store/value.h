@@ -52,6 +52,9 @@ struct wh_draft {
 WH_MUST_USE int wh_value_open(enum wh_table table, const MDB_val *key, const MDB_val *data,
 			      size_t min_prefix, struct wh_value *ret);
 
+/* The same, but the checksum is not looked at. */
+WH_MUST_USE int wh_value_peek(const MDB_val *data, size_t min_prefix, struct wh_value *ret);
+
 /* Builds the stored bytes of a draft in `out`, which is reset first. */
 WH_MUST_USE int wh_value_build(enum wh_table table, const struct wh_key *key,
 			       const struct wh_draft *d, struct wh_buf *out);

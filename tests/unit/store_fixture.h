@@ -252,7 +252,6 @@ static inline void
 fx_furnish(struct fixture *f)
 {
 	const struct wh_overlay o = {.revision = 1, .pending = 1, .body = WH_STR("overlay-a")};
-	const uint64_t form[2] = {1, 2};
 	struct wh_request request = {.uid = 1, .request_id = WH_STR("request"), .at = 5};
 	struct wh_txn t;
 	char name[32];
@@ -266,7 +265,10 @@ fx_furnish(struct fixture *f)
 
 		snprintf(name, sizeof(name), "op-body-%" PRIu64, i);
 		op.body = wh_str_c(name);
+		op.form = i;
 		assert_int_equal(wh_ops_put(&t, &op), 0);
+		if (i == 3) /* the others stay in the tail */
+			assert_int_equal(wh_ops_catch_up(&t, 0), 0);
 		fx_id(100 + i, past.id);
 		snprintf(name, sizeof(name), "past-body-%" PRIu64, i);
 		past.body = wh_str_c(name);
@@ -281,7 +283,6 @@ fx_furnish(struct fixture *f)
 	assert_int_equal(wh_tombs_put(&t, WH_STR("gone"), 1), 0);
 	assert_int_equal(wh_aliases_put(&t, WH_STR("tmp-1"), WH_STR("target-of-1")), 0);
 	assert_int_equal(wh_requests_put(&t, &request), 0);
-	assert_int_equal(wh_wants_put(&t, form, 1), 0);
 	assert_int_equal(wh_meta_put_text(&t, "instance", WH_STR("the-instance")), 0);
 	fx_commit(&t);
 	fx_check_clean(f);

@@ -90,6 +90,27 @@ test_damaged_counters(void **state)
 	fx_assert_finds(f, false, "the counters are damaged");
 }
 
+/* It still stands in its lane, so that nobody passes it by, and may be deleted. */
+static void
+test_damaged_op_of_the_tail(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_oprow op;
+	struct wh_txn t;
+	uint64_t seqs[8];
+	size_t n;
+
+	fx_furnish(f);
+	fx_damage(f, "op-body-5");
+	fx_begin(f, &t);
+	assert_int_equal(wh_ops_get(&t.view, 5, &op), WH_ECORRUPT);
+	assert_int_equal(wh_ops_lane(&t.view, WH_STR("lane"), seqs, 8, &n), 0);
+	assert_int_equal(n, 5);
+	assert_int_equal(wh_ops_del(&t, 5), 0);
+	fx_commit(&t);
+	fx_check_clean(f);
+}
+
 static void
 test_damaged_op(void **state)
 {
@@ -469,13 +490,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_flips),     fx_test(test_flip_concerns_one_row),
-		fx_test(test_damaged_row_can_go), fx_test(test_damaged_counters),
-		fx_test(test_damaged_op),         fx_test(test_damaged_op_index),
-		fx_test(test_damaged_history),    fx_test(test_damaged_request),
-		fx_test(test_damaged_tomb),       fx_test(test_copy_of_damage),
-		fx_test(test_led_astray),         fx_test(test_out_of_order),
-		fx_test(test_moved_value),        fx_test(test_lying_length),
+		cmocka_unit_test(test_flips),
+		fx_test(test_flip_concerns_one_row),
+		fx_test(test_damaged_row_can_go),
+		fx_test(test_damaged_counters),
+		fx_test(test_damaged_op),
+		fx_test(test_damaged_op_index),
+		fx_test(test_damaged_op_of_the_tail),
+		fx_test(test_damaged_history),
+		fx_test(test_damaged_request),
+		fx_test(test_damaged_tomb),
+		fx_test(test_copy_of_damage),
+		fx_test(test_led_astray),
+		fx_test(test_out_of_order),
+		fx_test(test_moved_value),
+		fx_test(test_lying_length),
 		fx_test(test_lost_pages),
 	};
 

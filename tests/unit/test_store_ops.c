@@ -309,6 +309,9 @@ random_step(struct wh_txn *t, struct model *m, uint64_t *seed)
 	static const char *const bodies[] = {"", "short", "a rather longer body of an op"};
 	uint64_t seq = next_random(seed) % (MODEL - 1) + 1;
 
+	if (next_random(seed) % 20 == 0)
+		assert_int_equal(wh_ops_catch_up(t, next_random(seed) % 40), 0);
+
 	if (next_random(seed) % 4 == 0) {
 		assert_int_equal(wh_ops_del(t, seq), m->there[seq] ? 0 : WH_ABSENT);
 		m->there[seq] = false;
@@ -322,6 +325,7 @@ random_step(struct wh_txn *t, struct model *m, uint64_t *seed)
 		m->op[seq].due_at = WH_NOT_DUE;
 	for (size_t i = 0; i < WH_OP_GROUPS; i++)
 		m->op[seq].group[i] = next_random(seed) % 3;
+	m->op[seq].form = next_random(seed) % 4;
 	m->op[seq].in_hand = next_random(seed) % 2 == 0;
 	m->there[seq] = true;
 	assert_int_equal(wh_ops_put(t, &m->op[seq]), 0);
@@ -338,13 +342,79 @@ model_due(const struct model *m, uint8_t state)
 	return n;
 }
 
+/* Each of them once, in order, and as they are in the model; also page by page. */
+static void
+compare_due(const struct wh_view *v, const struct model *m, uint8_t state)
+{
+	struct wh_due due[MODEL], at = WH_DUE_FIRST(state);
+	size_t n, one;
+
+	assert_int_equal(wh_ops_due(v, &at, due, MODEL, &n), 0);
+	assert_int_equal(n, model_due(m, state));
+	for (size_t i = 0; i < n; i++) {
+		assert_true(m->there[due[i].seq] && m->op[due[i].seq].due_at == due[i].due_at);
+		assert_true(
+			i == 0 || due[i - 1].due_at < due[i].due_at ||
+			(due[i - 1].due_at == due[i].due_at && due[i - 1].seq < due[i].seq));
+		assert_int_equal(wh_ops_due(v, &at, &at, 1, &one), 0);
+		assert_true(one == 1 && at.seq == due[i].seq);
+	}
+	assert_int_equal(wh_ops_due(v, &at, &at, 1, &one), 0);
+	assert_int_equal(one, 0);
+}
+
+static void
+compare_lane(const struct wh_view *v, const struct model *m, struct wh_str lane)
+{
+	uint64_t seqs[MODEL], seq = 0;
+	size_t n;
+
+	assert_int_equal(wh_ops_lane(v, lane, seqs, MODEL, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		for (seq++; !m->there[seq] || !wh_str_eq(m->op[seq].lane, lane); seq++)
+			assert_true(seq < seqs[i]);
+		assert_int_equal(seqs[i], seq);
+	}
+	for (seq++; seq < MODEL; seq++)
+		assert_false(m->there[seq] && wh_str_eq(m->op[seq].lane, lane));
+}
+
+static void
+compare_group(const struct wh_view *v, const struct model *m, size_t which, uint64_t group)
+{
+	struct wh_member found = {0};
+	uint64_t first = 0;
+
+	for (uint64_t seq = MODEL - 1; seq > 0; seq--)
+		if (m->there[seq] && m->op[seq].group[which] == group &&
+		    (first == 0 || m->op[seq].in_hand || !m->op[first].in_hand))
+			first = seq;
+	int r = wh_ops_first_in_group(v, which, group, 0, &found);
+
+	assert_int_equal(r, group && first ? 0 : WH_ABSENT);
+	if (r == 0)
+		assert_true(found.seq == first && found.in_hand == m->op[first].in_hand);
+}
+
+static void
+compare_form(const struct wh_view *v, const struct model *m, uint64_t form)
+{
+	uint64_t first = 1, found = 0;
+
+	while (first < MODEL && (!m->there[first] || m->op[first].form != form))
+		first++;
+	int r = wh_ops_first_of_form(v, form, &found);
+
+	assert_int_equal(r, form && first < MODEL ? 0 : WH_ABSENT);
+	if (r == 0)
+		assert_int_equal(found, first);
+}
+
 static void
 compare(const struct wh_view *v, const struct model *m)
 {
-	struct wh_due due[MODEL];
 	struct wh_oprow got;
 	uint64_t found;
-	size_t n;
 
 	for (uint64_t seq = 1; seq < MODEL; seq++) {
 		const struct wh_oprow *want = &m->op[seq];
@@ -355,16 +425,20 @@ compare(const struct wh_view *v, const struct model *m)
 			continue;
 		assert_true(got.state == want->state && got.due_at == want->due_at);
 		assert_memory_equal(got.group, want->group, sizeof(got.group));
-		assert_int_equal(got.in_hand, want->in_hand);
+		assert_true(got.in_hand == want->in_hand && got.form == want->form);
 		assert_true(wh_str_eq(got.lane, want->lane) && wh_str_eq(got.body, want->body));
 		assert_int_equal(wh_ops_find(v, want->id, &found), 0);
 		assert_int_equal(found, seq);
 		assert_int_equal(wh_ops_next_in_state(v, want->state, seq - 1, &found), 0);
 		assert_int_equal(found, seq);
+		compare_lane(v, m, want->lane);
 	}
-	for (uint8_t state = QUEUED; state <= DEAD; state++) {
-		assert_int_equal(wh_ops_due(v, &WH_DUE_FIRST(state), due, MODEL, &n), 0);
-		assert_int_equal(n, model_due(m, state));
+	for (uint8_t state = QUEUED; state <= DEAD; state++)
+		compare_due(v, m, state);
+	for (uint64_t key = 0; key < 4; key++) {
+		compare_form(v, m, key);
+		for (size_t i = 0; i < WH_OP_GROUPS; i++)
+			compare_group(v, m, i, key);
 	}
 }
 
@@ -400,6 +474,64 @@ test_against_a_model(void **state)
 	free(m);
 }
 
+/* ---------------------------------------------------------------- the tail -- */
+
+/* Whoever comes last is found as well, in the transaction and behind it, and so is whoever was
+ * there before the tail became too long. */
+static void
+test_a_long_tail(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t id[WH_OP_ID];
+	struct wh_txn t;
+	uint64_t seq;
+	char lane[16];
+
+	for (uint64_t i = 1; i <= 2500; i++) {
+		if (i % 100 == 1)
+			fx_begin(f, &t);
+		snprintf(lane, sizeof(lane), "lane %" PRIu64, i);
+		put(&t, fx_op(i, lane, QUEUED, 0));
+		if (i % 100 == 0)
+			fx_commit(&t);
+	}
+	fx_begin(f, &t);
+	assert_in_range(t.view.meta.ops_tail, 1001, 2500);
+	for (uint64_t i = 1; i <= 2500; i += 333) {
+		fx_id(i, id);
+		assert_int_equal(wh_ops_find(&t.view, id, &seq), 0);
+		assert_int_equal(seq, i);
+	}
+	wh_txn_abort(&t);
+	fx_check_clean(f);
+}
+
+/* What an aborted transaction put is not found, and what it deleted is. */
+static void
+test_an_aborted_tail(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t id[WH_OP_ID];
+	struct wh_txn t;
+	uint64_t seq;
+
+	fx_begin(f, &t);
+	put(&t, fx_op(1, "a", QUEUED, 0));
+	fx_commit(&t);
+	fx_begin(f, &t);
+	assert_int_equal(wh_ops_del(&t, 1), 0);
+	put(&t, fx_op(2, "a", QUEUED, 0));
+	wh_txn_abort(&t);
+	fx_begin(f, &t);
+	fx_id(1, id);
+	assert_int_equal(wh_ops_find(&t.view, id, &seq), 0);
+	fx_id(2, id);
+	assert_int_equal(wh_ops_find(&t.view, id, &seq), WH_ABSENT);
+	put(&t, fx_op(2, "b", QUEUED, 0));
+	fx_commit(&t);
+	fx_check_clean(f);
+}
+
 int
 main(void)
 {
@@ -413,6 +545,8 @@ main(void)
 		fx_test(test_refused),
 		fx_test(test_put_what_was_read),
 		fx_test(test_against_a_model),
+		fx_test(test_a_long_tail),
+		fx_test(test_an_aborted_tail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

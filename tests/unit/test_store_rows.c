@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows, overlays, tombs, aliases and wants: what is put is got, and the
+ * Rows, overlays, tombs and aliases: what is put is got, and the
  * counters follow.
  */
 #include "tests/unit/store_fixture.h"
@@ -237,30 +237,6 @@ test_impossible_aliases(void **state)
 	}
 }
 
-static void
-test_wants(void **state)
-{
-	const uint64_t form[2] = {UINT64_MAX, 0};
-	const struct wh_oprow op = fx_op(5, "tmp-5", 0, 0);
-	struct fixture *f = *state;
-	struct wh_txn t;
-	uint64_t seq;
-
-	fx_begin(f, &t);
-	assert_int_equal(wh_ops_put(&t, &op), 0);
-	assert_int_equal(wh_wants_put(&t, form, 4), 0);
-	assert_int_equal(wh_wants_put(&t, form, 5), 0);
-	assert_int_equal(wh_wants_get(&t.view, form, &seq), 0);
-	assert_int_equal(seq, 5);
-	assert_int_equal(wh_wants_del(&t, form, 4), WH_ABSENT);
-	fx_commit(&t);
-	fx_check_clean(f);
-	fx_begin(f, &t);
-	assert_int_equal(wh_wants_del(&t, form, 5), 0);
-	assert_int_equal(wh_wants_get(&t.view, form, &seq), WH_ABSENT);
-	fx_commit(&t);
-}
-
 int
 main(void)
 {
@@ -273,7 +249,6 @@ main(void)
 		fx_test(test_tombs),
 		fx_test(test_aliases),
 		fx_test(test_impossible_aliases),
-		fx_test(test_wants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,91 @@ test_follows_overlays(void **state)
 	fx_check_clean(f);
 }
 
+/* An operation that came last, and the overlay of its lane. */
+static void
+put_waiting(struct wh_txn *t, uint64_t seq, const char *lane, const char *body, bool hidden)
+{
+	const struct wh_oprow op = fx_op(seq, lane, 0, 0);
+	const struct wh_overlay o = {
+		.pending = 1, .hidden = hidden, .body = wh_str_c(body), .newest = seq};
+
+	assert_int_equal(wh_ops_put(t, &op), 0);
+	assert_int_equal(wh_overlays_put(t, wh_str_c(lane), &o), 0);
+}
+
+static const char *
+find_overlays(const struct wh_view *v, char letter)
+{
+	return find_after(v, WH_SCAN_OVERLAYS, letter, "");
+}
+
+/* Overlays whose index rows are yet to be written may have any term: they are looked at. */
+static void
+test_found_with_the_tail(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_view v;
+	struct wh_txn t;
+
+	reopen_with_terms(f);
+	build(f, 100);
+	fx_begin(f, &t);
+	put_overlay(&t, "b", "y", false); /* it has its own, and keeps them right */
+	put_waiting(&t, 1, "b", "z", false);
+	put_waiting(&t, 2, "a", "y", false);
+	put_waiting(&t, 3, "c", "y", true);
+	put_waiting(&t, 4, "d", "z", false);
+	put_waiting(&t, 5, "d", "x", false);
+	assert_string_equal(find_overlays(&t.view, 'y'), " a d");
+	fx_commit(&t);
+	fx_check_clean(f);
+	fx_view(f, &v);
+	assert_string_equal(find_overlays(&v, 'y'), " a d");
+	assert_string_equal(find_overlays(&v, 'z'), " a b d");
+	assert_string_equal(find_after(&v, WH_SCAN_OVERLAYS, 'z', "a"), " b d");
+	wh_view_end(&v);
+
+	fx_begin(f, &t);
+	assert_int_equal(wh_ops_del(&t, 2), 0); /* its overlay stays, for another reason */
+	put_overlay(&t, "a", "y", false);
+	assert_string_equal(find_overlays(&t.view, 'z'), " b d");
+	assert_int_equal(wh_ops_catch_up(&t, 0), 0);
+	assert_string_equal(find_overlays(&t.view, 'x'), " d");
+	assert_string_equal(find_overlays(&t.view, 'y'), " a");
+	assert_string_equal(find_overlays(&t.view, 'z'), " b");
+	put_waiting(&t, 6, "d", "w", false);
+	assert_string_equal(find_overlays(&t.view, 'x'), "");
+	assert_string_equal(find_overlays(&t.view, 'w'), " d");
+	fx_commit(&t);
+	fx_check_clean(f);
+}
+
+/* They are passed over by who builds the index, and have index rows nevertheless. */
+static void
+test_built_beside_the_tail(void **state)
+{
+	struct wh_terms_build b = {0};
+	struct fixture *f = *state;
+	struct wh_txn t;
+	char id[16];
+
+	reopen_with_terms(f);
+	for (uint64_t i = 1; !b.done; i++) {
+		fx_begin(f, &t);
+		snprintf(id, sizeof(id), "id-%03u", (unsigned)(i * 13 % 60));
+		put_waiting(&t, i, id, i % 2 ? "kz" : "mno", false);
+		if (i % 5 == 0)
+			assert_int_equal(wh_ops_catch_up(&t, 0), 0);
+		assert_int_equal(wh_terms_build(&t, &b, 7), 0);
+		fx_commit(&t);
+	}
+	fx_check_clean(f);
+	fx_begin(f, &t);
+	assert_int_equal(wh_ops_catch_up(&t, 0), 0);
+	fx_commit(&t);
+	fx_check_clean(f);
+}
+
 /* One with too many terms is looked at whatever is asked, in its place in the order. */
 static void
 test_too_many(void **state)
@@ -393,6 +478,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		fx_test(test_follows_rows),
 		fx_test(test_follows_overlays),
+		fx_test(test_found_with_the_tail),
+		fx_test(test_built_beside_the_tail),
 		fx_test(test_too_many),
 		fx_test(test_built_beside_writers),
 		fx_test(test_lost_and_built_again),

@@ -69,7 +69,6 @@ test_fault_sticks(void **state)
 {
 	const struct wh_row row = {.body = WH_STR("x")};
 	const struct wh_oprow op = fx_op(1, "a", 0, 0);
-	const uint64_t form[2] = {0, 0};
 	struct fixture *f = *state;
 	struct wh_past past = {.lane = WH_STR("a")};
 	struct wh_request request = {.request_id = WH_STR("r")};
@@ -90,7 +89,6 @@ test_fault_sticks(void **state)
 	assert_int_equal(wh_requests_put(&t, &request), WH_EINVAL);
 	assert_int_equal(wh_requests_trim(&t, 0, 1), WH_EINVAL);
 	assert_int_equal(wh_changes_add(&t, WH_STR("x"), 1, &revision), WH_EINVAL);
-	assert_int_equal(wh_wants_put(&t, form, 1), WH_EINVAL);
 	assert_int_equal(wh_meta_put_text(&t, "x", WH_STR("y")), WH_EINVAL);
 	assert_int_equal(wh_txn_commit(&t), WH_EINVAL);
 	fx_view(f, &v);

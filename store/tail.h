@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tail of the queue: the operations from meta.ops_tail on, which came last
+ * and have no index rows yet.
+ *
+ * The index rows of one operation fall on a dozen pages all over the index,
+ * and most operations end soon. So they are put together later, when the tail
+ * has grown: sorted by page, so to speak, they cost a fraction. Until then the
+ * tail itself is read, in order, by whoever looks for an operation. Its length
+ * is bounded by WH_TAIL_MAX.
+ *
+ * Readers walk the rows. The commit thread, which looks several times for each
+ * change, has the keys of the tail in memory; they follow each put and delete,
+ * and are read anew after a transaction that came to nothing. What is found is
+ * compared with the row in any case, so that a key too many does no harm.
+ *
+ * A row of the tail is the only trace of its operation, so its fixed fields
+ * and its lane are taken as they stand even if its checksum is wrong: whoever
+ * is led to it then learns of the damage. Internal to store/.
+ */
+#pragma once
+
+#include "store/row.h"
+
+#define WH_TAIL_MAX 1024u /* rows */
+
+enum wh_tail_key {
+	WH_TAIL_ANY,
+	WH_TAIL_ID,
+	WH_TAIL_LANE,
+	WH_TAIL_FORM,
+	WH_TAIL_GROUP, /* + which */
+	WH_TAIL_KEYS = WH_TAIL_GROUP + WH_OP_GROUPS
+};
+
+static inline bool
+wh_tail_has(const struct wh_meta *m, uint64_t seq)
+{
+	return m->ops_tail != 0 && seq >= m->ops_tail;
+}
+
+uint64_t wh_tail_key_of_id(const uint8_t id[WH_OP_ID]);
+uint64_t wh_tail_key_of_lane(struct wh_str lane);
+
+/* A search from seq `from` on; `key` is not looked at for WH_TAIL_ANY. */
+struct wh_tail_scan {
+	const struct wh_view *view;
+	enum wh_tail_key kind;
+	uint64_t key;
+	size_t at;           /* commit thread: in the keys */
+	struct wh_walk walk; /* all others */
+	bool started;
+	struct wh_oprow op; /* what was found; borrows, and may be damaged */
+};
+WH_MUST_USE int wh_tail_begin(const struct wh_view *v, enum wh_tail_key kind, uint64_t key,
+			      uint64_t from, struct wh_tail_scan *ret);
+/* 0 with s->op, WH_ABSENT or a fault. The op may have the key: compare it. In order of seq. */
+WH_MUST_USE int wh_tail_next(struct wh_tail_scan *s);
+void wh_tail_end(struct wh_tail_scan *s);
+
+/* ------------------------------------------------------- commit thread -- */
+
+/* True if an operation that is not stored yet joins the tail. */
+WH_MUST_USE int wh_tail_join(struct wh_txn *t, uint64_t seq, bool *ret);
+/* The row of one in the tail was put, or deleted. */
+WH_MUST_USE int wh_tail_put(struct wh_txn *t, const struct wh_oprow *op);
+void wh_tail_del(struct wh_txn *t, uint64_t seq);
+/* The transaction came to nothing. */
+void wh_tail_lost(struct wh_store *s);
+void wh_tail_free(struct wh_store *s);
