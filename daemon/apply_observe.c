@@ -52,12 +52,13 @@ verdict_of(const struct wh_lane *l, const struct wh_op *op, const struct wh_sigh
 {
 	struct wh_doc base = {0}, sent = {0};
 	bool restored = op->flags & WH_OPF_RESTORED;
+	bool has_sent = op->kind == WH_OP_UPDATE && !restored && op->request.n > 0;
 	int r = l->has_row ? wh_doc_open(&base, l->row.body) : 0;
 
-	if (r == 0 && op->kind == WH_OP_UPDATE && !restored)
+	if (r == 0 && has_sent)
 		r = wh_doc_open_json(&sent, op->request);
 	if (r == 0 && op->kind == WH_OP_UPDATE)
-		*ret = wh_observe_update(op, &base.record, &sent.record, s);
+		*ret = wh_observe_update(op, &base.record, has_sent ? &sent.record : NULL, s);
 	else if (r == 0)
 		*ret = wh_observe_delete(op, &base.record, s);
 	wh_doc_close(&base);

@@ -38,15 +38,17 @@ enum wh_observe
 wh_observe_update(const struct wh_op *op, const struct wh_record *base,
 		  const struct wh_record *desired, const struct wh_sighting *s)
 {
-	bool restored = op->flags & WH_OPF_RESTORED;
+	/* Is it known what it would have sent? A person may have let go what came from a store
+	 * that was put back, in which nothing of it had gone out. */
+	bool known = desired && !(op->flags & WH_OPF_RESTORED);
 
-	if (s->row && !restored && wh_norm_diff(s->row, desired) == 0)
+	if (s->row && known && wh_norm_diff(s->row, desired) == 0)
 		return WH_OB_APPLIED;
 	if (!s->began_after)
 		return WH_OB_AGAIN;
 	if (!s->row)
 		return s->complete ? WH_OB_GONE : WH_OB_AGAIN;
-	if (restored) /* what it would have sent is not known: its own base decides */
+	if (!known) /* its own base decides */
 		return WH_OB_THIRD;
 	if (wh_norm_diff(s->row, base) == 0)
 		return WH_OB_NOT_EXECUTED;

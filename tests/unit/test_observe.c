@@ -229,6 +229,7 @@ test_update_and_delete(void **state)
 		wh_record_view(&tree.tree.root, &row);
 		s.row = r->row ? &row : NULL;
 		check(r->what, wh_observe_update(&op, &base, &wish, &s) == r->update);
+		check(r->what, wh_observe_update(&op, &base, NULL, &s) == restored(r));
 		op.flags = WH_OPF_RESTORED;
 		check(r->what, wh_observe_update(&op, NULL, NULL, &s) == restored(r));
 		op.kind = WH_OP_DELETE;
