@@ -331,8 +331,11 @@ check_text(struct sim *s, const struct sim_transfer *t, unsigned f, const struct
 			return;
 		if (is_own(s, by, op) || was_wanted_before(s, op, f, was))
 			return; /* of its lane: that is the order asked for */
-	} else if (s->world.ways.keep == SIM_keep_REWRITE && by->by == SIM_BY_WHD) {
-		return; /* whd may not have heard of the rewriting yet */
+	} else if (s->world.ways.keep == SIM_keep_REWRITE &&
+		   (by->by == SIM_BY_WHD || is_own(s, by, op))) {
+		/* whd may not have heard of the rewriting yet, nor of the one that a late
+		 * request got, if another one wrote the same since */
+		return;
 	}
 	overwrites(s, t, by, wh_fields[f].name, was);
 }
