@@ -194,6 +194,7 @@ struct wh_list_rows {
 	uint64_t fence;         /* confirm counter when its request began */
 	int64_t began_at;       /* wall ms */
 	bool first_load;        /* no list was ever whole: no event a row */
+	bool last;              /* behind it comes the end */
 	struct wh_chunk *chunk; /* owned */
 	const struct wh_str
 		*ignore; /* members whose change is none; borrowed from the session */
@@ -211,9 +212,12 @@ struct wh_list_end {
 	struct wh_job job;
 	struct wh_rules rules;
 	uint64_t list, fence;
-	bool complete, usable;
-	bool changed_rows;       /* its chunks added or changed something */
-	bool state_changed;      /* whole after a failed one or the reverse: worth an event */
+	bool complete; /* also a result: false if its last rows failed */
+	bool usable;
+	/* Its last rows, run right before it in the same batch, or NULL: what they come to is
+	 * added to what is told here of all others. If they failed it is not complete. */
+	const struct wh_list_rows *last;
+	bool told, told_whole;   /* what the last event said; another state is worth one */
 	int64_t began_at;        /* wall ms */
 	struct wh_mono began;    /* the same moment */
 	uint64_t present;        /* webhooks of the list that have a confirmed row */

@@ -193,8 +193,10 @@ static bool
 lacks_none(const struct wh_list_end *e, const struct wh_txn *t)
 {
 	const struct wh_meta *m = &t->view.meta;
+	uint64_t present = e->present + (e->last ? e->last->present : 0);
+	uint64_t confirms = e->confirms + (e->last ? e->last->confirms : 0);
 
-	return m->confirm == e->fence + e->confirms && m->rows == e->present;
+	return m->confirm == e->fence + confirms && m->rows == present;
 }
 
 static int
@@ -276,7 +278,7 @@ stamp(struct wh_list_end *e, struct wh_txn *t)
 		ev.note = e->suspect ? "suspect" : "incomplete";
 	}
 	e->revision = m->revision;
-	if (!first && !e->state_changed && !e->suspect)
+	if (!first && e->told && e->told_whole == e->complete && !e->suspect)
 		return 0;
 	return wh_event_add(t, &ev, e->rules.now.wall, &e->revision);
 }
@@ -306,6 +308,8 @@ wh_list_end_run(struct wh_job *job, struct wh_txn *t)
 	e->shrunk = false;
 	e->duplicates = e->vanished = 0;
 	e->withheld = 0;
+	if (e->last && e->last->job.fault)
+		e->complete = false;
 
 	if (e->complete)
 		r = remove_missing(e, t);

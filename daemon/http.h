@@ -43,8 +43,9 @@ struct wh_http_result {
 	bool found;
 	bool usable, complete; /* LIST and FIND: was it a list; was all of it seen */
 	uint64_t elements, known, unreadable;
-	char why[200];       /* why not complete */
-	struct wh_seen seen; /* LIST; closed if the list is usable */
+	char why[200];               /* why not complete */
+	struct wh_seen seen;         /* LIST; closed if the list is usable */
+	struct wh_chunk *last_chunk; /* LIST: the rows behind the last full chunk, or NULL */
 	char error[256], content_type[128], location[512];
 };
 struct wh_http_result *wh_http_result_free(struct wh_http_result *r);

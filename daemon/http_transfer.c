@@ -419,6 +419,7 @@ wh_http_result_free(struct wh_http_result *r)
 		wh_buf_fini(&r->body);
 		wh_buf_fini(&r->row);
 		wh_seen_fini(&r->seen);
+		wh_chunk_free(r->last_chunk);
 		free(r);
 	}
 	return NULL;

@@ -193,6 +193,8 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 	struct wh_pump *p = d->pump;
 	bool whole = e->complete && !e->suspect && fault == 0;
 
+	if (p->list.fault) /* of some of its rows */
+		snprintf(p->list_why, sizeof(p->list_why), "%s", wh_fault_str(p->list.fault));
 	if (fault) {
 		snprintf(p->list_why, sizeof(p->list_why), "the store refused it: %s",
 			 wh_fault_str(fault));
@@ -238,7 +240,7 @@ may_confirm(const struct wh_pump *p)
 }
 
 static void
-submit_end(struct wh_pump *p)
+submit_end(struct wh_pump *p, const struct wh_list_rows *last)
 {
 	struct list_session *s = &p->list;
 	struct wh_list_end *e = wh_xcalloc(1, sizeof(*e));
@@ -254,14 +256,15 @@ submit_end(struct wh_pump *p)
 	e->complete = s->result->complete && s->fault == 0;
 	e->began_at = s->began.wall.ms;
 	e->began = s->began.mono;
-	e->changed_rows = s->counts.added || s->counts.changed;
+	e->last = last;
 	e->present = s->present + known;
 	e->confirms = s->confirms;
-	e->state_changed = !p->whole_known || p->told_whole != e->complete;
+	e->told = p->whole_known;
+	e->told_whole = p->told_whole;
 	e->seen = &s->result->seen;
 	e->suspect_before = may_confirm(p) ? p->suspect : 0;
-	snprintf(p->list_why, sizeof(p->list_why), "%s",
-		 s->fault ? wh_fault_str(s->fault) : s->result->why);
+	snprintf(p->list_why, sizeof(p->list_why), "%s", s->result->why);
+	s->ending = true;
 	wh_writer_submit(p->d->writer, &e->job);
 }
 
@@ -280,20 +283,9 @@ fail_list(struct wh_pump *p, bool again)
 	wh_pump_list_fini(p);
 }
 
-static void
-try_to_end(struct wh_pump *p)
-{
-	struct list_session *s = &p->list;
-
-	if (!s->result || s->chunks_open > 0 || p->stopping)
-		return; /* when stopping, the funnel takes no more jobs */
-	if (s->result->usable)
-		submit_end(p);
-	else
-		fail_list(p, p->list_wanted);
-}
-
 /* ------------------------------------------------------------------ chunks -- */
+
+static void try_to_end(struct wh_pump *p);
 
 static void
 rows_done(struct wh_job *job, struct whd *d, int fault)
@@ -315,24 +307,20 @@ rows_done(struct wh_job *job, struct whd *d, int fault)
 		p->withheld |= j->counts.withheld > 0;
 		if (fault)
 			s->fault = fault;
-		wh_http_chunk_taken(d->http, j->list);
+		if (!j->last)
+			wh_http_chunk_taken(d->http, j->list);
 		try_to_end(p);
 	}
 	wh_chunk_free(j->chunk);
 	free(j);
 }
 
-void
-wh_pump_list_chunk(struct wh_pump *p, struct wh_chunk *c)
+static struct wh_list_rows *
+submit_rows(struct wh_pump *p, struct wh_chunk *c)
 {
 	struct list_session *s = &p->list;
-	struct wh_list_rows *j;
+	struct wh_list_rows *j = wh_xcalloc(1, sizeof(*j));
 
-	if (!s->running || c->tag != s->no || p->stopping) {
-		wh_chunk_free(c);
-		return;
-	}
-	j = wh_xcalloc(1, sizeof(*j));
 	j->job = (struct wh_job){
 		.run = wh_list_rows_run, .done = rows_done, .class = WH_JOB_SYNC};
 	wh_rules_now(p->d, &j->rules);
@@ -345,6 +333,40 @@ wh_pump_list_chunk(struct wh_pump *p, struct wh_chunk *c)
 	j->n_ignore = s->n_ignore;
 	s->chunks_open++;
 	wh_writer_submit(p->d->writer, &j->job);
+	return j;
+}
+
+void
+wh_pump_list_chunk(struct wh_pump *p, struct wh_chunk *c)
+{
+	if (p->list.running && c->tag == p->list.no && !p->stopping)
+		(void)submit_rows(p, c);
+	else
+		wh_chunk_free(c);
+}
+
+/*
+ * When all other chunks are through: the last one and the end go to the funnel
+ * together, so that they are one commit.
+ */
+static void
+try_to_end(struct wh_pump *p)
+{
+	struct list_session *s = &p->list;
+	struct wh_list_rows *last = NULL;
+
+	if (!s->result || s->chunks_open > 0 || s->ending || p->stopping)
+		return; /* when stopping, the funnel takes no more jobs */
+	wh_writer_cork(p->d->writer);
+	if (s->result->last_chunk) {
+		last = submit_rows(p, wh_steal(&s->result->last_chunk));
+		last->last = true;
+	}
+	if (s->result->usable)
+		submit_end(p, last);
+	wh_writer_uncork(p->d->writer);
+	if (!s->result->usable && !last)
+		fail_list(p, p->list_wanted);
 }
 
 /* ------------------------------------------------------------------ result -- */

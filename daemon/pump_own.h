@@ -49,6 +49,7 @@ struct list_session {
 	uint64_t present;              /* of the rows in chunks: are there now */
 	uint64_t confirms;             /* steps of the confirm counter made by chunks */
 	unsigned chunks_open;          /* handed to the funnel, not back */
+	bool ending;                   /* the end is with the funnel */
 	int fault;                     /* of a chunk */
 	struct wh_http_result *result; /* the transfer has ended */
 	struct wh_str *ignore;         /* [sync] ignore_members, split */

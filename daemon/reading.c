@@ -113,8 +113,7 @@ wh_reading_end(struct wh_reading *g)
 {
 	struct wh_http_result *r = g->result;
 
-	if (g->chunk && hand_on(g))
-		wh_reading_doubt(g, "out of memory");
+	r->last_chunk = wh_steal(&g->chunk);
 	if (r->kind != WH_HTTP_LIST)
 		return;
 	r->known = wh_known_ticked(r->seen.known);

@@ -126,6 +126,7 @@ wh_http_result_free(struct wh_http_result *r)
 		wh_buf_fini(&r->body);
 		wh_buf_fini(&r->row);
 		wh_seen_fini(&r->seen);
+		wh_chunk_free(r->last_chunk);
 		free(r);
 	}
 	return NULL;
@@ -137,6 +138,19 @@ void
 wh_writer_submit(struct wh_writer *w, struct wh_job *job)
 {
 	sim_funnel_submit(w, job);
+}
+
+/* Whatever a callback submits is one batch anyway. */
+void
+wh_writer_cork(struct wh_writer *w)
+{
+	(void)w;
+}
+
+void
+wh_writer_uncork(struct wh_writer *w)
+{
+	(void)w;
 }
 
 /* -------------------------------------------------------------------- keys -- */
