@@ -67,20 +67,22 @@ wh_frame_why_str(enum wh_frame_why why)
 	return (size_t)why < wh_array_len(why_texts) ? why_texts[why] : "unknown reason";
 }
 
+/* The object itself is what the outermost level misses. */
 static void
 start_over(struct wh_frame *f)
 {
 	f->pos = 0;
 	f->skip = 0;
-	f->depth = 0;
+	f->depth = 1;
+	f->left[0] = 1;
 }
 
 void
 wh_frame_init(struct wh_frame *f, const struct wh_frame_limits *limits)
 {
 	f->limits = *limits;
-	if (f->limits.depth > wh_array_len(f->left))
-		f->limits.depth = wh_array_len(f->left);
+	if (f->limits.depth > WH_FRAME_DEPTH)
+		f->limits.depth = WH_FRAME_DEPTH;
 	f->elements = 0;
 	f->why = WH_FRAME_OK;
 	start_over(f);
@@ -129,18 +131,35 @@ head_read(const unsigned char *p, size_t n, struct head *ret)
 	return 0;
 }
 
-/* Enters an array or a map: its claim is paid for at once. */
-static int
+/* Why an array or a map whose head ends at pos may not be entered. */
+static enum wh_frame_why
+why_closed(const struct wh_frame *f, uint64_t objects, size_t pos)
+{
+	if (f->depth > f->limits.depth)
+		return WH_FRAME_TOO_DEEP;
+	if (objects > f->limits.elements - f->elements)
+		return WH_FRAME_TOO_MANY;
+	if (objects > f->limits.bytes - pos)
+		return WH_FRAME_TOO_LONG;
+	return WH_FRAME_OK;
+}
+
+/* Its claim is paid for at once. */
+static void
 enter(struct wh_frame *f, uint64_t objects)
 {
-	if (f->depth >= f->limits.depth)
-		return refuse(f, WH_FRAME_TOO_DEEP);
-	if (objects > f->limits.elements - f->elements)
-		return refuse(f, WH_FRAME_TOO_MANY);
-	if (objects > f->limits.bytes - f->pos)
-		return refuse(f, WH_FRAME_TOO_LONG);
 	f->elements += (uint32_t)objects;
 	f->left[f->depth++] = objects;
+}
+
+static int
+take_container(struct wh_frame *f, uint64_t objects)
+{
+	enum wh_frame_why why = why_closed(f, objects, f->pos);
+
+	if (why)
+		return refuse(f, why);
+	enter(f, objects);
 	return 0;
 }
 
@@ -150,48 +169,76 @@ take_head(struct wh_frame *f, const struct head *h)
 	if (h->len > f->limits.bytes - f->pos)
 		return refuse(f, WH_FRAME_TOO_LONG);
 	f->pos += h->len;
-	if (f->depth)
-		f->left[f->depth - 1]--;
+	f->left[f->depth - 1]--;
 	if (h->kind == HEAD_ARRAY)
-		return enter(f, h->count);
+		return take_container(f, h->count);
 	if (h->kind == HEAD_MAP)
-		return enter(f, h->count * 2);
+		return take_container(f, h->count * 2);
 	if (h->count > f->limits.bytes - f->pos)
 		return refuse(f, WH_FRAME_TOO_LONG);
 	f->skip = (size_t)h->count;
 	return 0;
 }
 
-/* Bytes of a whole object whose head is one byte, or a short text; 0 for all others. */
-static size_t
-small_object(const unsigned char *p, size_t n)
-{
-	size_t len = 1;
+#define SIXTEEN(n) n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n
+#define UP_FROM(n)                                                                             \
+	(n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6, (n) + 7, (n) + 8, (n) + 9,  \
+		(n) + 10, (n) + 11, (n) + 12, (n) + 13, (n) + 14, (n) + 15
 
-	if (p[0] >= 0xa0 && p[0] < 0xc0)
-		len += p[0] & 0x1fu;
-	else if (p[0] == 0xd9 && n > 1)
-		len += 1u + p[1];
-	else if (p[0] >= 0x80 && p[0] < 0xe0 && p[0] != 0xc0 && p[0] != 0xc2 && p[0] != 0xc3)
-		return 0;
-	return len <= n ? len : 0;
+/* Bytes of a whole object by its first byte: numbers, nil, booleans and texts that fit into
+ * one head; 0 for all others. */
+static const unsigned char small_sizes[256] = {
+	SIXTEEN(1), SIXTEEN(1), SIXTEEN(1), SIXTEEN(1),  /* 0x00 */
+	SIXTEEN(1), SIXTEEN(1), SIXTEEN(1), SIXTEEN(1),  /* 0x40 */
+	SIXTEEN(0), SIXTEEN(0), UP_FROM(1), UP_FROM(17), /* 0x80 */
+	1,          0,          1,          1,           0, 0, 0, 0,          0,
+	0,          0,          0,          0,           0, 0, 0, SIXTEEN(0), /* 0xc0 */
+	SIXTEEN(1), SIXTEEN(1),                                               /* 0xe0 */
+};
+
+/* The same for a text of up to 255 bytes, too. */
+static inline size_t
+small_size(const unsigned char *p, size_t n)
+{
+	return p[0] == 0xd9 && n > 1 ? 2u + p[1] : small_sizes[p[0]];
 }
 
-/* Most objects are small: passes over those that follow one another in the array or map at
- * hand, as take_head() would one by one. */
+/*
+ * Most objects are small, and so is most of what holds them: passes over those that follow one
+ * another, as take_head() would one by one. Stops before what is not small, not here as a
+ * whole, or to be refused.
+ */
 static void
-pass_small(struct wh_frame *f, const char *data, size_t n)
+pass_small(struct wh_frame *f, const unsigned char *p, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)data;
-	size_t end = n < f->limits.bytes ? n : f->limits.bytes;
-	uint64_t left = f->left[f->depth - 1];
-	size_t pos = f->pos, len;
+	const size_t end = n < f->limits.bytes ? n : f->limits.bytes;
+	size_t pos = f->pos;
 
-	while (left > 0 && pos < end && (len = small_object(p + pos, end - pos)) > 0) {
-		pos += len;
-		left--;
+	while (f->depth) {
+		uint64_t *left = &f->left[f->depth - 1], missing = *left;
+
+		for (; missing > 0 && pos < end; missing--) {
+			size_t size = small_size(p + pos, end - pos);
+
+			if (size == 0 || size > end - pos)
+				break;
+			pos += size;
+		}
+		*left = missing;
+		if (missing == 0) {
+			f->depth--;
+			continue;
+		}
+		if (pos >= end || (p[pos] & 0xe0) != 0x80)
+			break;
+		uint64_t objects = (p[pos] & 0x0fu) << (p[pos] < 0x90); /* a map's are pairs */
+
+		if (why_closed(f, objects, pos + 1))
+			break;
+		*left = missing - 1;
+		enter(f, objects);
+		pos++;
 	}
-	f->left[f->depth - 1] = left;
 	f->pos = pos;
 }
 
@@ -204,15 +251,6 @@ pass_payload(struct wh_frame *f, size_t n)
 	f->pos += here;
 	f->skip -= here;
 	return f->skip > 0;
-}
-
-/* True once everything entered is filled. Looking again changes nothing. */
-static bool
-leave_filled(struct wh_frame *f)
-{
-	while (f->depth && f->left[f->depth - 1] == 0)
-		f->depth--;
-	return f->depth == 0;
 }
 
 static int
@@ -247,9 +285,8 @@ wh_frame_scan(struct wh_frame *f, const char *data, size_t n, size_t *ret_len)
 
 		if (pass_payload(f, n))
 			return WH_FRAME_MORE;
-		if (f->depth)
-			pass_small(f, data, n);
-		if (leave_filled(f) && f->pos)
+		pass_small(f, (const unsigned char *)data, n);
+		if (f->depth == 0)
 			break;
 		if (f->pos == n || f->pos >= f->limits.bytes)
 			return want_more(f, f->pos);

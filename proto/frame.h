@@ -12,9 +12,11 @@
 
 #include "proto/base.h"
 
+#define WH_FRAME_DEPTH 32u
+
 struct wh_frame_limits {
 	size_t bytes;      /* longest object */
-	uint32_t depth;    /* deepest nesting of arrays and maps, at most 32 */
+	uint32_t depth;    /* deepest nesting of arrays and maps, at most WH_FRAME_DEPTH */
 	uint32_t elements; /* all objects together, keys counted */
 };
 
@@ -33,8 +35,8 @@ struct wh_frame {
 	size_t pos;        /* bytes of the object scanned so far */
 	size_t skip;       /* payload bytes still to pass over */
 	uint32_t elements; /* claimed so far; after 0: those of the object found */
-	uint32_t depth;
-	uint64_t left[32]; /* objects still missing at each level */
+	uint32_t depth;    /* levels begun; the outermost is the object itself */
+	uint64_t left[1 + WH_FRAME_DEPTH]; /* objects still missing at each level */
 	enum wh_frame_why why;
 };
 

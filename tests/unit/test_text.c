@@ -3,6 +3,8 @@
  * proto/text.c and proto/fault.c: UTF-8, control characters, GUIDs, numbers,
  * fault texts and the allocations that may not fail.
  */
+#include <ctype.h>
+
 #include "tests/unit/rows.h"
 
 struct utf8_row {
@@ -112,6 +114,22 @@ test_guid(void **state)
 		      wh_str_is_guid(wh_str_c(guid_rows[i].text)) == guid_rows[i].is);
 }
 
+/* Each byte at each place. */
+static void
+test_guid_bytes(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < WH_GUID; at++)
+		for (int c = 0; c < 256; c++) {
+			char text[] = "0f1e2d3c-4b5a-6978-8796-A5B4C3D2E1F0";
+			bool dash = text[at] == '-';
+			bool is = dash ? c == '-' : c < 128 && isxdigit(c) != 0;
+
+			text[at] = (char)c;
+			check(text, wh_str_is_guid(wh_str(text, WH_GUID)) == is);
+		}
+}
+
 static void
 test_compare(void **state)
 {
@@ -211,9 +229,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_utf8),    cmocka_unit_test(test_control),
-		cmocka_unit_test(test_guid),    cmocka_unit_test(test_compare),
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_faults),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_guid),    cmocka_unit_test(test_guid_bytes),
+		cmocka_unit_test(test_compare), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_faults),  cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
