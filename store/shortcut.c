@@ -1,35 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of shortcuts: buckets of four slots, one cache line each, found by
- * a hash of the key.
+ * The table of shortcuts: buckets of eight slots, two cache lines each, found
+ * by the part that the key has in the checksum of its row.
  *
- * Called for each get of the loop. Nothing is taken out one by one: the mark of
- * a slot holds the turn it was made in, so that what was found before the view
- * was renewed matches nothing. A slot that matches by chance is found out by
- * the checksum, in which the key has its part, and the key is searched for.
+ * Called for each get of the loop. Nothing is taken out one by one: a slot tells
+ * the turn it was made in, and is free once the view was renewed. A slot that
+ * matches by chance is found out by the checksum, and the key is searched for.
  */
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "store/shortcut.h"
 
-#define WAYS 4u
+#define LINE 64u /* bytes, of the processor's cache */
+#define WAYS 8u
 #define SLOTS_LEAST ((size_t)1 << 8)
 #define SLOTS_MOST ((size_t)1 << 18)
-#define TURNS (UINT32_C(1) << 31) /* then the table is emptied, so that no mark comes again */
-#define TURN_FACTOR UINT32_C(0x9e3779b1) /* odd: no two turns give one key the same mark */
 
 struct slot {
-	const void *data; /* NULL: free */
-	uint32_t size;
+	const void *data;
 	uint32_t mark;
+	uint16_t size; /* longer rows are searched for each time */
+	uint16_t turn; /* 0: free */
 };
 
 struct wh_shortcuts {
 	struct slot *slots; /* NULL until the first row is read */
 	size_t n;           /* a power of two */
 	size_t wanted;      /* as many there should be */
-	uint32_t turn;
+	uint16_t turn;
 };
 
 struct wh_shortcuts *
@@ -58,6 +56,7 @@ wh_shortcuts_free(struct wh_shortcuts *s)
 	free(s);
 }
 
+/* Once the turns have all been used the table is emptied, so that none comes again. */
 void
 wh_shortcuts_forget(struct wh_shortcuts *s, uint64_t rows)
 {
@@ -66,53 +65,69 @@ wh_shortcuts_forget(struct wh_shortcuts *s, uint64_t rows)
 	while (wanted < rows + rows / 4 && wanted < SLOTS_MOST)
 		wanted *= 2;
 	s->wanted = wanted;
-	if (++s->turn == TURNS) {
-		s->turn = 0;
+	if (++s->turn == 0) {
+		s->turn = 1;
 		empty(s);
 	}
 }
 
-/* Lines of the cache are 64 bytes, a bucket is one. */
 static bool
 has_slots(struct wh_shortcuts *s)
 {
 	if (s->n >= s->wanted)
 		return true;
-	struct slot *slots =
-		aligned_alloc(WAYS * sizeof(slots[0]), s->wanted * sizeof(slots[0]));
+	size_t size = s->wanted * sizeof(struct slot);
+	struct slot *slots = aligned_alloc(LINE, size);
 
 	if (!slots)
 		return s->n > 0;
-	memset(slots, 0, s->wanted * sizeof(slots[0]));
+	memset(slots, 0, size);
 	empty(s);
 	s->slots = slots;
 	s->n = s->wanted;
 	return true;
 }
 
-static void
-remember(struct slot *bucket, uint64_t hash, uint32_t mark, const struct wh_value *value)
+/* The way-th slot of the bucket: its line that half of the keys begin with comes first. */
+static struct slot *
+slot_of(const struct wh_shortcuts *s, uint64_t hash, size_t way)
 {
-	struct slot *slot = &bucket[hash >> 62];
+	size_t first = hash & (s->n - 1) & ~(size_t)(WAYS / 2 - 1);
 
-	for (size_t i = 0; i < WAYS; i++)
-		if (!bucket[i].data || bucket[i].mark == mark)
-			slot = &bucket[i];
+	return &s->slots[first ^ way];
+}
+
+static void
+remember(struct wh_shortcuts *s, uint64_t hash, const struct wh_value *value)
+{
+	struct slot *slot = slot_of(s, hash, hash >> 61);
+
+	if (value->size > UINT16_MAX)
+		return;
+	for (size_t i = 0; i < WAYS; i++) {
+		struct slot *other = slot_of(s, hash, i);
+
+		if (other->turn == s->turn)
+			continue;
+		slot = other;
+		break;
+	}
 	*slot = (struct slot){
 		.data = value->prefix - WH_VALUE_HEAD,
-		.size = (uint32_t)value->size,
-		.mark = mark,
+		.mark = (uint32_t)(hash >> 32),
+		.size = (uint16_t)value->size,
+		.turn = s->turn,
 	};
 }
 
 static bool
-open_slot(const struct slot *slot, const struct wh_key *key, size_t min_prefix,
-	  struct wh_value *ret)
+follow(const struct slot *slot, uint64_t hash, size_t min_prefix, struct wh_value *ret)
 {
-	MDB_val k = {key->n, (void *)(uintptr_t)key->b};
 	MDB_val data = {slot->size, (void *)(uintptr_t)slot->data};
 
-	return wh_value_open(WH_TABLE_ROWS, &k, &data, min_prefix, ret) == 0;
+	for (size_t at = 0; at < slot->size; at += LINE)
+		__builtin_prefetch((const char *)slot->data + at);
+	return wh_value_open_under(hash, &data, min_prefix, ret) == 0;
 }
 
 int
@@ -123,17 +138,18 @@ wh_shortcuts_get(const struct wh_view *v, const struct wh_key *key, size_t min_p
 
 	if (key->bad || !has_slots(s))
 		return wh_table_get(v, WH_TABLE_ROWS, key, min_prefix, ret);
-	uint64_t hash = XXH3_64bits(key->b, key->n);
-	uint32_t mark = (uint32_t)(hash >> 32) + s->turn * TURN_FACTOR;
-	struct slot *bucket = &s->slots[hash & (s->n - 1) & ~(uint64_t)(WAYS - 1)];
+	uint64_t hash = wh_value_key_sum(WH_TABLE_ROWS, wh_key_view(key));
 
-	for (size_t i = 0; i < WAYS; i++)
-		if (bucket[i].data && bucket[i].mark == mark &&
-		    open_slot(&bucket[i], key, min_prefix, ret))
+	for (size_t i = 0; i < WAYS; i++) {
+		const struct slot *slot = slot_of(s, hash, i);
+
+		if (slot->turn == s->turn && slot->mark == (uint32_t)(hash >> 32) &&
+		    follow(slot, hash, min_prefix, ret))
 			return 0;
+	}
 	int r = wh_table_get(v, WH_TABLE_ROWS, key, min_prefix, ret);
 
 	if (r == 0)
-		remember(bucket, hash, mark, ret);
+		remember(s, hash, ret);
 	return r;
 }

@@ -7,6 +7,7 @@
  * the key that is seeded by table and version: a value that was moved to
  * another key or table does not match either.
  */
+#define XXH_INLINE_ALL /* a call for each row, and twice */
 #include <xxhash.h>
 
 #include "store/value.h"
@@ -14,12 +15,16 @@
 #define SUM_AT 1
 #define REST_AT 9 /* what the checksum covers begins here */
 
-static uint64_t
-value_sum(enum wh_table table, struct wh_str key, const uint8_t *rest, size_t n)
+uint64_t
+wh_value_key_sum(enum wh_table table, struct wh_str key)
 {
-	uint64_t seed = (uint64_t)table << 8 | WH_VALUE_VERSION;
+	return XXH3_64bits_withSeed(key.p, key.n, (uint64_t)table << 8 | WH_VALUE_VERSION);
+}
 
-	return XXH3_64bits(rest, n) ^ XXH3_64bits_withSeed(key.p, key.n, seed);
+static uint64_t
+rest_sum(const uint8_t *value, size_t n)
+{
+	return XXH3_64bits(value + REST_AT, n - REST_AT);
 }
 
 int
@@ -46,27 +51,29 @@ wh_value_peek(const MDB_val *data, size_t min_prefix, struct wh_value *ret)
 	return 0;
 }
 
-static bool
-sum_matches(enum wh_table table, const MDB_val *key, const MDB_val *data)
+int
+wh_value_open_under(uint64_t key_sum, const MDB_val *data, size_t min_prefix,
+		    struct wh_value *ret)
 {
 	const uint8_t *p = data->mv_data;
-	struct wh_str k = wh_str(key->mv_data, key->mv_size);
+	int r = wh_value_peek(data, min_prefix, ret);
 
-	return key->mv_size <= WH_KEY_ROOM &&
-	       wh_be_get(p + SUM_AT, 8) ==
-		       value_sum(table, k, p + REST_AT, data->mv_size - REST_AT);
+	if (r || wh_be_get(p + SUM_AT, 8) == (key_sum ^ rest_sum(p, data->mv_size)))
+		return r;
+	*ret = (struct wh_value){.size = data->mv_size};
+	return WH_ECORRUPT;
 }
 
 int
 wh_value_open(enum wh_table table, const MDB_val *key, const MDB_val *data, size_t min_prefix,
 	      struct wh_value *ret)
 {
-	int r = wh_value_peek(data, min_prefix, ret);
-
-	if (r || sum_matches(table, key, data))
-		return r;
 	*ret = (struct wh_value){.size = data->mv_size};
-	return WH_ECORRUPT;
+	if (key->mv_size > WH_KEY_ROOM)
+		return WH_ECORRUPT;
+	uint64_t sum = wh_value_key_sum(table, wh_str(key->mv_data, key->mv_size));
+
+	return wh_value_open_under(sum, data, min_prefix, ret);
 }
 
 int
@@ -83,7 +90,7 @@ wh_value_build(enum wh_table table, const struct wh_key *key, const struct wh_dr
 	if (out->fault)
 		return out->fault;
 	uint8_t *p = (uint8_t *)out->p;
-	uint64_t sum = value_sum(table, wh_key_view(key), p + REST_AT, out->n - REST_AT);
+	uint64_t sum = wh_value_key_sum(table, wh_key_view(key)) ^ rest_sum(p, out->n);
 
 	wh_be_put(p + SUM_AT, sum, 8);
 	return 0;

@@ -54,6 +54,11 @@ WH_MUST_USE int wh_value_open(enum wh_table table, const MDB_val *key, const MDB
 
 /* The same, but the checksum is not looked at. */
 WH_MUST_USE int wh_value_peek(const MDB_val *data, size_t min_prefix, struct wh_value *ret);
+/* The part of the key in the checksums of a table. */
+uint64_t wh_value_key_sum(enum wh_table table, struct wh_str key);
+/* As wh_value_open(), for who has that part already and knows that the key is sane. */
+WH_MUST_USE int wh_value_open_under(uint64_t key_sum, const MDB_val *data, size_t min_prefix,
+				    struct wh_value *ret);
 
 /* Builds the stored bytes of a draft in `out`, which is reset first. */
 WH_MUST_USE int wh_value_build(enum wh_table table, const struct wh_key *key,
