@@ -158,11 +158,10 @@ take_messages(struct wh_conn *c, struct wh_str data)
 {
 	size_t at = 0, len;
 
+	if (c->frame.pos == 0)
+		begin_frame(c);
 	while (at < data.n && wh_conn_may_take(c)) {
 		struct wh_str rest = wh_str(data.p + at, data.n - at);
-
-		if (c->frame.pos == 0)
-			begin_frame(c);
 		int r = wh_frame_scan(&c->frame, rest.p, rest.n, &len);
 
 		if (r == WH_FRAME_MORE) {

@@ -68,17 +68,22 @@ pack_age(struct wh_hook_age *age)
 	age->packed_n = b.n;
 }
 
-struct wh_hook_age
+const struct wh_hook_age *
 wh_hook_age(struct whd *d)
 {
+	struct wh_hook_age *last = &d->hook_age;
 	struct wh_hook_age age = {
 		.synced_at = (int64_t)d->view.meta.synced_at,
 		.age_ms = wh_pump_age(d->pump),
 		.stale = !wh_pump_synced(d->pump),
 	};
 
+	if (last->packed_n > 0 && last->age_ms == age.age_ms &&
+	    last->synced_at == age.synced_at && last->stale == age.stale)
+		return last;
 	pack_age(&age);
-	return age;
+	*last = age;
+	return last;
 }
 
 void

@@ -88,22 +88,22 @@ answer_hook(struct wh_call *c, const struct wh_hook *h, const struct wh_hook_age
 void
 on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 {
-	struct wh_hook_age age = wh_hook_age(c->d);
+	const struct wh_hook_age *age = wh_hook_age(c->d);
 	enum wh_hook_view view;
 	struct wh_hook hook;
 	char room[WH_KEY_MAX];
 
 	if (!parse_view(c, wh_has(a, webhook_get, view), a->view, &view) ||
-	    !young_enough(c, wh_has(a, webhook_get, max_age), a->max_age, &age))
+	    !young_enough(c, wh_has(a, webhook_get, max_age), a->max_age, age))
 		return;
 
 	struct wh_str key = wh_key_fold(wh_lane_resolve(&c->d->view, a->whid), room);
 	int r = key.n ? wh_hook_get(&c->d->view, key, view, &hook) : WH_ABSENT;
 
 	if (r == 0) {
-		answer_hook(c, &hook, &age, a->whid);
+		answer_hook(c, &hook, age, a->whid);
 	} else if (r == WH_ABSENT) {
-		not_there(c, &age, a->whid);
+		not_there(c, age, a->whid);
 	} else {
 		c->d->counters.rows_corrupt++;
 		wh_pump_row_damaged(c->d->pump);
@@ -118,17 +118,17 @@ on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 static void
 pack_list_members(struct whd *d, struct wh_buf *out)
 {
-	struct wh_hook_age age = wh_hook_age(d);
+	const struct wh_hook_age *age = wh_hook_age(d);
 
 	wh_pack_kv_uint(out, "revision", d->view.meta.revision);
-	if (age.age_ms < 0) {
+	if (age->age_ms < 0) {
 		wh_pack_kv_nil(out, "synced_at");
 		wh_pack_kv_nil(out, "age_ms");
 	} else {
-		wh_pack_kv_int(out, "synced_at", age.synced_at);
-		wh_pack_kv_int(out, "age_ms", age.age_ms);
+		wh_pack_kv_int(out, "synced_at", age->synced_at);
+		wh_pack_kv_int(out, "age_ms", age->age_ms);
 	}
-	wh_pack_kv_bool(out, "stale", age.stale);
+	wh_pack_kv_bool(out, "stale", age->stale);
 }
 
 /* What one page is filled from, and how far it got. */
@@ -136,7 +136,7 @@ struct filling {
 	struct wh_call *c;
 	struct wh_page *page;
 	const struct wh_filter *filter;
-	struct wh_hook_age age;
+	const struct wh_hook_age *age;
 	unsigned looked;
 };
 
@@ -150,7 +150,7 @@ take(struct filling *f, struct wh_str key, const struct wh_hook *hook)
 		wh_page_more(f->page, true);
 		return false;
 	}
-	wh_hook_pack(wh_page_item(f->page, key), hook, &f->age);
+	wh_hook_pack(wh_page_item(f->page, key), hook, f->age);
 	return true;
 }
 
@@ -204,13 +204,13 @@ void
 on_webhook_list(struct wh_call *c, const struct wh_args_webhook_list *a)
 {
 	static const struct wh_page_members members = {4, pack_list_members};
-	struct wh_hook_age age = wh_hook_age(c->d);
+	const struct wh_hook_age *age = wh_hook_age(c->d);
 	struct wh_filter f;
 	struct wh_page page;
 	struct wh_hook_range range = {0};
 
 	if (!parse_view(c, wh_has(a, webhook_list, view), a->view, &range.view) ||
-	    !young_enough(c, wh_has(a, webhook_list, max_age), a->max_age, &age))
+	    !young_enough(c, wh_has(a, webhook_list, max_age), a->max_age, age))
 		return;
 	wh_filter_read(&f, a, range.view);
 	if (!wh_page_begin(&page, c, wh_has(a, webhook_list, limit), a->limit, f.hash))

@@ -42,6 +42,15 @@ enum whd_exit_status {
 	WHD_EXIT_CONFIG = 78,
 };
 
+/* Age of the copy and whether it is stale. */
+struct wh_hook_age {
+	int64_t synced_at; /* wall ms, 0 = never */
+	int64_t age_ms;    /* -1 = never synced */
+	bool stale;
+	char packed[64]; /* the members of `_whd` that say so */
+	size_t packed_n;
+};
+
 struct whd {
 	uv_loop_t loop;
 	struct wh_now now; /* one reading a turn of the loop */
@@ -58,6 +67,7 @@ struct whd {
 	struct wh_watch *watch;   /* subscribers of the change log */
 	struct wh_waits *waits;   /* parked calls */
 	struct wh_counters counters;
+	struct wh_hook_age hook_age; /* as it was told last */
 	char instance[WH_INSTANCE_TEXT + 1];
 	uint64_t boot; /* random number of this process */
 	struct wh_now started;
