@@ -20,25 +20,42 @@ wh_conn_may_take(const struct wh_conn *c)
 	       wh_conn_unsent(c) < (size_t)config->limits_out_high;
 }
 
+/* Bytes of the id of a request [0, id, ...]; 0 if it is not there, or no plain one. */
+static size_t
+id_size(struct wh_str data)
+{
+	const unsigned char *p = (const unsigned char *)data.p;
+	size_t size = 1;
+
+	if (data.n < 3 || p[0] != 0x94 || p[1] != 0x00)
+		return 0;
+	if (p[2] >= 0x80)
+		size += p[2] >= 0xcc && p[2] <= 0xce ? (size_t)1 << (p[2] - 0xcc)
+						     : SIZE_MAX / 2;
+	return size <= data.n - 2 ? size : 0;
+}
+
 uint32_t
 wh_conn_peek_id(struct wh_str data)
 {
 	const unsigned char *p = (const unsigned char *)data.p;
-	size_t len;
+	size_t size = id_size(data);
 	uint32_t id = 0;
 
-	if (data.n < 3 || p[0] != 0x94 || p[1] != 0x00)
-		return 0;
-	if (p[2] < 0x80)
+	if (size == 1)
 		return p[2];
-	if (p[2] < 0xcc || p[2] > 0xce)
-		return 0;
-	len = (size_t)1 << (p[2] - 0xcc);
-	if (data.n < 3 + len)
-		return 0;
-	for (size_t i = 0; i < len; i++)
-		id = id << 8 | p[3 + i];
+	for (size_t i = 1; i < size; i++)
+		id = id << 8 | p[2 + i];
 	return id;
+}
+
+/* The method and the parameters of a request, as they stand behind its id. */
+static struct wh_str
+words_of(struct wh_str message)
+{
+	size_t size = id_size(message);
+
+	return size ? wh_str(message.p + 2 + size, message.n - 2 - size) : WH_STR_NULL;
 }
 
 /* Says what is wrong and lets go of the peer: after malformed bytes nothing more can be told
@@ -58,16 +75,23 @@ refuse(struct wh_conn *c, uint32_t id, enum wh_error code, const char *why)
 	wh_conn_drain(c);
 }
 
-static void
-take_request(struct wh_conn *c, struct wh_rpc *rpc)
+static struct wh_call
+call_of(struct wh_conn *c, uint32_t id, struct wh_str message)
 {
-	struct wh_call call = {
+	return (struct wh_call){
 		.d = c->server->d,
-		.ticket = {.conn = c->id, .msgid = rpc->id},
+		.ticket = {.conn = c->id, .msgid = id},
 		.peer = &c->peer,
+		.words = words_of(message),
 		.out = &c->out,
 		.out_start = c->out.n,
 	};
+}
+
+static void
+take_request(struct wh_conn *c, struct wh_rpc *rpc, struct wh_str message)
+{
+	struct wh_call call = call_of(c, rpc->id, message);
 
 	if (rpc->positional)
 		wh_call_fail(&call, WH_ERR_INVALID_PARAM,
@@ -78,7 +102,7 @@ take_request(struct wh_conn *c, struct wh_rpc *rpc)
 }
 
 static void
-take_envelope(struct wh_conn *c, const msgpack_object *root)
+take_envelope(struct wh_conn *c, const msgpack_object *root, struct wh_str message)
 {
 	struct wh_rpc rpc;
 	uint32_t id = 0;
@@ -90,7 +114,7 @@ take_envelope(struct wh_conn *c, const msgpack_object *root)
 	}
 	switch (rpc.kind) {
 	case WH_RPC_REQUEST:
-		take_request(c, &rpc);
+		take_request(c, &rpc, message);
 		return;
 	case WH_RPC_NOTIFY:
 		c->server->d->counters.notifications_ignored++;
@@ -103,7 +127,7 @@ take_envelope(struct wh_conn *c, const msgpack_object *root)
 }
 
 static void
-take_message(struct wh_conn *c, struct wh_str message)
+decode_message(struct wh_conn *c, struct wh_str message)
 {
 	struct wh_tree tree;
 	int r = wh_unpack_scanned(&tree, message, c->frame.elements, &c->server->tree_room);
@@ -119,8 +143,17 @@ take_message(struct wh_conn *c, struct wh_str message)
 		       "as str");
 		return;
 	}
-	take_envelope(c, &tree.root);
+	take_envelope(c, &tree.root, message);
 	wh_tree_fini(&tree);
+}
+
+static void
+take_message(struct wh_conn *c, struct wh_str message)
+{
+	struct wh_call call = call_of(c, wh_conn_peek_id(message), message);
+
+	if (call.words.n == 0 || !wh_dispatch_again(&call))
+		decode_message(c, message);
 }
 
 static void

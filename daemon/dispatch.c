@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 #include "daemon/conn.h"
+#include "daemon/hook_pack.h"
+#include "daemon/recall.h"
 
 #define SENTENCE_MAX 1024
 #define ALL_ROLES_HINT "ask an admin to add the user to [access]"
@@ -184,4 +186,21 @@ wh_dispatch(struct wh_call *c, struct wh_rpc *rpc)
 	else
 		call_handler(c, rpc->params);
 	close_answer(c);
+}
+
+bool
+wh_dispatch_again(struct wh_call *c)
+{
+	struct whd *d = c->d;
+	struct wh_str hook;
+
+	c->cmd = &wh_commands[WH_CMD_webhook_get];
+	if (d->stopping || c->out->fault || !is_permitted(c) ||
+	    !wh_recall_find(d->recall, d->view.renewals, c->words, &hook))
+		return false;
+	d->counters.calls++;
+	d->counters.calls_recalled++;
+	wh_hook_repeat(wh_call_result(c), hook, wh_hook_age(d));
+	close_answer(c);
+	return true;
 }

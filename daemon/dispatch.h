@@ -17,8 +17,9 @@ struct wh_call {
 	struct wh_ticket ticket;
 	const struct wh_peer *peer;
 	const struct wh_cmd_info *cmd;
-	struct wh_buf *out; /* the connection's output */
-	size_t out_start;   /* where this reply began */
+	struct wh_str words; /* method and parameters, as they came; empty: not asked plainly */
+	struct wh_buf *out;  /* the connection's output */
+	size_t out_start;    /* where this reply began */
 	enum { WH_CALL_OPEN, WH_CALL_ANSWERED, WH_CALL_PARKED } state;
 };
 
@@ -28,6 +29,11 @@ WH_PRINTF(3, 4) void wh_call_fail(struct wh_call *c, enum wh_error code, const c
 /* The answer comes later through the ticket. */
 void wh_call_park(struct wh_call *c);
 
+/*
+ * Answers a webhook.get that was asked in the same words since the last commit. False if it is
+ * another question, or one to be answered anew: then it is to be decoded.
+ */
+bool wh_dispatch_again(struct wh_call *c);
 /* Answers one request (called by conn.c). After it the call is answered or parked. A result
  * larger than 1 MiB becomes TOO_LARGE. */
 void wh_dispatch(struct wh_call *c, struct wh_rpc *rpc);

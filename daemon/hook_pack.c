@@ -110,3 +110,16 @@ wh_hook_pack(struct wh_buf *out, const struct wh_hook *h, const struct wh_hook_a
 		wh_pack_kv_str(out, "tmp_id", h->tmp_id);
 	wh_buf_str(out, wh_str(age->packed, age->packed_n));
 }
+
+struct wh_str
+wh_hook_ageless(const struct wh_buf *out, size_t at, const struct wh_hook_age *age)
+{
+	return wh_str(out->p + at, out->n - at - age->packed_n);
+}
+
+void
+wh_hook_repeat(struct wh_buf *out, struct wh_str ageless, const struct wh_hook_age *age)
+{
+	wh_buf_str(out, ageless);
+	wh_buf_str(out, wh_str(age->packed, age->packed_n));
+}

@@ -27,3 +27,7 @@ WH_MUST_USE int wh_hook_get(const struct wh_view *v, struct wh_str key, enum wh_
 /* Borrowed until the next call; it is packed once a ms. */
 const struct wh_hook_age *wh_hook_age(struct whd *d);
 void wh_hook_pack(struct wh_buf *out, const struct wh_hook *h, const struct wh_hook_age *age);
+/* What was packed from out->p + at, without its age, and the same put out again. */
+struct wh_str wh_hook_ageless(const struct wh_buf *out, size_t at,
+			      const struct wh_hook_age *age);
+void wh_hook_repeat(struct wh_buf *out, struct wh_str ageless, const struct wh_hook_age *age);

@@ -10,6 +10,7 @@
 #include "daemon/lane.h"
 #include "daemon/page.h"
 #include "daemon/pump.h"
+#include "daemon/recall.h"
 
 #define LOOKS_MAX 8192u /* webhooks looked at for one page: some milliseconds */
 
@@ -65,11 +66,21 @@ not_there(struct wh_call *c, const struct wh_hook_age *age, struct wh_str whid)
 	wh_buf_fini(&name);
 }
 
+/* For who asks in the same words: but for its age it is the same until the next commit. */
+static void
+offer(struct wh_call *c, size_t at, const struct wh_hook_age *age)
+{
+	if (c->words.n && !c->out->fault)
+		wh_recall_offer(c->d->recall, c->d->view.renewals, c->words,
+				wh_hook_ageless(c->out, at, age));
+}
+
 static void
 answer_hook(struct wh_call *c, const struct wh_hook *h, const struct wh_hook_age *age,
 	    struct wh_str whid)
 {
 	struct wh_buf *out;
+	size_t at;
 
 	if (h->hidden && h->state == WH_HOOK_DELETING) {
 		wh_call_fail(c, WH_ERR_DELETED,
@@ -82,7 +93,9 @@ answer_hook(struct wh_call *c, const struct wh_hook *h, const struct wh_hook_age
 		return;
 	}
 	out = wh_call_result(c);
+	at = out->n;
 	wh_hook_pack(out, h, age);
+	offer(c, at, age);
 }
 
 void
@@ -97,6 +110,8 @@ on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 	    !young_enough(c, wh_has(a, webhook_get, max_age), a->max_age, age))
 		return;
 
+	if (wh_has(a, webhook_get, max_age))
+		c->words = WH_STR_NULL; /* the next one may be too old */
 	struct wh_str key = wh_key_fold(wh_lane_resolve(&c->d->view, a->whid), room);
 	int r = key.n ? wh_hook_get(&c->d->view, key, view, &hook) : WH_ABSENT;
 

@@ -22,6 +22,7 @@
 #include "daemon/pool.h"
 #include "daemon/index.h"
 #include "daemon/pump.h"
+#include "daemon/recall.h"
 #include "daemon/scrub.h"
 #include "daemon/sd.h"
 #include "daemon/server.h"
@@ -194,6 +195,7 @@ on_peers_gone(struct whd *d)
 
 	d->watch = wh_watch_free(d->watch);
 	d->waits = wh_waits_free(d->waits);
+	d->recall = wh_recall_free(d->recall);
 	d->server = wh_server_free(d->server);
 	d->writer = wh_writer_free(d->writer);
 	/* A thread sits in a name look-up, or reads the store: leave without it, all is on
@@ -346,6 +348,7 @@ start_parts(struct whd *d)
 	struct wh_http_settings http = http_settings(d);
 
 	d->waits = wh_waits_new(d);
+	d->recall = wh_recall_new();
 	d->watch = wh_watch_new(d);
 	d->writer = wh_writer_start(d);
 	d->http = wh_http_start(d, &http);

@@ -29,6 +29,7 @@ struct wh_pump;
 struct wh_http;
 struct wh_watch;
 struct wh_waits;
+struct wh_recall;
 struct wh_pool_job;
 struct wh_keys_watch;
 
@@ -66,6 +67,7 @@ struct whd {
 	struct wh_pump *pump;     /* what happens at the upstream */
 	struct wh_watch *watch;   /* subscribers of the change log */
 	struct wh_waits *waits;   /* parked calls */
+	struct wh_recall *recall; /* answers given since the last commit */
 	struct wh_counters counters;
 	struct wh_hook_age hook_age; /* as it was told last */
 	char instance[WH_INSTANCE_TEXT + 1];

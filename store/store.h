@@ -169,6 +169,7 @@ struct wh_view {
 	void *mdb;                      /* MDB_txn */
 	bool writing;                   /* it is the view of a wh_txn */
 	struct wh_meta meta;            /* as of this view */
+	uint64_t renewals;              /* tell its snapshots from one another */
 	struct wh_shortcuts *shortcuts; /* where rows lie that were read; may be NULL */
 };
 

@@ -48,6 +48,7 @@ wh_view_begin(struct wh_store *s, struct wh_view *ret)
 int
 wh_view_renew(struct wh_view *v)
 {
+	v->renewals++;
 	mdb_txn_reset(wh_view_txn(v));
 	int rc = mdb_txn_renew(wh_view_txn(v));
 
