@@ -33,8 +33,8 @@ struct wh_sighting {
 
 /* The counters of op (negatives, incompletes) already include the list that was looked at. */
 enum wh_observe wh_observe_create(const struct wh_op *op, const struct wh_sighting *s);
-/* desired: the full document sent, NULL = not known; base: before it. If it is not known, or with
- * WH_OPF_RESTORED, neither is looked at: a row that is there is THIRD. */
+/* desired: the full document sent, NULL = not known; base: before it. If it is not known, or
+ * with WH_OPF_RESTORED, neither is looked at: a row that is there is THIRD. */
 enum wh_observe wh_observe_update(const struct wh_op *op, const struct wh_record *base,
 				  const struct wh_record *desired, const struct wh_sighting *s);
 /* With WH_OPF_FORCE any row that is still there means NOT_EXECUTED, never THIRD. */
