@@ -31,6 +31,7 @@ options(const struct whd *d)
 		.path = d->config->store_path,
 		.max_size = (uint64_t)d->config->store_max_size,
 		.terms = wh_terms_of_webhook,
+		.booted_at = wh_clock_boot(),
 	};
 }
 

@@ -30,6 +30,12 @@ wh_clock_now(void)
 	};
 }
 
+int64_t
+wh_clock_boot(void)
+{
+	return read_ms(CLOCK_REALTIME) - read_ms(CLOCK_BOOTTIME);
+}
+
 uint64_t
 wh_clock_random(void)
 {

@@ -5,5 +5,7 @@
 #include "daemon/core/instant.h"
 
 struct wh_now wh_clock_now(void);
+/* Wall ms when the machine was booted; steps as the wall clock does. */
+int64_t wh_clock_boot(void);
 /* Unpredictable bits for jitter, ids and hash seeds; never fails. */
 uint64_t wh_clock_random(void);

@@ -375,6 +375,8 @@ close_all(struct whd *d)
 {
 	if (d->view.mdb)
 		wh_view_end(&d->view);
+	if (!d->damage && !d->repair_asked)
+		wh_store_rest(d->store);
 	d->store = wh_store_close(d->store);
 	d->keys = wh_keys_free(d->keys);
 	d->config = wh_config_free(d->config);
@@ -414,14 +416,15 @@ whd_run(struct wh_config *config)
 	status = uv_loop_init(&d->loop) ? EXIT_FAILURE : load_keys(d);
 	if (status == 0)
 		status = wh_boot_store(d);
-	if (status == 0)
+	if (status == 0) {
+		start_signals(d); /* who can reach whd can stop it in good order */
 		status = start_parts(d);
+	}
 	if (status) {
 		/* Threads may run: leave at once, nothing was promised yet. */
 		fflush(NULL);
 		_exit(status);
 	}
-	start_signals(d);
 	start_watchdog(d);
 	d->keys_watch = wh_keys_watch_new(d, on_keys_changed);
 	watch_keys(d);

@@ -212,6 +212,7 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 	op.s->lock = -1;
 	op.s->mark = -1;
 	op.s->terms = o->terms;
+	op.s->booted_at = o->booted_at;
 	op.s->read_only = o->read_only_check;
 	op.s->scratch = wh_buf_capped(WH_VALUE_MAX);
 	for (size_t i = 0; i < wh_array_len(steps) && r == 0; i++)

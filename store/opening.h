@@ -58,6 +58,10 @@ WH_MUST_USE int wh_verify_head(struct wh_opening *op);
 WH_MUST_USE int wh_verify_pages(struct wh_opening *op);
 WH_MUST_USE int wh_verify_size(struct wh_opening *op);
 
+/* closed.c: takes the note away that says how the file was when it was closed. True if it still
+ * is, in the same boot: its pages need not be read. */
+bool wh_closed_take(const struct wh_opening *op, int file);
+
 /* env.c: opens `path` as an environment. `flags` are added to those always used. */
 WH_MUST_USE int wh_env_open(const char *path, uint64_t max_size, unsigned flags, MDB_env **ret);
 /* Opens all tables, creating those that are missing if txn may write. */

@@ -64,6 +64,8 @@ struct wh_store_options {
 	uint64_t max_size;    /* bytes of address space, fixed while open */
 	bool read_only_check; /* for --check: writes nothing; the path may be that of a copy,
 				 too */
+	int64_t booted_at;    /* wall ms of the machine's boot; 0 = not known: then all pages
+				 are read whatever was said when it was closed */
 };
 
 #define WH_META_INSTANCE "instance" /* the text that a put back store is also known by */
@@ -89,6 +91,10 @@ WH_MUST_USE int wh_store_open(struct wh_store **ret, const struct wh_store_optio
 /* Confirmed rows that were found damaged when it was opened: they, or others, may be missed by
  * those who ask for them. */
 uint64_t wh_store_bad_rows(const struct wh_store *s);
+/* To be said right before it is closed, if nothing was found wrong with it: who opens the same
+ * file in the same boot, and finds that nobody has written to it since, need not read all of
+ * its pages. */
+void wh_store_rest(struct wh_store *s);
 struct wh_store *wh_store_close(struct wh_store *s); /* NULL is fine; returns NULL */
 
 struct wh_store_space {

@@ -19,6 +19,7 @@
 #define WH_DATA_FILE_NEW "data.mdb.new"
 #define WH_LOCK_FILE "whd.lock"
 #define WH_MARK_FILE "whd.mark"
+#define WH_CLOSED_FILE "whd.closed"
 
 /* A table that a copy made by an older whd does not have; it reads as empty. */
 #define WH_NO_TABLE 0
@@ -32,8 +33,9 @@ struct wh_store {
 	int lock;           /* the locked file; -1 if there is none to lock */
 	int mark;           /* the mark; -1 until it was written */
 	uint64_t marked[3]; /* what it says that does not change */
-	bool created;       /* by this opening */
-	uint64_t bad_rows;  /* found damaged by this opening */
+	int64_t booted_at;
+	bool created;      /* by this opening */
+	uint64_t bad_rows; /* found damaged by this opening */
 	bool put_back;
 	bool read_only;
 	bool beside_writer; /* a check while a whd is running */

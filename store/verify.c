@@ -93,6 +93,10 @@ static int
 judge_pages(struct wh_opening *op, int fd)
 {
 	struct wh_pages p;
+
+	if (wh_closed_take(op, fd))
+		return 0;
+
 	int r = wh_pages_open(&p, fd);
 
 	if (r == 0)
