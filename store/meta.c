@@ -165,6 +165,17 @@ add_known(struct block *b, const struct wh_meta *meta)
 		wh_be_put(b->numbers + 8 * b->count, numbers[b->count], 8);
 }
 
+/* They stand in front, all in order, unless another version wrote them; how many that is. */
+static size_t
+skip_known(struct stored *s)
+{
+	if (s->count < COUNTERS || s->names.n < KNOWN_N ||
+	    memcmp(s->names.p, known_names, KNOWN_N) != 0)
+		return 0;
+	s->names = wh_str(s->names.p + KNOWN_N, s->names.n - KNOWN_N);
+	return COUNTERS;
+}
+
 static int
 add_unknown(struct block *b, const struct wh_view *v)
 {
@@ -174,7 +185,10 @@ add_unknown(struct block *b, const struct wh_view *v)
 
 	if (r < 0)
 		return r;
-	for (size_t n = 0; n < s.count && next_name(&s.names, &name); n++) {
+
+	size_t n = skip_known(&s);
+
+	for (; n < s.count && next_name(&s.names, &name); n++) {
 		if (known_place(name) < COUNTERS)
 			continue;
 		if (b->count == COUNTERS_MAX || name.n + 1 > NAMES_MAX - b->names_n)

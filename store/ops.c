@@ -197,7 +197,8 @@ wh_ops_put(struct wh_txn *t, const struct wh_oprow *op)
 
 	if (t->fault)
 		return t->fault;
-	if (op->seq == 0 || op->state >= WH_OP_STATES || !wh_lane_valid(op->lane))
+	if (op->seq == 0 || op->state >= WH_OP_STATES || !wh_lane_valid(op->lane) ||
+	    op->due_at < WH_DUE_AT_ONCE)
 		return wh_txn_fail(t, WH_EINVAL);
 	int found = get_op(&t->view, op->seq, &old, &size);
 	int r = found < 0 ? found : refuse_taken_id(t, op);

@@ -109,20 +109,41 @@ insert_due(struct wh_due *due, size_t max, size_t *inout_n, const struct wh_due 
 	due[i] = *one;
 }
 
+/* How many are in a state. Who has seen them all need not read on. */
+static uint64_t
+count_of(const struct wh_view *v, uint8_t state)
+{
+	struct wh_meta m = v->meta;
+	const uint64_t *n = wh_meta_ops(&m, state);
+
+	return n ? *n : 0;
+}
+
+/* With those that are due at once, before which none of the tail can be, since it comes last.
+ */
+static bool
+is_full(const struct wh_due *due, size_t max, size_t n)
+{
+	return n == max && (n == 0 || due[n - 1].due_at <= WH_DUE_AT_ONCE);
+}
+
 static int
 due_in_tail(const struct wh_view *v, const struct wh_due *after, struct wh_due *ret, size_t max,
 	    size_t *inout_n)
 {
+	uint64_t there = count_of(v, after->state), seen = *inout_n;
 	struct wh_tail_scan s;
 	int r = wh_tail_begin(v, WH_TAIL_ANY, 0, 0, &s);
 
-	while (r == 0 && max > 0) {
+	while (r == 0 && seen < there && !is_full(ret, max, *inout_n)) {
 		r = wh_tail_next(&s);
+		if (r || s.op.state != after->state)
+			continue;
 
 		const struct wh_due one = {s.op.state, s.op.due_at, s.op.seq};
 
-		if (r == 0 && one.state == after->state && one.due_at != WH_NOT_DUE &&
-		    comes_before(after, &one))
+		seen++;
+		if (one.due_at != WH_NOT_DUE && comes_before(after, &one))
 			insert_due(ret, max, inout_n, &one);
 	}
 	wh_tail_end(&s);
@@ -144,6 +165,8 @@ wh_ops_due(const struct wh_view *v, const struct wh_due *after, struct wh_due *r
 		return r;
 	struct wh_due from = *after; /* may be the place of the result */
 
+	if (count_of(v, after->state) == 0)
+		max = 0;
 	if (max > 0)
 		r = wh_walk_after(&w, &k);
 	while (r == 0 && n < max && same_head(&w, &k, DUE_HEAD)) {
@@ -277,6 +300,8 @@ wh_ops_next_in_state(const struct wh_view *v, uint8_t state, uint64_t after, uin
 	struct wh_walk w;
 
 	wh_index_by_state(&k, state, after);
+	if (count_of(v, state) == 0)
+		return WH_ABSENT;
 	int r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
 
 	if (r < 0)

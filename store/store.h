@@ -292,6 +292,7 @@ WH_MUST_USE int wh_aliases_put(struct wh_txn *t, struct wh_str tmp_id, struct wh
 
 #define WH_OP_ID 16 /* bytes of an operation id (UUIDv7) */
 #define WH_NOT_DUE INT64_MAX
+#define WH_DUE_AT_ONCE 0 /* none is due before this */
 
 /*
  * An operation that has not ended (or is dead). It is found from the transaction on that
@@ -317,7 +318,7 @@ WH_MUST_USE int wh_ops_find(const struct wh_view *v, const uint8_t id[WH_OP_ID],
 			    uint64_t *ret_seq);
 /*
  * Inserts or replaces; keeps the indexes, meta.ops_<state>, op_bytes and op_seq
- * (never below a seq that was put) right. WH_EINVAL: seq 0, a state above dead,
+ * (never below a seq that was put) right. WH_EINVAL: seq 0, a state above dead, due before 0,
  * a lane that is empty, over-long or holds 0x00. WH_EBUG: the id belongs to
  * another seq. WH_ECORRUPT: the row that is there is damaged; it is left alone.
  */

@@ -22,11 +22,11 @@ test_put_and_get(void **state)
 	uint64_t seq;
 
 	fx_begin(f, &t);
-	put(&t, fx_op(7, "lane", HELD, -1));
+	put(&t, fx_op(7, "lane", HELD, 1));
 	assert_int_equal(wh_ops_get(&t.view, 8, &got), WH_ABSENT);
 	assert_int_equal(wh_ops_get(&t.view, 7, &got), 0);
 	fx_id(7, id);
-	assert_true(got.seq == 7 && got.state == HELD && got.due_at == -1);
+	assert_true(got.seq == 7 && got.state == HELD && got.due_at == 1);
 	assert_memory_equal(got.id, id, sizeof(id));
 	assert_true(wh_str_is(got.lane, "lane") && wh_str_is(got.body, "op body"));
 	assert_int_equal(wh_ops_find(&t.view, id, &seq), 0);
@@ -115,12 +115,12 @@ test_due(void **state)
 	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 8, &n), 0);
 	assert_int_equal(n, 0);
 	put(&t, fx_op(1, "a", QUEUED, 500));
-	put(&t, fx_op(2, "b", UNKNOWN, -500));
+	put(&t, fx_op(2, "b", UNKNOWN, 0));
 	put(&t, fx_op(3, "c", QUEUED, 500));
 	put(&t, fx_op(4, "d", DEAD, WH_NOT_DUE));
-	put(&t, fx_op(5, "e", QUEUED, -7));
+	put(&t, fx_op(5, "e", QUEUED, 7));
 	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 8, &n), 0);
-	assert_true(n == 3 && due[0].seq == 5 && due[0].due_at == -7);
+	assert_true(n == 3 && due[0].seq == 5 && due[0].due_at == 7);
 	assert_true(due[1].seq == 1 && due[2].seq == 3);
 	after = due[1];
 	assert_int_equal(wh_ops_due(&t.view, &after, due, 8, &n), 0);
@@ -128,7 +128,7 @@ test_due(void **state)
 	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 1, &n), 0);
 	assert_true(n == 1 && due[0].seq == 5);
 	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(UNKNOWN), due, 8, &n), 0);
-	assert_true(n == 1 && due[0].seq == 2 && due[0].due_at == -500);
+	assert_true(n == 1 && due[0].seq == 2 && due[0].due_at == 0);
 	put(&t, fx_op(2, "b", HELD, WH_NOT_DUE));
 	put(&t, fx_op(5, "e", UNKNOWN, 0));
 	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 8, &n), 0);
@@ -234,6 +234,7 @@ test_refused(void **state)
 		{"seq 0", fx_op(0, "a", QUEUED, 0), WH_EINVAL},
 		{"a state that ended", fx_op(1, "a", DEAD + 1, 0), WH_EINVAL},
 		{"no lane", fx_op(1, "", QUEUED, 0), WH_EINVAL},
+		{"due before all time", fx_op(1, "a", QUEUED, -1), WH_EINVAL},
 		{"a lane with the separator",
 		 {.seq = 1, .lane = wh_str("a\0b", 3), .due_at = 0},
 		 WH_EINVAL},
@@ -319,7 +320,7 @@ random_step(struct wh_txn *t, struct model *m, uint64_t *seed)
 	}
 	m->op[seq] = fx_op(seq, lanes[next_random(seed) % wh_array_len(lanes)],
 			   (uint8_t)(next_random(seed) % (DEAD + 1)),
-			   (int64_t)(next_random(seed) % 5) - 2);
+			   (int64_t)(next_random(seed) % 5));
 	m->op[seq].body = wh_str_c(bodies[next_random(seed) % wh_array_len(bodies)]);
 	if (next_random(seed) % 3 == 0)
 		m->op[seq].due_at = WH_NOT_DUE;
