@@ -405,7 +405,9 @@ write_op(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o,
 
 	if (r == 0)
 		r = ended ? write_past(l, t, o) : write_live(l, t, o, due_of(o, head));
-	return r ? r : wh_turn_pass(l, t, o, &turn);
+	if (r == 0 && !o->fresh) /* one that comes last is before nobody */
+		r = wh_turn_pass(l, t, o, &turn);
+	return r;
 }
 
 static bool

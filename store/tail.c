@@ -169,17 +169,33 @@ next_by_walk(struct wh_tail_scan *s)
 	return r;
 }
 
+/* The first place from `i` on that has the key; n if none has. By eights, since mostly none
+ * has. */
+static size_t
+find_key(const uint64_t *keys, size_t i, size_t n, uint64_t key)
+{
+	for (; i + 8 <= n; i += 8) {
+		bool any = false;
+
+		for (size_t j = 0; j < 8; j++)
+			any |= keys[i + j] == key;
+		if (any)
+			break;
+	}
+	while (i < n && keys[i] != key)
+		i++;
+	return i;
+}
+
 static int
 next_by_key(struct wh_tail_scan *s)
 {
 	const struct wh_tail *tail = s->view->store->tail;
-	const uint64_t *keys = tail->key[s->kind];
 
 	while (s->at < tail->n) {
-		size_t i = s->at++;
-
-		if ((s->kind == WH_TAIL_ANY || keys[i] == s->key) &&
-		    decode_row(s->view, tail->seq[i], &s->op))
+		if (s->kind != WH_TAIL_ANY)
+			s->at = find_key(tail->key[s->kind], s->at, tail->n, s->key);
+		if (s->at < tail->n && decode_row(s->view, tail->seq[s->at++], &s->op))
 			return 0;
 	}
 	return WH_ABSENT;
