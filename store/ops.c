@@ -293,18 +293,19 @@ wh_ops_del(struct wh_txn *t, uint64_t seq)
 /* ------------------------------------------------------------- the tail -- */
 
 static int
-index_one(struct wh_txn *t, const struct wh_oprow *op)
+gather_one(struct wh_txn *t, const struct wh_oprow *op, struct wh_batch *ops,
+	   struct wh_batch *terms)
 {
 	struct op_index is;
 
 	index_keys(op, &is);
-	int r = put_index(t, &is, op->seq);
-
-	return r ? r : wh_overlay_catch_up(t, op->lane);
+	for (size_t i = 0; i < INDEXES; i++)
+		wh_batch_add(ops, &is.key[i], op->seq, i == BY_ID ? WH_BY_ID_PREFIX : 0);
+	return wh_overlay_catch_up(t, op->lane, terms);
 }
 
 static int
-index_all(struct wh_txn *t)
+gather(struct wh_txn *t, struct wh_batch *ops, struct wh_batch *terms)
 {
 	struct wh_tail_scan s;
 	int r = wh_tail_begin(&t->view, WH_TAIL_ANY, 0, 0, &s);
@@ -312,10 +313,26 @@ index_all(struct wh_txn *t)
 	while (r == 0) {
 		r = wh_tail_next(&s);
 		if (r == 0)
-			r = index_one(t, &s.op);
+			r = gather_one(t, &s.op, ops, terms);
 	}
 	wh_tail_end(&s);
 	return r == WH_ABSENT ? 0 : r;
+}
+
+static int
+index_all(struct wh_txn *t)
+{
+	struct wh_batch ops = {.table = WH_TABLE_OPS_INDEX};
+	struct wh_batch terms = {.table = WH_TABLE_TERMS};
+	int r = gather(t, &ops, &terms);
+
+	if (r == 0)
+		r = wh_batch_put(t, &ops);
+	if (r == 0)
+		r = wh_batch_put(t, &terms);
+	wh_batch_fini(&ops);
+	wh_batch_fini(&terms);
+	return r;
 }
 
 int

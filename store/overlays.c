@@ -107,7 +107,7 @@ wh_overlays_del(struct wh_txn *t, struct wh_str whid)
 }
 
 int
-wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid)
+wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, struct wh_batch *out)
 {
 	struct wh_terms_plan plan;
 	struct wh_overlay o;
@@ -123,5 +123,7 @@ wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid)
 	o.newest = 0;
 	r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, wh_overlay_terms(&t->view.meta, &o),
 			  &plan);
-	return r ? r : wh_terms_follow(t, wh_key_view(&k), &plan);
+	if (r == 0)
+		wh_terms_gather(t, wh_key_view(&k), &plan, out);
+	return r;
 }

@@ -277,6 +277,19 @@ wh_walk_before(struct wh_walk *w, const struct wh_key *key)
 }
 
 int
+wh_walk_put(struct wh_txn *t, struct wh_walk *w, const struct wh_key *key,
+	    const struct wh_draft *d)
+{
+	const struct wh_buf *made = &t->view.store->scratch;
+	MDB_val k = key_val(key);
+	int r = build(t, w->table, key, d);
+	MDB_val data = {made->n, made->p};
+
+	return r < 0 ? r
+		     : wh_txn_fail(t, wh_mdb_fault(mdb_cursor_put(w->cursor, &k, &data, 0)));
+}
+
+int
 wh_walk_peek(const struct wh_walk *w, size_t min_prefix, struct wh_value *ret)
 {
 	if (!lies_in_page(w->view, &w->data))

@@ -116,6 +116,10 @@ WH_MUST_USE int wh_walk_current(struct wh_walk *w); /* only right after it was p
 WH_MUST_USE int wh_walk_from(struct wh_walk *w, const struct wh_key *key);   /* >= key */
 WH_MUST_USE int wh_walk_after(struct wh_walk *w, const struct wh_key *key);  /* > key */
 WH_MUST_USE int wh_walk_before(struct wh_walk *w, const struct wh_key *key); /* < key */
+/* Puts a row without looking whether it is there; cheap if its key is right behind the one put
+ * before. The position is good for this only. */
+WH_MUST_USE int wh_walk_put(struct wh_txn *t, struct wh_walk *w, const struct wh_key *key,
+			    const struct wh_draft *d);
 /* The value under the position. 0 or WH_ECORRUPT. */
 WH_MUST_USE int wh_walk_value(const struct wh_walk *w, size_t min_prefix, struct wh_value *ret);
 /* The same, but a wrong checksum is not told. */

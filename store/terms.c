@@ -193,3 +193,16 @@ wh_terms_follow(struct wh_txn *t, struct wh_str id, const struct wh_terms_plan *
 
 	return r ? r : move(t, WH_SCAN_OVERLAYS, id, &p->over_was, &p->over_is);
 }
+
+void
+wh_terms_gather(const struct wh_txn *t, struct wh_str id, const struct wh_terms_plan *p,
+		struct wh_batch *out)
+{
+	struct wh_key k;
+
+	for (size_t i = 0; !p->none && i < p->over_is.n; i++) {
+		wh_term_key(&k, WH_SCAN_OVERLAYS, p->over_is.term[i], id);
+		if (is_kept(t, p->over_is.term[i]))
+			wh_batch_add(out, &k, 0, 0);
+	}
+}

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "store/batch.h"
 #include "store/tail.h"
 
 #define WH_TERM_OF_ROW 'r'
@@ -44,8 +45,11 @@ WH_MUST_USE int wh_terms_plan(struct wh_txn *t, enum wh_scan_table table, struct
 WH_MUST_USE int wh_terms_follow(struct wh_txn *t, struct wh_str id,
 				const struct wh_terms_plan *p);
 
-/* Writes the index rows of an overlay that waits for them with an operation of the tail. */
-WH_MUST_USE int wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid);
+/* The index rows that are to be put; for a plan by which none is removed. */
+void wh_terms_gather(const struct wh_txn *t, struct wh_str id, const struct wh_terms_plan *p,
+		     struct wh_batch *out);
+/* Adds the index rows of an overlay that waits for them with an operation of the tail. */
+WH_MUST_USE int wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, struct wh_batch *out);
 
 /* The body by whose terms an overlay is found: none if it is hidden, or while it is found with
  * an operation of the tail. */
