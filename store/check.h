@@ -29,6 +29,7 @@ struct wh_check {
 	uint64_t first;    /* its first one */
 	uint64_t states[WH_OP_STATES];
 	uint64_t op_bytes;
+	uint64_t tail_moved;
 };
 
 /* Passes one finding on; key may be WH_STR_NULL. Bounded for each table. */

@@ -78,6 +78,8 @@ wh_check_op(struct wh_check *c, const struct wh_walk *w, const struct wh_value *
 		return;
 	}
 	c->states[op.state]++;
+	if (c->meta && wh_tail_has(c->meta, op.seq))
+		c->tail_moved += op.state > 0;
 	if (c->meta && op.seq > c->meta->op_seq)
 		wh_check_tell(c, w->table, wh_walk_key(w),
 			      "its number is above the last one given, %" PRIu64,

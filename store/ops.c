@@ -169,6 +169,15 @@ count_put(struct wh_txn *t, const struct wh_put_result *res, const struct op_ind
 		m->op_seq = op->seq;
 }
 
+/* So that who looks for one of them need not read all of the tail. */
+static void
+count_moved(struct wh_meta *m, uint8_t was, uint8_t is)
+{
+	if (was > 0)
+		wh_meta_sub(&m->ops_tail_moved, 1);
+	m->ops_tail_moved += is > 0;
+}
+
 /* What leads to the row follows it: at once, or with the rest of the tail. */
 static int
 follow(struct wh_txn *t, const struct wh_oprow *op, const struct op_index *was)
@@ -179,6 +188,8 @@ follow(struct wh_txn *t, const struct wh_oprow *op, const struct op_index *was)
 
 	if (!was)
 		r = wh_tail_join(t, op->seq, &in_tail);
+	if (in_tail)
+		count_moved(&t->view.meta, was ? was->state : 0, op->state);
 	if (r || in_tail)
 		return r ? r : wh_tail_put(t, op);
 	index_keys(op, &is);
@@ -247,8 +258,10 @@ del_damaged(struct wh_txn *t, uint64_t seq, size_t size)
 
 	if (r < 0)
 		return wh_txn_fail(t, r);
-	if (in_tail)
+	if (in_tail) {
+		count_moved(&t->view.meta, state < WH_OP_STATES ? state : 0, 0);
 		wh_tail_del(t, seq);
+	}
 	uint64_t *counter = wh_meta_ops(&t->view.meta, state);
 
 	if (counter)
@@ -277,6 +290,7 @@ wh_ops_del(struct wh_txn *t, uint64_t seq)
 	if (r < 0)
 		return wh_txn_fail(t, r);
 	if (wh_tail_has(&t->view.meta, seq)) {
+		count_moved(&t->view.meta, old.state, 0);
 		wh_tail_del(t, seq);
 	} else {
 		index_keys(&old, &was);
@@ -345,7 +359,7 @@ wh_ops_catch_up(struct wh_txn *t, uint64_t behind)
 	int r = wh_txn_fail(t, index_all(t));
 
 	if (r == 0) {
-		m->ops_tail = 0;
+		m->ops_tail = m->ops_tail_moved = 0;
 		wh_tail_lost(t->view.store);
 	}
 	return r;

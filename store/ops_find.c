@@ -119,6 +119,13 @@ count_of(const struct wh_view *v, uint8_t state)
 	return n ? *n : 0;
 }
 
+/* The same of the tail, at most. */
+static uint64_t
+count_in_tail(const struct wh_view *v, uint8_t state)
+{
+	return state > 0 ? v->meta.ops_tail_moved : count_of(v, state);
+}
+
 /* With those that are due at once, before which none of the tail can be, since it comes last.
  */
 static bool
@@ -131,19 +138,20 @@ static int
 due_in_tail(const struct wh_view *v, const struct wh_due *after, struct wh_due *ret, size_t max,
 	    size_t *inout_n)
 {
-	uint64_t there = count_of(v, after->state), seen = *inout_n;
+	uint64_t left = count_in_tail(v, after->state);
 	struct wh_tail_scan s;
 	int r = wh_tail_begin(v, WH_TAIL_ANY, 0, 0, &s);
 
-	while (r == 0 && seen < there && !is_full(ret, max, *inout_n)) {
+	while (r == 0 && left > 0 && !is_full(ret, max, *inout_n)) {
 		r = wh_tail_next(&s);
-		if (r || s.op.state != after->state)
+		if (r || (s.op.state > 0) != (after->state > 0))
 			continue;
 
 		const struct wh_due one = {s.op.state, s.op.due_at, s.op.seq};
 
-		seen++;
-		if (one.due_at != WH_NOT_DUE && comes_before(after, &one))
+		left--;
+		if (one.state == after->state && one.due_at != WH_NOT_DUE &&
+		    comes_before(after, &one))
 			insert_due(ret, max, inout_n, &one);
 	}
 	wh_tail_end(&s);
@@ -282,10 +290,12 @@ static int
 state_in_tail(const struct wh_view *v, uint8_t state, uint64_t after, uint64_t *ret_seq)
 {
 	struct wh_tail_scan s;
-	int r = wh_tail_begin(v, WH_TAIL_ANY, 0, after + 1, &s);
+	int r = count_in_tail(v, state) ? wh_tail_begin(v, WH_TAIL_ANY, 0, after + 1, &s)
+					: WH_ABSENT;
 
-	if (r == 0)
-		r = wh_tail_next(&s);
+	if (r)
+		return r;
+	r = wh_tail_next(&s);
 	while (r == 0 && (s.op.state != state || s.op.seq <= after)) /* after + 1 may be 0 */
 		r = wh_tail_next(&s);
 	*ret_seq = s.op.seq;

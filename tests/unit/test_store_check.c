@@ -104,6 +104,12 @@ waits_in_vain(struct wh_txn *t)
 	assert_int_equal(wh_overlays_put(t, WH_STR("row-2"), &o), 0);
 }
 
+static void
+wrong_moved_count(struct wh_txn *t)
+{
+	t->view.meta.ops_tail_moved = 0;
+}
+
 /* Operations that have index rows are said to have none yet. */
 static void
 long_tail(struct wh_txn *t)
@@ -267,6 +273,8 @@ static const struct {
 	{"unknown index", unknown_index, "operation 2 does not belong here", true},
 	{"row gone", drop_op_row, "it leads to row 3, which is not there", true},
 	{"newest", waits_in_vain, "row-2: its newest operation 5 is none of its own", true},
+	{"tail moved", wrong_moved_count, "the counter ops_tail_moved is 0, but there are",
+	 true},
 	{"tail", long_tail, "operation 3 does not belong here", true},
 	{"op count", wrong_op_count, "the counter ops_sending is 2, but there are 1", true},
 	{"op bytes", wrong_op_bytes, "ops: the counter op_bytes is", true},
