@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "store/salvage.h"
+#include "store/tail.h"
 
 /* Numbers that were given out since the newest that is known; far more than there can be. */
 #define UNKNOWN_AHEAD ((uint64_t)1 << 32)
@@ -89,6 +90,7 @@ close_new(struct wh_salvage *x)
 		mdb_env_close(x->into.env);
 	wh_trap_fini(&x->into);
 	wh_buf_fini(&x->into.scratch);
+	wh_tail_free(&x->into);
 	x->into.env = NULL;
 }
 
@@ -167,8 +169,10 @@ fill(struct wh_salvage *x)
 	if (r < 0)
 		return r;
 	tell_tables(x);
+	r = wh_ops_catch_up(&x->t, 0); /* what leads to them is what tells of lost ones */
 	set_counters(x);
-	r = note_damage(x);
+	if (r == 0)
+		r = note_damage(x);
 	return r ? r : wh_txn_commit(&x->t);
 }
 

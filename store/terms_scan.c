@@ -130,7 +130,8 @@ begin_recent(struct wh_term_scan *s, struct wh_str after)
 			s->recent[s->n_recent++] = t.op.lane;
 	}
 	wh_tail_end(&t);
-	qsort(s->recent, s->n_recent, sizeof(s->recent[0]), in_order);
+	if (s->n_recent > 0)
+		qsort(s->recent, s->n_recent, sizeof(s->recent[0]), in_order);
 	find_recent(s);
 	return r < 0 ? r : 0;
 }
