@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "store/opening.h"
+#include "store/pages_ahead.h"
 #include "store/tail.h"
 
 #define TABLES_MAX 32
@@ -65,16 +66,19 @@ wh_env_open(const char *path, uint64_t max_size, unsigned flags, MDB_env **ret)
 int
 wh_env_open_tables(struct wh_store *s, MDB_txn *txn, unsigned flags)
 {
-	for (size_t i = 0; i < wh_array_len(tables); i++) {
-		MDB_dbi *dbi = &s->dbi[tables[i].table];
-		int rc = mdb_dbi_open(txn, tables[i].name, flags, dbi);
+	int rc = mdb_dbi_open(txn, NULL, 0, &s->main);
 
-		if (rc == MDB_NOTFOUND && s->read_only)
+	for (size_t i = 0; rc == 0 && i < wh_array_len(tables); i++) {
+		MDB_dbi *dbi = &s->dbi[tables[i].table];
+
+		rc = mdb_dbi_open(txn, tables[i].name, flags, dbi);
+
+		if (rc == MDB_NOTFOUND && s->read_only) {
 			*dbi = WH_NO_TABLE;
-		else if (rc != 0)
-			return wh_mdb_fault(rc);
+			rc = 0;
+		}
 	}
-	return 0;
+	return wh_mdb_fault(rc);
 }
 
 /* ------------------------------------------------------------- steps -- */
@@ -222,6 +226,7 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 		wh_store_close(op.s);
 		return r;
 	}
+	wh_ahead_init(op.s);
 	if (!op.s->read_only) {
 		wh_store_reap_readers(op.s);
 		wh_mark_judge(op.s);

@@ -5,6 +5,7 @@
  * Used by lists, inside one callback. A damaged row is told and passed over; a
  * damaged page ends the scan, because what lies behind it cannot be reached.
  */
+#include "store/pages_ahead.h"
 #include "store/row.h"
 
 static struct wh_walk
@@ -73,6 +74,7 @@ wh_scan_next(struct wh_scan *s, struct wh_str *ret_key, struct wh_row *ret_row,
 		*ret_key = WH_STR_NULL;
 		return r;
 	}
+	wh_ahead_ask(&s->ahead, s->view, w.table, &w.key, &w.data);
 	*ret_key = wh_walk_key(&w);
 	return decode(&w, ret_row, ret_overlay);
 }

@@ -441,6 +441,14 @@ struct wh_scan {
 	const struct wh_view *view;
 	void *cursor;
 	enum wh_scan_table table;
+	struct wh_ahead {
+		const char *leaf;   /* the page it is on */
+		const char *above;  /* the one that leads there; NULL: not known */
+		size_t next;        /* the child of that one which comes next */
+		const char *coming; /* that child, of which so much was not asked for */
+		size_t left;
+		uint64_t last; /* number of the last page */
+	} ahead;               /* pages_ahead.h */
 	bool started;
 	int found; /* 0, WH_ABSENT or a fault: what the last step met */
 };

@@ -28,6 +28,8 @@ struct wh_store {
 	MDB_env *env;
 	wh_terms_of *terms; /* NULL: no index by terms is kept */
 	MDB_dbi dbi[WH_TABLE_END];
+	MDB_dbi main;       /* LMDB's table of these tables */
+	const char *map;    /* where the data file begins; NULL: no page is looked for */
 	size_t page_size;   /* 0 if the map is not aligned to it */
 	int dir;            /* the folder of the store, or of a single file */
 	int lock;           /* the locked file; -1 if there is none to lock */
