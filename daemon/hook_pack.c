@@ -86,6 +86,28 @@ wh_hook_age(struct whd *d)
 	return last;
 }
 
+/* The map of `_whd` with so many members, up to the value of the first. */
+#define HEAD(map)                                                                              \
+	KEY("\xa4", "_whd" map "\xa8"                                                          \
+		    "revision")
+
+static void
+pack_state(struct wh_buf *out, const struct wh_hook *h)
+{
+	if (h->pending == 0 && h->state == WH_HOOK_SYNCED && h->tmp_id.n == 0) {
+		wh_buf_str(out, KEY("\xa7", "pending\x00\xa5"
+					    "state\xa6"
+					    "synced"));
+		return;
+	}
+	wh_buf_str(out, KEY("\xa7", "pending"));
+	wh_pack_uint(out, h->pending);
+	wh_buf_str(out, KEY("\xa5", "state"));
+	wh_pack_c(out, wh_webhook_state_str(h->state));
+	if (h->tmp_id.n)
+		wh_pack_kv_str(out, "tmp_id", h->tmp_id);
+}
+
 void
 wh_hook_pack(struct wh_buf *out, const struct wh_hook *h, const struct wh_hook_age *age)
 {
@@ -98,16 +120,9 @@ wh_hook_pack(struct wh_buf *out, const struct wh_hook *h, const struct wh_hook_a
 	}
 	wh_pack_map(out, (size_t)n + 1);
 	wh_buf_str(out, members);
-	wh_buf_str(out, KEY("\xa4", "_whd"));
-	wh_pack_map(out, h->tmp_id.n ? 7 : 6);
-	wh_buf_str(out, KEY("\xa8", "revision"));
+	wh_buf_str(out, h->tmp_id.n ? HEAD("\x87") : HEAD("\x86"));
 	wh_pack_uint(out, h->revision);
-	wh_buf_str(out, KEY("\xa7", "pending"));
-	wh_pack_uint(out, h->pending);
-	wh_buf_str(out, KEY("\xa5", "state"));
-	wh_pack_c(out, wh_webhook_state_str(h->state));
-	if (h->tmp_id.n)
-		wh_pack_kv_str(out, "tmp_id", h->tmp_id);
+	pack_state(out, h);
 	wh_buf_str(out, wh_str(age->packed, age->packed_n));
 }
 
