@@ -3,8 +3,8 @@
  * One peer from its acceptance to its end: when it is read, when not, and for
  * how long it may keep us waiting.
  *
- * Called by libuv and by the server; loop thread. All requests of one read are
- * taken before their answers are sent, in one write. Reading stops while the
+ * Called by libuv and by the server; loop thread. All requests that came are
+ * taken before their answers are sent, in one write a connection. Reading stops while the
  * peer does not take its answers, or has too many calls unanswered. An idle
  * connection has no buffer and no timer.
  */
@@ -19,6 +19,7 @@
 #include "daemon/watch.h"
 
 #define READ_LEAST 4096u
+#define TOGETHER_MOST ((size_t)256 << 10) /* bytes of answers that leave together */
 
 static int64_t
 now_of(const struct wh_conn *c)
@@ -88,7 +89,7 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		wh_conn_close(c);
 	} else {
 		wh_conn_take_bytes(c, buf->base, (size_t)n);
-		wh_conn_go_on(c);
+		wh_conn_go_on_soon(c);
 	}
 }
 
@@ -230,6 +231,18 @@ wh_conn_go_on(struct wh_conn *c)
 	read_or_stop(c);
 	if (c->state != WH_CONN_CLOSED)
 		arm(c);
+}
+
+void
+wh_conn_go_on_soon(struct wh_conn *c)
+{
+	struct wh_server *s = c->server;
+
+	s->gathered += c->out.n;
+	if (s->gathered > TOGETHER_MOST)
+		wh_conn_go_on(c);
+	else
+		wh_server_mark(s, c);
 }
 
 void

@@ -20,6 +20,7 @@
 #include "proto/frame.h"
 
 #define WH_READ_ROOM 65536u
+#define WH_SPARES 64u
 
 enum wh_conn_state { WH_CONN_OPEN, WH_CONN_DRAINING, WH_CONN_CLOSED };
 
@@ -79,11 +80,13 @@ struct wh_server {
 	uint64_t last_seq;
 	struct wh_uid_count *uids;
 	size_t n_uids;
-	uint32_t alive; /* structures not freed yet */
-	struct wh_conn *marked;
+	uint32_t alive;                       /* structures not freed yet */
+	struct wh_conn *marked, **marked_end; /* in the order in which they were */
+	size_t gathered; /* bytes of answers that came together since the last settling */
 
-	char *read_room;         /* WH_READ_ROOM bytes, shared: used within one callback */
-	struct wh_buf spare_out; /* lent to the connection whose requests are taken */
+	char *read_room; /* WH_READ_ROOM bytes, shared: used within one callback */
+	struct wh_buf spares[WH_SPARES]; /* lent to connections that gather answers */
+	unsigned n_spares;
 	struct wh_tree_room tree_room; /* the request at hand */
 
 	int64_t log_since; /* lines that peers cause: so many in so long */
@@ -119,6 +122,11 @@ void wh_conn_close(struct wh_conn *c);
 /* After anything that may have changed what c can do: sends, takes requests that wait, reads on
  * or stops, closes. */
 void wh_conn_go_on(struct wh_conn *c);
+/*
+ * The same, before the loop sleeps at the latest: then the answers to all that was read leave
+ * together, and who reads them is woken once, not once for each. Many do not wait.
+ */
+void wh_conn_go_on_soon(struct wh_conn *c);
 /* A call of it was parked. */
 void wh_conn_parked(struct wh_server *s, uint64_t conn);
 

@@ -217,14 +217,14 @@ wh_conn_has_waiting(const struct wh_conn *c)
 	return c->state == WH_CONN_OPEN && c->in.n > 0 && !c->partial;
 }
 
-/* The answers of one read gather in a buffer that all connections share. */
+/* Answers gather in a buffer that is lent until they have left. */
 static void
 lend_room(struct wh_conn *c)
 {
-	if (c->out.p || !c->server->spare_out.p)
-		return;
-	c->out = c->server->spare_out;
-	c->server->spare_out = WH_BUF_NULL;
+	struct wh_server *s = c->server;
+
+	if (!c->out.p && s->n_spares > 0)
+		c->out = s->spares[--s->n_spares];
 }
 
 void

@@ -11,7 +11,7 @@
 #include "daemon/watch.h"
 
 #define SPARE_MOST ((size_t)2 << 20) /* a larger buffer is not kept */
-#define SPARE_IDLE 65536u            /* nor for long */
+#define SPARE_SMALL 65536u           /* nor for long, nor more than one */
 #define KEPT_MOST 1024u              /* nor is one of a single connection */
 #define LOOKS 4                      /* looks for progress in one `stall` */
 
@@ -43,10 +43,12 @@ wh_conn_has_room(struct wh_conn *c)
 static bool
 share(struct wh_server *s, struct wh_buf *b)
 {
-	if (!b->p || s->spare_out.p || b->cap > SPARE_MOST)
+	size_t most = s->n_spares ? SPARE_SMALL : SPARE_MOST;
+
+	if (!b->p || s->n_spares == WH_SPARES || b->cap > most)
 		return false;
 	wh_buf_reset(b);
-	s->spare_out = *b;
+	s->spares[s->n_spares++] = *b;
 	*b = WH_BUF_NULL;
 	return true;
 }
@@ -62,8 +64,10 @@ give_back(struct wh_conn *c)
 void
 wh_server_tidy(struct wh_server *s)
 {
-	if (s->spare_out.cap > SPARE_IDLE)
-		wh_buf_fini(&s->spare_out);
+	while (s->n_spares > 1)
+		wh_buf_fini(&s->spares[--s->n_spares]);
+	if (s->n_spares && s->spares[0].cap > SPARE_SMALL)
+		wh_buf_fini(&s->spares[--s->n_spares]);
 }
 
 static void

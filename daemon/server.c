@@ -148,12 +148,15 @@ finish(struct wh_server *s)
 static void
 unmark(struct wh_server *s, struct wh_conn *c)
 {
-	for (struct wh_conn **at = &s->marked; *at; at = &(*at)->next_marked) {
-		if (*at != c)
-			continue;
-		*at = c->next_marked;
+	struct wh_conn **at = &s->marked;
+
+	while (*at && *at != c)
+		at = &(*at)->next_marked;
+	if (!*at)
 		return;
-	}
+	*at = c->next_marked;
+	if (!*at)
+		s->marked_end = at;
 }
 
 void
@@ -214,7 +217,8 @@ wh_server_free(struct wh_server *s)
 		return NULL;
 	wh_require(s->handles == 0 && s->alive == 0);
 	wh_access_free(s->access);
-	wh_buf_fini(&s->spare_out);
+	while (s->n_spares)
+		wh_buf_fini(&s->spares[--s->n_spares]);
 	free(s->read_room);
 	free(s->slots);
 	free(s->uids);
@@ -230,16 +234,23 @@ on_awake(uv_idle_t *idle)
 	(void)idle;
 }
 
+static void
+mark_none(struct wh_server *s)
+{
+	s->marked = NULL;
+	s->marked_end = &s->marked;
+	s->gathered = 0;
+}
+
 /* Only those marked until now: what they cause is for the next turn, so that others get theirs.
- */
+ * Whoever marked one has just read the clock. */
 static void
 on_settle(uv_prepare_t *prepare)
 {
 	struct wh_server *s = prepare->data;
 	struct wh_conn *c = s->marked;
 
-	whd_tick(s->d);
-	s->marked = NULL;
+	mark_none(s);
 	for (struct wh_conn *next = NULL; c; c = next) {
 		next = c->next_marked;
 		c->marked = false;
@@ -259,8 +270,9 @@ wh_server_mark(struct wh_server *s, struct wh_conn *c)
 	if (c->marked || c->state == WH_CONN_CLOSED)
 		return;
 	c->marked = true;
-	c->next_marked = s->marked;
-	s->marked = c;
+	c->next_marked = NULL;
+	*s->marked_end = c;
+	s->marked_end = &c->next_marked;
 	if (!uv_is_closing((uv_handle_t *)&s->settle))
 		uv_prepare_start(&s->settle, on_settle);
 }
@@ -316,6 +328,7 @@ wh_server_start(struct whd *d, struct wh_buf *text)
 	int r = wh_access_new(&s->access, d->config, &warnings);
 
 	s->d = d;
+	mark_none(s);
 	s->listener.fd = -1;
 	if (r)
 		wh_buf_str(text, wh_buf_view(&warnings));
