@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
 import msgpack
 
@@ -274,6 +275,7 @@ http {{
       if ($request_method != GET) {{ return 204; }}
       default_type application/json; alias {self.list};
     }}
+    location = /requests {{ stub_status; }}
   }}
 }}
 """, encoding="utf-8")
@@ -288,11 +290,19 @@ http {{
         program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
         Peer.__init__(self, [program, "-p", self.folder, "-c", self.folder / "nginx.conf"],
                       self.cpu)
+        self.asked = 0
         self.wait_ready(self.listens)
 
     def listens(self):
         with socket.socket() as s:
             return s.connect_ex(("127.0.0.1", self.tls_port)) == 0
+
+    def requests(self):
+        """How many it has got since its start, but for these questions."""
+        self.asked += 1
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/requests") as answer:
+            counts = answer.read().decode().splitlines()[2].split()
+        return int(counts[2]) - self.asked
 
     def serve(self, data):
         part = self.list.with_suffix(".part")
