@@ -208,6 +208,27 @@ def test_followers_wait_for_the_look_too(world, sim):
     assert [r["whcomment"] for r in sim.rows()] == ["second"]
 
 
+def test_what_was_held_is_looked_for_when_it_is_let_go(world, sim):
+    """An update that, as far as the copy knows, was never sent."""
+    sim.add(**webhook(0))
+    whid = sim.rows()[0]["whid"]
+    whd = world.whd(sim, FAST)
+    c = whd.client()
+    c.synced()
+    c.go_offline(sim)
+    update = c.update(whid, {"whcomment": "changed"})
+    c.call("queue.hold", op=update["op"])
+    file = backup(whd, c)
+    whd.kill()
+    restore(whd, file)
+    c, mark = start_unseen(sim, whd)
+    c.call("queue.resolve", op=update["op"], take="mine")
+    sim.up()
+    c.applied(update)
+    looked_first(sim, mark)
+    assert sim.executed("PATCH") == 1 and sim.rows()[0]["whcomment"] == "changed"
+
+
 def test_a_second_start_is_an_ordinary_one(world, sim):
     whd = world.whd(sim, FAST)
     c = whd.client()
