@@ -155,7 +155,8 @@ struct wh_result_job {
 	uint64_t seq;
 	struct wh_facts facts;
 	struct wh_outcome outcome;
-	bool key_retry;      /* 401, and another key is left: no backoff */
+	bool taken_back; /* it was marked but not sent, and is as if it had not been marked */
+	bool key_retry;  /* 401, and another key is left: no backoff */
 	bool others_succeed; /* other requests succeeded since its last failure: poison counts
 			      */
 	struct wh_buf body, content_type, location, error;

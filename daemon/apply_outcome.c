@@ -232,9 +232,22 @@ unknown(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
 	became_unknown(j, l, o, j->outcome.absent ? "absent" : "no_answer");
 }
 
+static void
+taken_back(struct wh_lane *l, struct wh_lane_op *o)
+{
+	o->op.attempts -= o->op.attempts > 0;
+	o->op.n_log -= o->op.n_log > 0;
+	o->op.flags &= ~(uint32_t)WH_OPF_MAYBE_SENT;
+	wh_lane_state(l, o, WH_OP_QUEUED, "");
+}
+
 static int
 carry_out(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
+	if (j->taken_back) {
+		taken_back(l, o);
+		return 0;
+	}
 	/* Whatever the outcome, lists that were on their way may be older. */
 	wh_lane_touch(l, t);
 	log_attempt(j, l, o);

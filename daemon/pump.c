@@ -49,6 +49,12 @@ wh_pump_bucket_limits(const struct wh_pump *p)
 					 p->d->config->upstream_burst};
 }
 
+bool
+wh_pump_bounded(const struct wh_pump *p)
+{
+	return p->d->config->upstream_rate || p->bucket.rate;
+}
+
 /* ---------------------------------------------------------- clock, reload -- */
 
 static void
@@ -151,6 +157,14 @@ wh_pump_on_result(struct wh_pump *p, struct wh_http_result *r)
 	}
 }
 
+void
+wh_pump_on_commit(struct wh_pump *p, const struct wh_buf *touches)
+{
+	wh_pump_known_touched(p, touches);
+	p->ahead = wh_sched_ahead(p->ahead, p->answered);
+	p->answered = 0;
+}
+
 uint64_t
 wh_pump_list_now(struct wh_pump *p)
 {
@@ -183,6 +197,7 @@ wh_pump_start(struct whd *d)
 		return NULL;
 	}
 	p->timer.data = p;
+	p->ready_tail = &p->ready;
 	wh_pump_known_init(p);
 	p->list_last = d->view.meta.list_last;
 	p->interval = d->config->sync_interval;
@@ -204,6 +219,7 @@ wh_pump_start(struct whd *d)
 void
 wh_pump_stop(struct wh_pump *p)
 {
+	wh_pump_take_back_all(p);
 	p->stopping = true;
 	uv_timer_stop(&p->timer);
 }
@@ -221,6 +237,7 @@ wh_pump_free(struct wh_pump *p)
 		return NULL;
 	wh_pump_list_fini(p);
 	wh_pump_known_fini(p);
+	wh_pump_drop_ready(p);
 	wh_pump_drop_parked(p);
 	uv_close((uv_handle_t *)&p->timer, on_closed);
 	return NULL;

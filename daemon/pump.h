@@ -33,9 +33,9 @@ void wh_pump_keys_changed(struct wh_pump *p);
 /* The configuration was read again: a new interval counts at once. */
 void wh_pump_reloaded(struct wh_pump *p);
 
-/* What was committed of confirmed rows (store/store.h); called on the loop with the view
- * renewed, before anybody is told of the commit. */
-void wh_pump_on_touches(struct wh_pump *p, const struct wh_buf *touches);
+/* A commit ended, of one batch or more; touches: what it did to confirmed rows (store/store.h).
+ * Called on the loop with the view renewed, before anybody is told of it. */
+void wh_pump_on_commit(struct wh_pump *p, const struct wh_buf *touches);
 /* A stored row turned out to be damaged: the next list, asked for now, replaces it. */
 void wh_pump_row_damaged(struct wh_pump *p);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One operation on its way: mark (flushed), perhaps read its row, send, store
- * the outcome (flushed). Each arrow ends in a completion on the loop that
- * finds the flight by its sequence number; one that is gone is passed over.
+ * One operation on its way: mark (flushed), perhaps read its row, send
+ * (pump_wire.c), store the outcome (flushed). Each arrow ends in a completion
+ * on the loop that finds the flight by its sequence number; one that is gone is
+ * passed over.
  */
 #include <stdlib.h>
 
@@ -31,9 +32,11 @@ park(struct wh_pump *p, struct wh_job *job, uint64_t seq, int fault)
 	p->parked_until.ms = p->d->now.mono.ms + COOL_MS;
 }
 
-static void
-free_send(struct wh_send *s)
+void
+wh_pump_free_send(struct wh_send *s)
 {
+	if (!s)
+		return;
 	wh_send_fini(s);
 	free(s);
 }
@@ -52,53 +55,6 @@ cool_down(struct wh_pump *p, struct flight *f)
 {
 	f->phase = FLIGHT_COOL;
 	f->until.ms = p->d->now.mono.ms + COOL_MS;
-}
-
-static void
-count_sent(struct whd *d, enum wh_op_kind kind)
-{
-	d->counters.sent_creates += kind == WH_OP_CREATE;
-	d->counters.sent_updates += kind == WH_OP_UPDATE;
-	d->counters.sent_deletes += kind == WH_OP_DELETE;
-}
-
-static void
-put_on_the_wire(struct wh_pump *p, struct flight *f, struct wh_send *s)
-{
-	struct wh_http_request r = {
-		.kind = WH_HTTP_SEND,
-		.tag = s->seq,
-		.whid = wh_buf_view(&s->whid),
-		.body = wh_buf_view(&s->request),
-	};
-
-	/* An empty id in the query could mean "all of them": never let it out. */
-	wh_require(s->kind == WH_OP_CREATE || wh_whid_valid(r.whid));
-	snprintf(r.method, sizeof(r.method), "%s", s->method);
-	wh_pump_request_key(p, &r);
-	f->phase = FLIGHT_WIRE;
-	count_sent(p->d, s->kind);
-	wh_log(WH_LOG_DEBUG, "queue", "sending", "seq=%llu method=%s",
-	       (unsigned long long)s->seq, s->method);
-	wh_http_submit(p->d->http, &r);
-}
-
-static void
-read_first(struct wh_pump *p, struct flight *f, struct wh_send *s)
-{
-	struct wh_http_request r = {
-		.kind = WH_HTTP_FIND,
-		.tag = s->seq,
-		.method = "GET",
-		.whid = wh_buf_view(&s->whid),
-	};
-
-	wh_require(wh_whid_valid(r.whid));
-	wh_pump_request_key(p, &r);
-	f->phase = FLIGHT_CHECK;
-	f->began = p->d->now;
-	p->d->counters.checks++;
-	wh_http_submit(p->d->http, &r);
 }
 
 static void
@@ -122,15 +78,13 @@ send_done(struct wh_job *job, struct whd *d, int fault)
 		cool_down(p, f);
 	else if (f && p->stopping)
 		wh_pump_drop_flight(p, f); /* marked but not sent: observed after the start */
-	else if (f && s->result == WH_SEND_REQUEST)
-		put_on_the_wire(p, f, s);
-	else if (f && s->result == WH_SEND_CHECK)
-		read_first(p, f, s);
+	else if (f && s->result != WH_SEND_NOTHING)
+		wh_pump_make_ready(p, f, wh_steal(&s));
 	else if (f && s->changed)
 		wh_pump_drop_flight(p, f);
 	else if (f)
 		cool_down(p, f);
-	free_send(s);
+	wh_pump_free_send(s);
 }
 
 static struct wh_send *
@@ -163,6 +117,17 @@ wh_pump_begin_op(struct wh_pump *p, const struct wh_cand *c)
 }
 
 /* ----------------------------------------------------------------- check -- */
+
+/* It comes back to the queue as it was. */
+void
+wh_pump_check_in_vain(struct wh_pump *p, struct flight *f)
+{
+	struct wh_send *s = new_send(p, f->seq);
+
+	s->checked = s->check_failed = s->check_gated = true;
+	f->phase = FLIGHT_MARKING;
+	wh_writer_submit(p->d->writer, &s->job);
+}
 
 void
 wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r)
@@ -231,7 +196,7 @@ note_lost_members(struct whd *d, const struct wh_result_job *j)
 static void
 log_outcome(const struct wh_result_job *j)
 {
-	bool good = j->outcome.executed == WH_X_EXECUTED;
+	bool good = j->outcome.executed == WH_X_EXECUTED || j->taken_back;
 
 	wh_log(good ? WH_LOG_INFO : WH_LOG_WARNING, "queue", "attempt ended",
 	       "seq=%llu outcome=%s status=%d state=%s rule=%s", (unsigned long long)j->seq,
@@ -263,7 +228,7 @@ wh_pump_drop_parked(struct wh_pump *p)
 
 		p->parked = job->next;
 		if (job->run == wh_send_run)
-			free_send((struct wh_send *)job);
+			wh_pump_free_send((struct wh_send *)job);
 		else
 			free_result((struct wh_result_job *)job);
 	}
@@ -288,6 +253,17 @@ result_done(struct wh_job *job, struct whd *d, int fault)
 	if (j->created_without_id)
 		p->list_wanted = true;
 	free_result(j);
+}
+
+void
+wh_pump_store_outcome(struct wh_pump *p, struct flight *f, struct wh_result_job *j)
+{
+	j->job = (struct wh_job){
+		.run = wh_result_run, .done = result_done, .class = WH_JOB_OUTCOME};
+	wh_rules_now(p->d, &j->rules);
+	if (f)
+		f->phase = FLIGHT_RESULT;
+	wh_writer_submit(p->d->writer, &j->job);
 }
 
 /* The facts' text moves with the job: the commit thread reads it. */
@@ -333,8 +309,6 @@ wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r)
 	struct wh_result_job *j = wh_xcalloc(1, sizeof(*j));
 	struct flight *f = wh_pump_flight(p, r->tag);
 
-	j->job = (struct wh_job){
-		.run = wh_result_run, .done = result_done, .class = WH_JOB_OUTCOME};
 	j->seq = r->tag;
 	take_facts(j, r);
 	j->outcome = wh_outcome_judge(f ? f->kind : WH_OP_CREATE, &j->facts);
@@ -344,15 +318,15 @@ wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r)
 
 	if (j->key_retry)
 		noted.ask = WH_ASK_NONE;
-	wh_rules_now(p->d, &j->rules);
-	if (j->outcome.executed == WH_X_EXECUTED)
+	if (j->outcome.executed == WH_X_EXECUTED) {
 		p->successes++;
-	else
+		p->answered++;
+	} else {
 		j->others_succeed = others_succeeded(p, r->tag);
+	}
 	wh_pump_note(p, &noted, &j->facts);
-	if (f)
-		f->phase = FLIGHT_RESULT;
 	wh_http_result_free(r);
 	wh_crash_at(&p->d->crash, WH_CRASH_REPLY_JUDGED);
-	wh_writer_submit(p->d->writer, &j->job);
+	wh_pump_store_outcome(p, f, j);
+	wh_pump_send_ready(p); /* its connection is free */
 }

@@ -47,7 +47,7 @@ wh_pump_known_forget(struct wh_pump *p)
 }
 
 void
-wh_pump_on_touches(struct wh_pump *p, const struct wh_buf *touches)
+wh_pump_known_touched(struct wh_pump *p, const struct wh_buf *touches)
 {
 	struct wh_str rest = wh_buf_view(touches);
 	struct wh_touch touch;

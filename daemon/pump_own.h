@@ -2,7 +2,8 @@
 /*
  * The pump's own state, shared by its files: pump.c (flights, its life),
  * pump_turn.c (one turn), pump_gates.c (what an answer says of the line),
- * pump_flight.c (an operation on its way), pump_list.c (a list on its way),
+ * pump_flight.c (an operation on its way), pump_wire.c (its last step before
+ * the wire), pump_list.c (a list on its way),
  * pump_known.c (what is known of the lists before), pump_probe.c,
  * pump_status.c. Loop thread only.
  */
@@ -17,10 +18,11 @@
 
 #define FAILED_KEPT 64u    /* operations whose last failure is remembered */
 #define PROBE_MAX_MS 30000 /* longest time between probes while operations wait */
-#define FLIGHTS_MAX 128u   /* [queue] concurrency is at most 64 */
+#define FLIGHTS_MAX 256u   /* [queue] concurrency is at most 64 */
 
 enum flight_phase {
 	FLIGHT_MARKING, /* SENDING or CHECKING is being flushed */
+	FLIGHT_READY,   /* it is flushed, and waits for a connection until `until` */
 	FLIGHT_CHECK,   /* the row is being read */
 	FLIGHT_WIRE,    /* the request is out */
 	/* from here on it occupies no connection */
@@ -80,7 +82,10 @@ struct wh_pump {
 
 	struct flight flights[FLIGHTS_MAX];
 	size_t n_flights;
-	struct wh_job *parked; /* outcomes that the store could not take yet */
+	struct wh_job *ready, **ready_tail; /* wh_send: of flights in FLIGHT_READY, in order */
+	uint32_t answered;                  /* executed requests since the last commit */
+	uint32_t ahead;                     /* as core/sched's */
+	struct wh_job *parked;              /* outcomes that the store could not take yet */
 	struct wh_mono parked_until;
 
 	struct list_session list;
@@ -120,6 +125,8 @@ void wh_pump_drop_flight(struct wh_pump *p, struct flight *f);
 /* Notices a wall clock that was set back. */
 void wh_pump_watch_clock(struct wh_pump *p);
 struct wh_bucket_limits wh_pump_bucket_limits(const struct wh_pump *p);
+/* A rate is in force. */
+bool wh_pump_bounded(const struct wh_pump *p);
 
 /* pump_turn.c */
 /* Something is queued, being checked, sent or unknown. */
@@ -138,9 +145,24 @@ void wh_pump_request_key(const struct wh_pump *p, struct wh_http_request *r);
 void wh_pump_begin_op(struct wh_pump *p, const struct wh_cand *c);
 void wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r);
 void wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r);
+/* A read that is not made after all: its operation goes back to the queue. */
+void wh_pump_check_in_vain(struct wh_pump *p, struct flight *f);
+/* Takes over the job, with its seq, facts and outcome. */
+void wh_pump_store_outcome(struct wh_pump *p, struct flight *f, struct wh_result_job *j);
+void wh_pump_free_send(struct wh_send *s);
 /* Hands parked outcomes to the funnel again when their time has come. */
 void wh_pump_unpark(struct wh_pump *p);
 void wh_pump_drop_parked(struct wh_pump *p);
+
+/* pump_wire.c */
+/* s, whose mark is flushed, goes out as soon as a connection is free; takes it over. */
+void wh_pump_make_ready(struct wh_pump *p, struct flight *f, struct wh_send *s);
+/* Sends what connections are free for; takes back what may not go out now. */
+void wh_pump_send_ready(struct wh_pump *p);
+/* When one that is ready has waited for too long; WH_NEVER. */
+int64_t wh_pump_ready_until(struct wh_pump *p);
+void wh_pump_take_back_all(struct wh_pump *p);
+void wh_pump_drop_ready(struct wh_pump *p);
 
 /* pump_list.c */
 void wh_pump_begin_list(struct wh_pump *p, const char *why);
@@ -150,6 +172,8 @@ void wh_pump_list_fini(struct wh_pump *p);
 
 /* pump_known.c */
 void wh_pump_known_init(struct wh_pump *p);
+/* What a commit touched is news for the next list. */
+void wh_pump_known_touched(struct wh_pump *p, const struct wh_buf *touches);
 void wh_pump_known_fini(struct wh_pump *p);
 /* Hands it to a list's request, and takes it back from the list's result. */
 void wh_pump_known_lend(struct wh_pump *p, struct wh_http_request *r);

@@ -181,7 +181,8 @@ wh_pump_around(const struct wh_pump *p, struct wh_op_around *ret)
 static void
 dump_flights(const struct wh_pump *p, struct wh_buf *out)
 {
-	static const char *const phases[] = {"marking", "check", "wire", "result", "cool"};
+	static const char *const phases[] = {"marking", "ready",  "check",
+					     "wire",    "result", "cool"};
 
 	wh_pack_array(out, p->n_flights);
 	for (size_t i = 0; i < p->n_flights; i++) {

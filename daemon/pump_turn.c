@@ -60,6 +60,18 @@ load_cand(const struct wh_pump *p, const struct wh_due *due, const struct wh_rul
 	return true;
 }
 
+/* Flights that still stand among those that are due. */
+static size_t
+not_yet_stored(const struct wh_pump *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_flights; i++)
+		n += p->flights[i].phase == FLIGHT_MARKING ||
+		     p->flights[i].phase == FLIGHT_COOL;
+	return n;
+}
+
 /* The first of those in `state` that could be worked on now, at most `most`, up to and with the
  * first that is not yet due. Only what is in the pump's hands is passed over. */
 static size_t
@@ -70,7 +82,7 @@ gather_state(struct wh_pump *p, enum wh_op_state state, const struct wh_rules *r
 	struct wh_due due[CANDS_MAX + FLIGHTS_MAX];
 	size_t n = 0, got = 0;
 
-	if (wh_ops_due(&p->d->view, &first, due, most + p->n_flights, &got))
+	if (wh_ops_due(&p->d->view, &first, due, most + not_yet_stored(p), &got))
 		return 0;
 	for (size_t i = 0; i < got && n < most; i++) {
 		if (!wh_pump_flight(p, due[i].seq) && load_cand(p, &due[i], rules, &cand[n]))
@@ -88,12 +100,15 @@ gather_cands(struct wh_pump *p, const struct wh_sched_in *in, const struct wh_ru
 	     struct wh_cand *cand)
 {
 	uint32_t width = wh_gates_width(in->gates, in->concurrency);
-	uint32_t most = width > in->n_busy ? width - in->n_busy : 0;
+	uint32_t most = width ? width + in->ahead : 0;
 	size_t n = gather_state(p, WH_OP_UNKNOWN, rules, cand, 1);
 
+	most = most > in->n_busy ? most - in->n_busy : 0;
 	if (most == 0)
 		return n; /* what ends makes room, and has the pump look again */
-	return n + gather_state(p, WH_OP_QUEUED, rules, cand + n, most + CHECKS_FOR_LIST);
+	most += CHECKS_FOR_LIST;
+	most = most < CANDS_MAX - n ? most : (uint32_t)(CANDS_MAX - n);
+	return n + gather_state(p, WH_OP_QUEUED, rules, cand + n, most);
 }
 
 static size_t
@@ -155,6 +170,8 @@ sleep_until(struct wh_pump *p, struct wh_mono at)
 			wait = p->flights[i].until.ms - p->d->now.mono.ms;
 	if (p->parked && p->parked_until.ms - p->d->now.mono.ms < wait)
 		wait = p->parked_until.ms - p->d->now.mono.ms;
+	if (wh_pump_ready_until(p) - p->d->now.mono.ms < wait)
+		wait = wh_pump_ready_until(p) - p->d->now.mono.ms;
 	if (at.ms == WH_NEVER && wait > INT64_MAX / 2) {
 		uv_timer_stop(&p->timer);
 		return;
@@ -215,6 +232,7 @@ look_around(struct wh_pump *p, struct turn *t)
 	t->in.concurrency = concurrency(p);
 	t->in.n_inflight = gather_inflight(p, t->inflight);
 	t->in.n_busy = wh_pump_busy(p);
+	t->in.ahead = wh_pump_bounded(p) ? 0 : p->ahead;
 	t->in.list_running = p->list.running;
 	t->in.list_due = interval_due(p);
 	t->in.list_wanted = p->list_wanted;
@@ -281,6 +299,7 @@ wh_pump_poke(struct wh_pump *p)
 	warm_up(p);
 	wh_pump_watch_clock(p);
 	wh_pump_unpark(p);
+	wh_pump_send_ready(p);
 	bring_probe_nearer(p);
 	while (p->again && steps < TURN_MAX) {
 		p->again = false;

@@ -271,7 +271,7 @@ on_wake(uv_async_t *a)
 		if (wh_view_renew(&d->view))
 			die_of_device_error();
 		if (d->pump)
-			wh_pump_on_touches(d->pump, &touches);
+			wh_pump_on_commit(d->pump, &touches);
 		wh_writer_cork(w);
 		complete(w, done.head);
 		whd_on_commit(d);

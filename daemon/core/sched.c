@@ -118,6 +118,28 @@ has_slot(const struct wh_sched_in *in)
 	return in->n_busy < wh_gates_width(in->gates, in->concurrency);
 }
 
+/* What needs no look and cannot be made twice may wait for its connection with its mark
+ * flushed; unless the line has just come back. */
+static bool
+has_room(const struct wh_sched_in *in, const struct wh_cand *c)
+{
+	bool open = wh_gates_width(in->gates, in->concurrency) == in->concurrency;
+
+	if (has_slot(in))
+		return true;
+	return open && in->concurrency > 0 && c->fresh && c->kind != WH_OP_CREATE &&
+	       in->n_busy < in->concurrency + in->ahead;
+}
+
+uint32_t
+wh_sched_ahead(uint32_t before, uint32_t answered)
+{
+	uint32_t fallen = before * 3 / 4;
+	uint32_t now = answered < WH_AHEAD_MAX / 2 ? 2 * answered : WH_AHEAD_MAX;
+
+	return now > fallen ? now : fallen;
+}
+
 /* ---------------------------------------------------------------- lists -- */
 
 static struct reads
@@ -143,7 +165,7 @@ spaced_reason(const struct wh_sched_in *in, const struct found *f)
 		return "probe";
 	if (f->unknown)
 		return "unknown";
-	if (!has_slot(in))
+	if (f->ready ? !has_room(in, f->ready) : !has_slot(in))
 		return NULL;
 	if (f->stale_create)
 		return "create";
@@ -200,7 +222,7 @@ wh_sched_next(const struct wh_sched_in *in)
 
 	if (why)
 		return (struct wh_sched_out){.action = WH_ACT_LIST, .why = why};
-	if (f.ready && has_slot(in))
+	if (f.ready && has_room(in, f.ready))
 		return (struct wh_sched_out){
 			.action = f.ready->fresh ? WH_ACT_SEND : WH_ACT_CHECK,
 			.seq = f.ready->seq,

@@ -33,7 +33,8 @@ struct wh_sched_in {
 	size_t n_cand;
 	const struct wh_inflight *inflight; /* mutations and checks in the pump's hands */
 	size_t n_inflight;                  /* entries above */
-	uint32_t n_busy;                    /* how many of them occupy a connection now */
+	uint32_t n_busy;                    /* how many of them occupy a connection, or will */
+	uint32_t ahead; /* updates and deletes that may be begun before one is free */
 	bool list_running;
 	bool stopping;
 	struct wh_mono list_due; /* the next periodic list; ms 0 = at once */
@@ -61,3 +62,12 @@ struct wh_sched_out {
  * candidate by at most 5 minutes; the caller then moves due times that lie too far ahead.
  */
 struct wh_sched_out wh_sched_next(const struct wh_sched_in *in);
+
+/*
+ * How many updates and deletes to mark SENDING before a connection is free for them, so that
+ * none waits idle for the flush of the next mark: twice what was answered while the last
+ * transaction was flushed. before: the number until now; it falls slowly. The upstream's pace
+ * decides: one that answers slower than the disk flushes has none marked ahead.
+ */
+uint32_t wh_sched_ahead(uint32_t before, uint32_t answered);
+#define WH_AHEAD_MAX 48u

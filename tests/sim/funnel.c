@@ -217,7 +217,7 @@ on_wake(struct sim *s, uint64_t unused)
 	jobs_init(&w->done);
 	sim_host_enter(s);
 	wh_require(wh_view_renew(&s->host.d.view) == 0);
-	wh_pump_on_touches(s->host.d.pump, &w->touches);
+	wh_pump_on_commit(s->host.d.pump, &w->touches);
 	wh_buf_reset(&w->touches);
 	while (j) {
 		struct wh_job *next = j->next;

@@ -140,6 +140,24 @@ create_of(const struct sim_op *op)
 	return op->recreated || op->kind == WH_OP_CREATE;
 }
 
+/* Lists and probes come on top. */
+static void
+check_width(struct sim *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s->net.n; i++) {
+		const struct sim_transfer *t = s->net.all[i];
+
+		n += t->epoch == s->host.epoch && t->told == SIM_NEVER &&
+		     t->died == SIM_NEVER &&
+		     (t->kind == WH_HTTP_SEND || t->kind == WH_HTTP_FIND);
+	}
+	if ((int64_t)n > s->host.config.queue_concurrency)
+		sim_fail(s, "%u requests at once, [queue] concurrency is %lld", n,
+			 (long long)s->host.config.queue_concurrency);
+}
+
 void
 sim_oracle_sends(struct sim *s, struct sim_transfer *t)
 {
@@ -147,6 +165,7 @@ sim_oracle_sends(struct sim *s, struct sim_transfer *t)
 	struct sim_op *op;
 	char name[64];
 
+	check_width(s);
 	if (t->kind != WH_HTTP_SEND)
 		return;
 	op = sim_oracle_by_seq(s, t->tag);

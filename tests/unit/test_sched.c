@@ -76,7 +76,7 @@ struct sched_row {
 	struct wh_cand cand[CANDS];     /* up to the first with seq 0 */
 	struct wh_inflight inflight[3]; /* the same */
 	enum gate_case gates;
-	uint32_t n_busy;
+	uint32_t n_busy, ahead;
 	bool list_running, stopping, list_wanted, list_ages;
 	int64_t list_due; /* offset; 0 = LATER */
 	int64_t spacing;  /* offset; 0 = none */
@@ -120,6 +120,7 @@ check_row(const struct sched_row *r)
 		.inflight = r->inflight,
 		.n_inflight = count_inflight(r),
 		.n_busy = r->n_busy,
+		.ahead = r->ahead,
 		.list_running = r->list_running,
 		.stopping = r->stopping,
 		.list_due = {MONO + (r->list_due ? r->list_due : LATER)},
@@ -211,6 +212,36 @@ static const struct sched_row width_rows[] = {
 	  CREATE(4, 0, false, 1, 1)},
 	 .n_busy = 4,
 	 SLEEPS(LATER)},
+	{"marked before one is free", {UPDATE(1, 0, true)}, .n_busy = 4, .ahead = 2, SENDS(1)},
+	{"the last of them", {UPDATE(1, 0, true)}, .n_busy = 5, .ahead = 2, SENDS(1)},
+	{"no more of them", {UPDATE(1, 0, true)}, .n_busy = 6, .ahead = 2, SLEEPS(LATER)},
+	{"a check waits for its connection",
+	 {UPDATE(1, 0, false)},
+	 .n_busy = 4,
+	 .ahead = 2,
+	 SLEEPS(LATER)},
+	{"a create does, too",
+	 {CREATE(1, 0, true, 1, 1)},
+	 .n_busy = 4,
+	 .ahead = 2,
+	 SLEEPS(LATER)},
+	{"and nothing goes ahead of it",
+	 {CREATE(1, 0, true, 1, 1), UPDATE(2, 0, true)},
+	 .n_busy = 4,
+	 .ahead = 2,
+	 SLEEPS(LATER)},
+	{"none is marked ahead after an outage",
+	 {UPDATE(1, 0, true)},
+	 .gates = SLOW_2,
+	 .n_busy = 2,
+	 .ahead = 2,
+	 SLEEPS(LATER)},
+	{"bases are kept fresh while marks go ahead",
+	 {UPDATE(1, 0, true), UPDATE(2, 0, true), UPDATE(3, 0, true)},
+	 .n_busy = 4,
+	 .ahead = 4,
+	 .list_ages = true,
+	 LISTS("check")},
 	{"the periodic list needs no free one", .n_busy = 4, .list_due = -1, LISTS("interval")},
 };
 
@@ -462,7 +493,9 @@ check_rules(const struct wh_sched_in *in, const struct wh_sched_out *out)
 	if (!acts)
 		return;
 	assert_true(wh_gates_open(in->gates));
-	assert_true(in->n_busy < in->concurrency);
+	assert_true(in->n_busy < in->concurrency ||
+		    (c->fresh && c->kind != WH_OP_CREATE && in->gates->slow_start == 0 &&
+		     in->n_busy < in->concurrency + in->ahead));
 	assert_true(!c->busy && c->state == WH_OP_QUEUED && c->due.ms <= in->now.wall.ms);
 	assert_true((out->action == WH_ACT_SEND) == c->fresh);
 	if (c->kind != WH_OP_CREATE)
@@ -497,7 +530,8 @@ test_rules_hold(void **state)
 			.n_cand = next_random(&seed) % 13,
 			.inflight = inflight,
 			.n_inflight = next_random(&seed) % 3,
-			.n_busy = (uint32_t)(next_random(&seed) % 6),
+			.n_busy = (uint32_t)(next_random(&seed) % 8),
+			.ahead = (uint32_t)(next_random(&seed) % 4),
 			.list_running = next_random(&seed) % 2,
 			.list_due = {MONO - 100 + (int64_t)(next_random(&seed) % 1000)},
 			.list_wanted = next_random(&seed) % 8 == 0,

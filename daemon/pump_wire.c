@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The last step before the wire. What is marked goes out when a connection is
+ * free for it, in the order of the marks. Updates and deletes may be marked
+ * ahead of that (core/sched.h), so that the connections of a fast upstream do
+ * not stand idle while the next marks are flushed. What would wait for long,
+ * or meets a gate that has shut meanwhile, is taken back into the queue
+ * instead: nothing of it has left.
+ */
+#include <stdlib.h>
+
+#include "daemon/pump_own.h"
+#include "daemon/rules_now.h"
+
+#define READY_MS                                                                               \
+	500 /* longest wait for a connection: what was decided from must still hold            \
+	     */
+
+static void
+count_sent(struct whd *d, enum wh_op_kind kind)
+{
+	d->counters.sent_creates += kind == WH_OP_CREATE;
+	d->counters.sent_updates += kind == WH_OP_UPDATE;
+	d->counters.sent_deletes += kind == WH_OP_DELETE;
+}
+
+static void
+put_on_the_wire(struct wh_pump *p, struct flight *f, struct wh_send *s)
+{
+	struct wh_http_request r = {
+		.kind = WH_HTTP_SEND,
+		.tag = s->seq,
+		.whid = wh_buf_view(&s->whid),
+		.body = wh_buf_view(&s->request),
+	};
+
+	/* An empty id in the query could mean "all of them": never let it out. */
+	wh_require(s->kind == WH_OP_CREATE || wh_whid_valid(r.whid));
+	snprintf(r.method, sizeof(r.method), "%s", s->method);
+	wh_pump_request_key(p, &r);
+	f->phase = FLIGHT_WIRE;
+	count_sent(p->d, s->kind);
+	wh_log(WH_LOG_DEBUG, "queue", "sending", "seq=%llu method=%s",
+	       (unsigned long long)s->seq, s->method);
+	wh_http_submit(p->d->http, &r);
+}
+
+static void
+read_first(struct wh_pump *p, struct flight *f, struct wh_send *s)
+{
+	struct wh_http_request r = {
+		.kind = WH_HTTP_FIND,
+		.tag = s->seq,
+		.method = "GET",
+		.whid = wh_buf_view(&s->whid),
+	};
+
+	wh_require(wh_whid_valid(r.whid));
+	wh_pump_request_key(p, &r);
+	f->phase = FLIGHT_CHECK;
+	f->began = p->d->now;
+	p->d->counters.checks++;
+	wh_http_submit(p->d->http, &r);
+}
+
+static struct wh_send *
+first_ready(const struct wh_pump *p)
+{
+	return (struct wh_send *)p->ready;
+}
+
+static struct wh_send *
+take_ready(struct wh_pump *p)
+{
+	struct wh_send *s = first_ready(p);
+
+	p->ready = s->job.next;
+	if (!p->ready)
+		p->ready_tail = &p->ready;
+	return s;
+}
+
+/* ------------------------------------------------------------- taken back -- */
+
+static void
+take_back_mark(struct wh_pump *p, struct flight *f)
+{
+	struct wh_result_job *j = wh_xcalloc(1, sizeof(*j));
+
+	j->seq = f->seq;
+	j->taken_back = true;
+	j->facts = (struct wh_facts){.net = WH_NET_CANCELLED, .change = true, .took_ms = -1};
+	j->outcome = wh_outcome_judge(f->kind, &j->facts);
+	wh_pump_store_outcome(p, f, j);
+}
+
+static void
+take_back(struct wh_pump *p)
+{
+	struct wh_send *s = take_ready(p);
+	struct flight *f = wh_pump_flight(p, s->seq);
+
+	if (s->result == WH_SEND_CHECK)
+		wh_pump_check_in_vain(p, f);
+	else
+		take_back_mark(p, f);
+	wh_pump_free_send(s);
+}
+
+void
+wh_pump_take_back_all(struct wh_pump *p)
+{
+	while (p->ready)
+		take_back(p);
+}
+
+/* ------------------------------------------------------------------ ready -- */
+
+static uint32_t
+on_the_wire(const struct wh_pump *p)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < p->n_flights; i++)
+		n += p->flights[i].phase == FLIGHT_WIRE || p->flights[i].phase == FLIGHT_CHECK;
+	return n;
+}
+
+int64_t
+wh_pump_ready_until(struct wh_pump *p)
+{
+	return p->ready ? wh_pump_flight(p, first_ready(p)->seq)->until.ms : WH_NEVER;
+}
+
+void
+wh_pump_send_ready(struct wh_pump *p)
+{
+	uint32_t width = wh_gates_width(&p->gates, (uint32_t)p->d->config->queue_concurrency);
+	uint32_t n = p->ready ? on_the_wire(p) : 0;
+
+	if (width == 0 || wh_pump_ready_until(p) <= p->d->now.mono.ms)
+		wh_pump_take_back_all(p);
+	for (; p->ready && n < width; n++) {
+		struct wh_send *s = take_ready(p);
+		struct flight *f = wh_pump_flight(p, s->seq);
+
+		if (s->result == WH_SEND_CHECK)
+			read_first(p, f, s);
+		else
+			put_on_the_wire(p, f, s);
+		wh_pump_free_send(s);
+	}
+}
+
+void
+wh_pump_make_ready(struct wh_pump *p, struct flight *f, struct wh_send *s)
+{
+	f->phase = FLIGHT_READY;
+	f->until.ms = p->d->now.mono.ms + READY_MS;
+	s->job.next = NULL;
+	*p->ready_tail = &s->job;
+	p->ready_tail = &s->job.next;
+	wh_pump_send_ready(p);
+}
+
+void
+wh_pump_drop_ready(struct wh_pump *p)
+{
+	while (p->ready)
+		wh_pump_free_send(take_ready(p));
+}

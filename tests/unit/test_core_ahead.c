@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/sched.c: how many are marked before a connection is free. Which they
+ * are is in test_sched.c.
+ */
+#include "daemon/core/sched.h"
+#include "tests/unit/rows.h"
+
+static void
+test_follows_the_pace(void **state)
+{
+	uint32_t ahead = 0;
+
+	(void)state;
+	assert_int_equal(wh_sched_ahead(0, 0), 0);
+	for (uint32_t answered = 1; answered < 1000; answered *= 3) {
+		ahead = wh_sched_ahead(ahead, answered);
+		assert_in_range(ahead, answered < 24 ? answered : 24, WH_AHEAD_MAX);
+	}
+	assert_int_equal(ahead, WH_AHEAD_MAX);
+	assert_int_equal(wh_sched_ahead(0, UINT32_MAX), WH_AHEAD_MAX);
+}
+
+/* An upstream that answers no more has none waiting. */
+static void
+test_falls_to_none(void **state)
+{
+	uint32_t ahead = WH_AHEAD_MAX;
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		uint32_t before = ahead;
+
+		ahead = wh_sched_ahead(ahead, 0);
+		assert_true(ahead < before || ahead == 0);
+	}
+	assert_int_equal(ahead, 0);
+}
+
+/* A store that takes nothing: the concurrency is 0. */
+static void
+test_none_of_nothing(void **state)
+{
+	struct wh_gates gates;
+	struct wh_cand cand = {
+		.seq = 1, .kind = WH_OP_UPDATE, .state = WH_OP_QUEUED, .fresh = true};
+	struct wh_sched_in in = {
+		.now = {{1000}, {1000}},
+		.gates = &gates,
+		.cand = &cand,
+		.n_cand = 1,
+		.ahead = 2,
+		.list_due = {9000},
+	};
+
+	(void)state;
+	wh_gates_init(&gates);
+	assert_int_equal(wh_sched_next(&in).action, WH_ACT_SLEEP);
+	in.concurrency = 1;
+	in.n_busy = 1;
+	assert_int_equal(wh_sched_next(&in).action, WH_ACT_SEND);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_follows_the_pace),
+		cmocka_unit_test(test_falls_to_none),
+		cmocka_unit_test(test_none_of_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
