@@ -146,7 +146,7 @@ class Bench:
         def make():
             nginx = peers.Nginx(self.new("nginx"))
             nginx.serve(rows.body(n))
-            whd = self.whd(nginx.url).synced()
+            whd = self.whd(nginx.url).synced().settled()
             nginx.stop()
             return whd
         return self.once(f"offline {n}", make)
