@@ -149,11 +149,11 @@ wh_tail_begin(const struct wh_view *v, enum wh_tail_key kind, uint64_t key, uint
 		return WH_ABSENT;
 	if (from < v->meta.ops_tail)
 		from = v->meta.ops_tail;
-	if (!v->writing)
-		return walk_from(v, from, &ret->walk);
-	int r = keys_of(v, &tail);
+	int r = v->writing ? keys_of(v, &tail) : walk_from(v, from, &ret->walk);
 
-	if (r == 0)
+	if (r)
+		wh_tail_end(ret);
+	else if (v->writing)
 		ret->at = place_of(tail, from);
 	return r;
 }

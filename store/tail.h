@@ -52,6 +52,7 @@ struct wh_tail_scan {
 	bool started;
 	struct wh_oprow op; /* what was found; borrows, and may be damaged */
 };
+/* Nothing is to be ended if it does not return 0; a call of end does no harm. */
 WH_MUST_USE int wh_tail_begin(const struct wh_view *v, enum wh_tail_key kind, uint64_t key,
 			      uint64_t from, struct wh_tail_scan *ret);
 /* 0 with s->op, WH_ABSENT or a fault. The op may have the key: compare it. In order of seq. */

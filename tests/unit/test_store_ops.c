@@ -507,6 +507,24 @@ test_a_long_tail(void **state)
 	fx_check_clean(f);
 }
 
+/* A search that begins behind the last one has nothing to end: the sanitizer tells. */
+static void
+test_behind_the_tail(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_view v;
+	struct wh_txn t;
+	uint64_t seq;
+
+	fx_begin(f, &t);
+	put(&t, fx_op(1, "a", SENDING, 0));
+	fx_commit(&t);
+	fx_view(f, &v);
+	assert_int_equal(wh_ops_next_in_state(&v, SENDING, 0, &seq), 0);
+	assert_int_equal(wh_ops_next_in_state(&v, SENDING, seq, &seq), WH_ABSENT);
+	wh_view_end(&v);
+}
+
 /* What an aborted transaction put is not found, and what it deleted is. */
 static void
 test_an_aborted_tail(void **state)
@@ -548,6 +566,7 @@ main(void)
 		fx_test(test_against_a_model),
 		fx_test(test_a_long_tail),
 		fx_test(test_an_aborted_tail),
+		fx_test(test_behind_the_tail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
