@@ -124,13 +124,42 @@ bodies_of(struct wh_txn *t, struct wh_str id, struct bodies *ret)
 	return 0;
 }
 
-static void
-sets_of(const struct wh_store *s, const struct bodies *b, struct wh_terms *row,
-	struct wh_terms *over)
+static bool
+same_terms(const struct wh_terms *a, const struct wh_terms *b)
 {
-	wh_terms_of_body(s, WH_SCAN_ROWS, b->row, row);
-	wh_terms_of_body(s, WH_SCAN_OVERLAYS, b->over, over);
-	wh_terms_minus(over, row);
+	return a->n == b->n && memcmp(a->term, b->term, a->n * sizeof(a->term[0])) == 0;
+}
+
+/* Of a row whose terms stay as they are nothing else is asked: most changes leave them alone.
+ */
+static void
+plan_row(const struct wh_store *s, const struct bodies *was, struct wh_str body,
+	 struct wh_terms_plan *ret)
+{
+	wh_terms_of_body(s, WH_SCAN_ROWS, was->row, &ret->row_was);
+	wh_terms_of_body(s, WH_SCAN_ROWS, body, &ret->row_is);
+	ret->none = same_terms(&ret->row_was, &ret->row_is);
+	if (ret->none)
+		return;
+	wh_terms_of_body(s, WH_SCAN_OVERLAYS, was->over, &ret->over_was);
+	wh_terms_of_body(s, WH_SCAN_OVERLAYS, was->over, &ret->over_is);
+	wh_terms_minus(&ret->over_was, &ret->row_was);
+	wh_terms_minus(&ret->over_is, &ret->row_is);
+}
+
+static void
+plan_overlay(const struct wh_store *s, const struct bodies *was, struct wh_str body,
+	     struct wh_terms_plan *ret)
+{
+	wh_terms_of_body(s, WH_SCAN_OVERLAYS, was->over, &ret->over_was);
+	wh_terms_of_body(s, WH_SCAN_OVERLAYS, body, &ret->over_is);
+	ret->none = same_terms(&ret->over_was, &ret->over_is);
+	if (ret->none)
+		return;
+	wh_terms_of_body(s, WH_SCAN_ROWS, was->row, &ret->row_was);
+	wh_terms_minus(&ret->over_was, &ret->row_was);
+	wh_terms_minus(&ret->over_is, &ret->row_was);
+	ret->row_was.n = ret->row_is.n = 0; /* the row stays */
 }
 
 static bool
@@ -145,24 +174,20 @@ int
 wh_terms_plan(struct wh_txn *t, enum wh_scan_table table, struct wh_str id, struct wh_str body,
 	      struct wh_terms_plan *ret)
 {
-	struct bodies was, is;
+	struct bodies was;
 
 	ret->none = true;
 	if (t->fault || !is_kept_at_all(t))
 		return t->fault;
 	int r = bodies_of(t, id, &was);
 
-	is = was;
-	if (table == WH_SCAN_ROWS)
-		is.row = body;
-	else
-		is.over = body;
 	if (r < 0 || !is_kept_at_all(t) ||
-	    (wh_str_eq(is.row, was.row) && wh_str_eq(is.over, was.over)))
+	    wh_str_eq(body, table == WH_SCAN_ROWS ? was.row : was.over))
 		return r;
-	ret->none = false;
-	sets_of(t->view.store, &was, &ret->row_was, &ret->over_was);
-	sets_of(t->view.store, &is, &ret->row_is, &ret->over_is);
+	if (table == WH_SCAN_ROWS)
+		plan_row(t->view.store, &was, body, ret);
+	else
+		plan_overlay(t->view.store, &was, body, ret);
 	return 0;
 }
 
