@@ -280,27 +280,16 @@ deletes_whatever_changed(const struct wh_op *op)
 static int
 send_update(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
-	struct wh_doc base = {0}, mine = {0}, theirs = {0};
 	struct wh_merged merged = {0};
 
 	if (!l->has_row) {
 		conflict(s, l, o, "gone_upstream");
 		return 0;
 	}
-	int r = wh_doc_open(&base, o->op.base);
+	int r = wh_lane_merge(l, &o->op, policy_of(&o->op), &merged);
 
 	if (r == 0)
-		r = wh_doc_open(&mine, o->op.fields);
-	if (r == 0)
-		r = wh_doc_open(&theirs, l->row.body);
-	if (r == 0)
-		r = wh_merge(&base.record, &mine.record, &theirs.record, policy_of(&o->op),
-			     &merged);
-	if (r == 0)
 		r = obey_merge(s, l, o, t, &merged);
-	wh_doc_close(&base);
-	wh_doc_close(&mine);
-	wh_doc_close(&theirs);
 	wh_buf_fini(&merged.doc);
 	return r;
 }

@@ -10,11 +10,11 @@
 #include "daemon/core/merge.h"
 #include "daemon/doc.h"
 
-static int
-foresee_update(const struct wh_lane *l, const struct wh_op *op, const char **ret)
+int
+wh_lane_merge(const struct wh_lane *l, const struct wh_op *op, enum wh_policy policy,
+	      struct wh_merged *ret)
 {
 	struct wh_doc base = {0}, mine = {0}, theirs = {0};
-	struct wh_merged merged = {0};
 	int r = wh_doc_open(&base, op->base);
 
 	if (r == 0)
@@ -22,12 +22,21 @@ foresee_update(const struct wh_lane *l, const struct wh_op *op, const char **ret
 	if (r == 0)
 		r = wh_doc_open(&theirs, l->row.body);
 	if (r == 0)
-		r = wh_merge(&base.record, &mine.record, &theirs.record, op->policy, &merged);
-	if (r == 0 && merged.verdict == WH_MERGE_CONFLICT)
-		*ret = "both_changed";
+		r = wh_merge(&base.record, &mine.record, &theirs.record, policy, ret);
 	wh_doc_close(&base);
 	wh_doc_close(&mine);
 	wh_doc_close(&theirs);
+	return r;
+}
+
+static int
+foresee_update(const struct wh_lane *l, const struct wh_op *op, const char **ret)
+{
+	struct wh_merged merged = {0};
+	int r = wh_lane_merge(l, op, op->policy, &merged);
+
+	if (r == 0 && merged.verdict == WH_MERGE_CONFLICT)
+		*ret = "both_changed";
 	wh_buf_fini(&merged.doc);
 	return r;
 }

@@ -124,6 +124,11 @@ struct wh_effect {
 WH_MUST_USE int wh_lane_fold(const struct wh_lane *l, struct wh_effect *ret,
 			     struct wh_buf *out);
 
+/* foresee.c: the three-way merge of an update with the row as it is; there must be one. The
+ * document in *ret is the caller's. */
+struct wh_merged;
+WH_MUST_USE int wh_lane_merge(const struct wh_lane *l, const struct wh_op *op,
+			      enum wh_policy policy, struct wh_merged *ret);
 /* foresee.c: the reason of the conflict that the operation will come into if the webhook stays
  * as the copy has it; NULL = none. */
 WH_MUST_USE int wh_lane_foresee(const struct wh_lane *l, const struct wh_op *op,
