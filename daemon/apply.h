@@ -231,7 +231,6 @@ struct wh_list_end {
 	uint64_t suspect_missing;
 	bool shrunk; /* suspiciously many were removed, as a second list said the same */
 	uint32_t duplicates, vanished;
-	uint64_t withheld; /* rows that still are */
 	uint64_t revision;
 };
 int wh_list_end_run(struct wh_job *job, struct wh_txn *t);
@@ -258,10 +257,6 @@ bool wh_undecided_wants(const struct wh_undecided *u, uint64_t list, struct wh_s
  * whatever others have changed in it since? */
 bool wh_undecided_on_its_way(const struct wh_undecided *u, uint64_t list);
 void wh_undecided_free(struct wh_undecided *u);
-/* withheld.c: lets rows into view that no undecided create wants any more; *ret_left: how many
- * stay withheld. Looks at every overlay. */
-WH_MUST_USE int wh_withheld_release(struct wh_txn *t, const struct wh_rules *rules,
-				    uint64_t *ret_left);
 
 /* ------------------------------------------------- apply_boot.c ----------- */
 

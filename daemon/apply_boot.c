@@ -6,6 +6,8 @@
  */
 #include "daemon/apply.h"
 
+#include "daemon/withheld.h"
+
 static int
 for_each_in_state(struct wh_txn *t, const struct wh_rules *rules, enum wh_op_state state,
 		  int (*fn)(struct wh_lane *, struct wh_lane_op *), uint64_t *ret_n)
@@ -64,7 +66,7 @@ wh_boot_run(struct wh_job *job, struct wh_txn *t)
 	if (r == 0)
 		r = for_each_in_state(t, &b->rules, WH_OP_CHECKING, checking_to_queued,
 				      &b->requeued);
-	return r;
+	return r ? r : wh_withheld_doubt(t);
 }
 
 /* -------------------------------------------------------------- marks ----- */

@@ -10,22 +10,21 @@
 #include <xxhash.h>
 
 #include "daemon/core/plan.h"
+#include "daemon/key_list.h"
+#include "daemon/withheld.h"
 
 #define TRIM_BUDGET 1000u
 
 /* Keys of rows that the list lacks, one after the other. */
 struct missing {
-	struct wh_buf keys; /* length byte pairs and bytes */
+	struct wh_buf keys; /* key_list.h */
 	uint64_t n, hash;
 };
 
 static void
 add_missing(struct missing *m, struct wh_str key)
 {
-	uint16_t n = (uint16_t)key.n;
-
-	wh_buf_add(&m->keys, &n, sizeof(n));
-	wh_buf_str(&m->keys, key);
+	wh_key_list_add(&m->keys, key);
 	m->n++;
 	m->hash += XXH3_64bits(key.p, key.n); /* a sum: the order does not matter */
 }
@@ -33,16 +32,7 @@ add_missing(struct missing *m, struct wh_str key)
 static struct wh_str
 next_missing(const struct missing *m, size_t *at)
 {
-	uint16_t n;
-
-	if (*at >= m->keys.n)
-		return WH_STR_NULL;
-	memcpy(&n, m->keys.p + *at, sizeof(n));
-
-	struct wh_str key = wh_str(m->keys.p + *at + sizeof(n), n);
-
-	*at += sizeof(n) + n;
-	return key;
+	return wh_key_list_next(wh_buf_view(&m->keys), at);
 }
 
 /* A create of ours may take a while to show in lists. */
@@ -307,7 +297,6 @@ wh_list_end_run(struct wh_job *job, struct wh_txn *t)
 	e->suspect = e->suspect_missing = 0;
 	e->shrunk = false;
 	e->duplicates = e->vanished = 0;
-	e->withheld = 0;
 	if (e->last && e->last->job.fault)
 		e->complete = false;
 
@@ -318,7 +307,7 @@ wh_list_end_run(struct wh_job *job, struct wh_txn *t)
 	if (r == 0 && t->view.meta.ops_unknown)
 		r = wh_observe_creates(t, e);
 	if (r == 0)
-		r = wh_withheld_release(t, &e->rules, &e->withheld);
+		r = wh_withheld_release(t, &e->rules);
 	if (r == 0)
 		r = stamp(e, t);
 	return r ? r : trim(e, t);

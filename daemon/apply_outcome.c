@@ -9,6 +9,7 @@
 #include "daemon/core/remote.h"
 #include "daemon/core/retry.h"
 #include "daemon/doc.h"
+#include "daemon/withheld.h"
 #include "proto/json.h"
 
 static void
@@ -273,9 +274,8 @@ static int
 let_into_view(const struct wh_result_job *j, struct wh_txn *t)
 {
 	bool decided = j->state != WH_OP_UNKNOWN && j->state != WH_OP_SENDING;
-	uint64_t left;
 
-	return decided && j->rules.withheld ? wh_withheld_release(t, &j->rules, &left) : 0;
+	return decided ? wh_withheld_release(t, &j->rules) : 0;
 }
 
 int

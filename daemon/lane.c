@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "daemon/form.h"
+#include "daemon/withheld.h"
 
 static int
 load_row(struct wh_lane *l)
@@ -50,7 +51,7 @@ load_before(struct wh_lane *l)
 	if (r == 0) {
 		l->had_overlay = true;
 		l->visible_before = !o.hidden;
-		l->withheld = o.hidden && o.pending == 0 && o.state == WH_HOOK_SYNCED;
+		l->withheld = l->was_withheld = wh_overlay_withholds(&o);
 		l->revision_before = o.revision;
 		wh_buf_str(&l->before, o.body);
 	} else if (l->has_row) {

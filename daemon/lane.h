@@ -48,6 +48,7 @@ struct wh_lane {
 	bool mend;           /* it was damaged: closing makes it anew */
 	bool visible_before; /* as readers saw it */
 	bool withheld;       /* hidden until an undecided create is decided */
+	bool was_withheld;   /* as loaded */
 	uint64_t revision_before;
 	struct wh_buf before; /* effective body as readers saw it */
 

@@ -11,6 +11,7 @@
 #include "daemon/form.h"
 #include "daemon/job.h"
 #include "daemon/turn.h"
+#include "daemon/withheld.h"
 
 #define TRIMMED_PER_OP 2u /* of the history for each that is added */
 
@@ -500,10 +501,13 @@ write_overlay(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e,
 		.newest = newest_op(l),
 	};
 
-	if (e->overlay)
-		return wh_overlays_put(t, l->key, &o);
+	int r = 0;
 
-	int r = l->had_overlay ? wh_overlays_del(t, l->key) : 0;
+	if (wh_overlay_withholds(&o) && !l->was_withheld)
+		r = wh_withheld_note(t, l->key);
+	if (r || e->overlay)
+		return r ? r : wh_overlays_put(t, l->key, &o);
+	r = l->had_overlay ? wh_overlays_del(t, l->key) : 0;
 
 	return r < 0 ? r : 0;
 }

@@ -201,7 +201,6 @@ wh_pump_start(struct whd *d)
 	wh_pump_known_init(p);
 	p->list_last = d->view.meta.list_last;
 	p->interval = d->config->sync_interval;
-	p->withheld = true; /* of the process before */
 	p->clocks_apart = d->now.wall.ms - d->now.mono.ms;
 
 	const struct wh_bucket_limits lim = wh_pump_bucket_limits(p);

@@ -204,7 +204,6 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 		if (e->counts.corrupt)
 			wh_pump_known_forget(p); /* so that the next list replaces them */
 		note_suspect(p, e);
-		p->withheld = e->withheld > 0;
 		d->counters.alarms_duplicate += e->duplicates;
 		d->counters.alarms_vanished += e->vanished;
 		p->told_whole = whole;
@@ -304,7 +303,6 @@ rows_done(struct wh_job *job, struct whd *d, int fault)
 		s->present += j->present;
 		wh_churn_add(&s->churn, &j->churn);
 		s->confirms += j->confirms;
-		p->withheld |= j->counts.withheld > 0;
 		if (fault)
 			s->fault = fault;
 		if (!j->last)

@@ -107,7 +107,6 @@ struct wh_pump {
 	bool last_whole;      /* the last list was complete */
 	bool told_whole;      /* ... as last told in an event */
 	bool whole_known;
-	bool withheld;    /* rows may be kept from readers for undecided creates */
 	uint64_t suspect; /* hash of what the suspect list lacked, 0 = none */
 	uint64_t suspect_missing;
 	struct wh_mono suspect_since; /* when that was seen first */

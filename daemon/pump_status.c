@@ -49,7 +49,6 @@ wh_pump_rules(const struct wh_pump *p, struct wh_rules *ret)
 {
 	ret->list_last = p->list_last;
 	ret->confirmed_from = p->confirmed_from;
-	ret->withheld = p->withheld || p->list.chunks_open > 0;
 	ret->online = wh_pump_online(p);
 	ret->list_fence = p->whole_fence;
 	ret->list_since = p->list.running ? p->list.began.wall.ms : 0;

@@ -23,7 +23,6 @@ struct wh_rules {
 	bool patch_full;         /* [queue] patch_body = full */
 	bool marker;             /* [queue] create_marker = comment */
 	int64_t check_age;       /* ms */
-	bool withheld;           /* rows may be withheld for creates that are not decided */
 	bool list_fresh;         /* a whole list began at most check_age ago ... */
 	uint64_t list_fence;     /* ... with this fence: see wh_rules_row_fresh() */
 	bool list_just_ended;    /* a whole list ended at most wh_rules_just_ended() ago */
