@@ -305,7 +305,9 @@ overwrites(struct sim *s, const struct sim_transfer *t, const struct sim_version
 		 t->seen_from - by->at);
 }
 
-/* Its own side wrote it: an earlier operation of the same webhook, of which whd knows. */
+/* Its own side wrote it: an earlier operation of the same webhook, of which whd knows. What was
+ * sent to the row itself is of its lane, even if callers named it by the local id of a create
+ * that was still undecided, and so counts as another object. */
 static bool
 is_own(struct sim *s, const struct sim_version *by, const struct sim_op *op)
 {
@@ -314,8 +316,8 @@ is_own(struct sim *s, const struct sim_version *by, const struct sim_op *op)
 
 	if (by->by == SIM_BY_WHD)
 		return writer != NULL || !s->oracle.put_back;
-	return by->by == SIM_BY_LATE && writer && writer->obj == op->obj &&
-	       writer->state == WH_OP_DONE;
+	return by->by == SIM_BY_LATE && writer && writer->state == WH_OP_DONE &&
+	       (writer->obj == op->obj || strcmp(t->method, "POST") != 0);
 }
 
 /* An earlier operation of the same webhook wanted this value, too, and was carried out: whoever
