@@ -195,7 +195,7 @@ struct wh_list_rows {
 	uint64_t fence;         /* confirm counter when its request began */
 	int64_t began_at;       /* wall ms */
 	bool first_load;        /* no list was ever whole: no event a row */
-	bool last;              /* behind it comes the end */
+	bool of_result;         /* the transport has not handed it on as a chunk */
 	struct wh_chunk *chunk; /* owned */
 	const struct wh_str
 		*ignore; /* members whose change is none; borrowed from the session */

@@ -7,6 +7,12 @@
 #define CHUNK_ROWS 500u
 #define CHUNK_BYTES (384u * 1024u)
 
+/* What stands before the id and the body of a row. */
+struct head {
+	struct wh_hash text; /* of the list's element */
+	uint32_t whid_n, body_n;
+};
+
 struct wh_chunk *
 wh_chunk_new(uint64_t tag)
 {
@@ -22,44 +28,38 @@ wh_chunk_free(struct wh_chunk *c)
 {
 	if (c) {
 		wh_buf_fini(&c->bytes);
-		free(c->rows);
+		free(c->at);
 		free(c);
 	}
 	return NULL;
 }
 
-static int
-grow_rows(struct wh_chunk *c)
+int
+wh_chunk_add_at(struct wh_chunk *c, size_t at)
 {
-	size_t cap = c->cap ? c->cap * 2 : 64;
-	struct wh_chunk_row *rows = realloc(c->rows, cap * sizeof(*rows));
+	if (c->n == c->cap) {
+		size_t cap = c->cap ? c->cap * 2 : 64;
+		size_t *more = realloc(c->at, cap * sizeof(*more));
 
-	if (!rows)
-		return WH_ENOMEM;
-	c->rows = rows;
-	c->cap = cap;
+		if (!more)
+			return WH_ENOMEM;
+		c->at = more;
+		c->cap = cap;
+	}
+	c->at[c->n++] = at;
 	return 0;
 }
 
 int
 wh_chunk_add(struct wh_chunk *c, struct wh_str whid, struct wh_str body, struct wh_hash text)
 {
-	if (c->n == c->cap && grow_rows(c))
-		return WH_ENOMEM;
+	const struct head h = {text, (uint32_t)whid.n, (uint32_t)body.n};
+	size_t at = c->bytes.n;
 
-	c->rows[c->n] = (struct wh_chunk_row){
-		.whid_at = c->bytes.n,
-		.whid_n = whid.n,
-		.body_at = c->bytes.n + whid.n,
-		.body_n = body.n,
-		.text = text,
-	};
+	wh_buf_add(&c->bytes, &h, sizeof(h));
 	wh_buf_str(&c->bytes, whid);
 	wh_buf_str(&c->bytes, body);
-	if (c->bytes.fault)
-		return WH_ENOMEM;
-	c->n++;
-	return 0;
+	return c->bytes.fault ? WH_ENOMEM : wh_chunk_add_at(c, at);
 }
 
 bool
@@ -68,22 +68,53 @@ wh_chunk_full(const struct wh_chunk *c)
 	return c->n >= CHUNK_ROWS || c->bytes.n >= CHUNK_BYTES;
 }
 
+static struct head
+head_at(const char *row)
+{
+	struct head h;
+
+	memcpy(&h, row, sizeof(h));
+	return h;
+}
+
+struct wh_str
+wh_chunk_row_whid(const char *row)
+{
+	return wh_str(row + sizeof(struct head), head_at(row).whid_n);
+}
+
+size_t
+wh_chunk_row_size(const char *row)
+{
+	struct head h = head_at(row);
+
+	return sizeof(h) + h.whid_n + h.body_n;
+}
+
+static const char *
+row(const struct wh_chunk *c, size_t i)
+{
+	return (c->base ? c->base : c->bytes.p) + c->at[i];
+}
+
 struct wh_str
 wh_chunk_whid(const struct wh_chunk *c, size_t i)
 {
-	return wh_str(c->bytes.p + c->rows[i].whid_at, c->rows[i].whid_n);
+	return wh_chunk_row_whid(row(c, i));
 }
 
 struct wh_str
 wh_chunk_body(const struct wh_chunk *c, size_t i)
 {
-	return wh_str(c->bytes.p + c->rows[i].body_at, c->rows[i].body_n);
+	struct head h = head_at(row(c, i));
+
+	return wh_str(row(c, i) + sizeof(h) + h.whid_n, h.body_n);
 }
 
 struct wh_hash
 wh_chunk_text(const struct wh_chunk *c, size_t i)
 {
-	return c->rows[i].text;
+	return head_at(row(c, i)).text;
 }
 
 /* --------------------------------------------------------------------- seen -- */

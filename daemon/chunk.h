@@ -13,11 +13,9 @@
  * largest transaction wrote. Owned by whoever holds the pointer. */
 struct wh_chunk {
 	uint64_t tag;
-	struct wh_buf bytes;
-	struct wh_chunk_row {
-		size_t whid_at, whid_n, body_at, body_n; /* into bytes */
-		struct wh_hash text;                     /* of the list's element */
-	} * rows;
+	struct wh_buf bytes; /* its rows, or ... */
+	const char *base;    /* ... those of somebody who outlives it; NULL = its own */
+	size_t *at;          /* where each begins */
 	size_t n, cap;
 };
 struct wh_chunk *wh_chunk_new(uint64_t tag);
@@ -25,11 +23,16 @@ struct wh_chunk *wh_chunk_free(struct wh_chunk *c); /* NULL is fine; returns NUL
 /* Copies a row in. 0 or WH_ENOMEM. */
 WH_MUST_USE int wh_chunk_add(struct wh_chunk *c, struct wh_str whid, struct wh_str body,
 			     struct wh_hash text);
+/* One of the rows at its base. 0 or WH_ENOMEM. */
+WH_MUST_USE int wh_chunk_add_at(struct wh_chunk *c, size_t at);
 /* Large enough to be sent on. */
 bool wh_chunk_full(const struct wh_chunk *c);
 struct wh_str wh_chunk_whid(const struct wh_chunk *c, size_t i);
 struct wh_str wh_chunk_body(const struct wh_chunk *c, size_t i);
 struct wh_hash wh_chunk_text(const struct wh_chunk *c, size_t i);
+/* Of one row as it stands in the bytes. */
+struct wh_str wh_chunk_row_whid(const char *row);
+size_t wh_chunk_row_size(const char *row);
 
 /*
  * Which webhooks a list held: those that are ticked in what was known before,

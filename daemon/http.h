@@ -11,6 +11,7 @@
 #pragma once
 
 #include "daemon/chunk.h"
+#include "daemon/spill.h"
 #include "daemon/core/outcome.h"
 #include "daemon/core/remote_list.h"
 #include "daemon/whd.h"
@@ -32,6 +33,7 @@ struct wh_http_request {
 	int key_index;
 	struct wh_known *known;     /* LIST: taken over; comes back in the result */
 	struct wh_known_items news; /* LIST: for it, taken over */
+	struct wh_spill *spill; /* LIST: where its rows gather, taken over; NULL = nowhere */
 };
 
 struct wh_http_result {
@@ -43,9 +45,12 @@ struct wh_http_result {
 	bool found;
 	bool usable, complete; /* LIST and FIND: was it a list; was all of it seen */
 	uint64_t elements, known, unreadable;
-	char why[200];               /* why not complete */
-	struct wh_seen seen;         /* LIST; closed if the list is usable */
-	struct wh_chunk *last_chunk; /* LIST: the rows behind the last full chunk, or NULL */
+	char why[200];       /* why not complete */
+	struct wh_seen seen; /* LIST; closed if the list is usable */
+	/* LIST: rows that were not handed on as chunks: those that were spilled, in order, and
+	 * those behind the last full chunk; each NULL if there are none. */
+	struct wh_spill *spill;
+	struct wh_chunk *last_chunk;
 	char error[256], content_type[128], location[512];
 };
 struct wh_http_result *wh_http_result_free(struct wh_http_result *r);

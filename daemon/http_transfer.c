@@ -365,6 +365,7 @@ wh_transfer_new(const struct wh_http_request *r, const struct wh_http_conf *c)
 	t->result->facts.change = r->kind == WH_HTTP_SEND;
 	t->result->facts.retry_after_ms = -1;
 	t->result->seen.known = r->known;
+	t->result->spill = r->spill;
 	t->news = r->news;
 	t->s = c->s;
 	t->ca_file = wh_xstrdup(wh_str_c(c->ca_file));
@@ -420,6 +421,7 @@ wh_http_result_free(struct wh_http_result *r)
 		wh_buf_fini(&r->row);
 		wh_seen_fini(&r->seen);
 		wh_chunk_free(r->last_chunk);
+		wh_spill_free(r->spill);
 		free(r);
 	}
 	return NULL;

@@ -67,6 +67,8 @@ wh_pump_begin_list(struct wh_pump *p, const char *why)
 	schedule_next(p, wh_retry_jitter(p->d->config->sync_interval, wh_clock_random()));
 	r.tag = s->no;
 	wh_pump_known_lend(p, &r);
+	if (p->d->view.meta.synced_at == 0)
+		r.spill = wh_spill_new(wh_store_temp(p->d->store));
 	wh_pump_request_key(p, &r);
 	p->d->counters.lists++;
 	wh_log(WH_LOG_DEBUG, "sync", "list begun", "list=%llu why=%s",
@@ -305,7 +307,7 @@ rows_done(struct wh_job *job, struct whd *d, int fault)
 		s->confirms += j->confirms;
 		if (fault)
 			s->fault = fault;
-		if (!j->last)
+		if (!j->of_result)
 			wh_http_chunk_taken(d->http, j->list);
 		try_to_end(p);
 	}
@@ -343,27 +345,44 @@ wh_pump_list_chunk(struct wh_pump *p, struct wh_chunk *c)
 		wh_chunk_free(c);
 }
 
+/* Rows that came with the result; NULL: there are no more. */
+static struct wh_list_rows *
+submit_more(struct wh_pump *p)
+{
+	struct wh_http_result *r = p->list.result;
+	struct wh_chunk *c = wh_spill_next(r->spill, p->list.no);
+	struct wh_list_rows *j = NULL;
+
+	if (!c)
+		c = wh_steal(&r->last_chunk);
+	if (c)
+		j = submit_rows(p, c);
+	if (j)
+		j->of_result = true;
+	return j;
+}
+
 /*
- * When all other chunks are through: the last one and the end go to the funnel
- * together, so that they are one commit.
+ * When all other chunks are through: what came with the result, one part after
+ * the other; the last one and the end go to the funnel together, so that they
+ * are one commit.
  */
 static void
 try_to_end(struct wh_pump *p)
 {
 	struct list_session *s = &p->list;
-	struct wh_list_rows *last = NULL;
+	struct wh_list_rows *rows;
+	bool last;
 
 	if (!s->result || s->chunks_open > 0 || s->ending || p->stopping)
 		return; /* when stopping, the funnel takes no more jobs */
 	wh_writer_cork(p->d->writer);
-	if (s->result->last_chunk) {
-		last = submit_rows(p, wh_steal(&s->result->last_chunk));
-		last->last = true;
-	}
-	if (s->result->usable)
-		submit_end(p, last);
+	rows = submit_more(p);
+	last = wh_spill_is_through(s->result->spill) && !s->result->last_chunk;
+	if (last && s->result->usable)
+		submit_end(p, rows);
 	wh_writer_uncork(p->d->writer);
-	if (!s->result->usable && !last)
+	if (!rows && !s->result->usable)
 		fail_list(p, p->list_wanted);
 }
 

@@ -36,9 +36,14 @@ is_full(const struct wh_reading *g)
 	return g->chunk_rows ? g->chunk->n >= g->chunk_rows : wh_chunk_full(g->chunk);
 }
 
+/* Rows are spilled as long as that goes well. */
 static int
 hand_on(struct wh_reading *g)
 {
+	if (wh_spill_add(g->result->spill, g->chunk)) {
+		g->chunk = wh_chunk_free(g->chunk);
+		return 0;
+	}
 	return g->hand_chunk(g->ctx, wh_steal(&g->chunk)) ? 0 : WH_ENOMEM;
 }
 
@@ -108,11 +113,26 @@ wh_reading_next_page(struct wh_reading *g)
 	wh_list_reader_next_page(g->reader);
 }
 
+/* The last chunk is put in its place among the others. */
+static void
+end_spill(struct wh_reading *g)
+{
+	struct wh_http_result *r = g->result;
+	bool spilled = wh_spill_count(r->spill) > 0;
+
+	if (g->chunk && spilled && wh_spill_add(r->spill, g->chunk))
+		g->chunk = wh_chunk_free(g->chunk);
+	r->spill = wh_spill_sort(r->spill);
+	if (spilled && !r->spill)
+		wh_reading_doubt(g, "what came of it cannot be read again");
+}
+
 void
 wh_reading_end(struct wh_reading *g)
 {
 	struct wh_http_result *r = g->result;
 
+	end_spill(g);
 	r->last_chunk = wh_steal(&g->chunk);
 	if (r->kind != WH_HTTP_LIST)
 		return;

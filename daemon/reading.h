@@ -34,7 +34,7 @@ WH_MUST_USE int wh_reading_end_page(struct wh_reading *g, bool whole,
 				    struct wh_list_summary *ret);
 void wh_reading_next_page(struct wh_reading *g);
 /* All has come that will: completes the findings, of which the last chunk is a part, so that it
- * is stored in one go with the end of the list. */
+ * is stored in one go with the end of the list, and what was spilled, which is sorted. */
 void wh_reading_end(struct wh_reading *g);
 /* Says why the result is not complete; the first reason stays. */
 void wh_reading_doubt(struct wh_reading *g, const char *why);

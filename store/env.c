@@ -235,6 +235,12 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 	return 0;
 }
 
+int
+wh_store_temp(const struct wh_store *s)
+{
+	return openat(s->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
 struct wh_store *
 wh_store_close(struct wh_store *s)
 {

@@ -91,6 +91,9 @@ WH_MUST_USE int wh_store_open(struct wh_store **ret, const struct wh_store_optio
 /* Confirmed rows that were found damaged when it was opened: they, or others, may be missed by
  * those who ask for them. */
 uint64_t wh_store_bad_rows(const struct wh_store *s);
+/* A file without a name beside the data file, for who needs room for a while; the caller closes
+ * it. -1: the file system has none. Any thread. */
+int wh_store_temp(const struct wh_store *s);
 /* To be said right before it is closed, if nothing was found wrong with it: who opens the same
  * file in the same boot, and finds that nobody has written to it since, need not read all of
  * its pages. */

@@ -229,6 +229,7 @@ sim_net_submit(struct sim *s, const struct wh_http_request *r)
 	};
 
 	t->in.known = r->known;
+	t->in.spill = r->spill;
 	t->in.news = r->news;
 	t->key = s->host.keys.index[r->key_index];
 	t->fault = sim_fault_draw(&s->dice, &luck, on_of(t));

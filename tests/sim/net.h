@@ -19,6 +19,7 @@ struct sim_reading {
 	struct wh_http_result *result;
 	struct wh_known *known; /* as submitted, until the reply comes in */
 	struct wh_known_items news;
+	struct wh_spill *spill;
 	size_t fed; /* bytes of the page */
 	unsigned chunks_open;
 	bool paused;

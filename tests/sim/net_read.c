@@ -20,6 +20,7 @@ sim_read_fini(struct sim_reading *in)
 	wh_reading_fini(&in->whd);
 	in->result = wh_http_result_free(in->result);
 	in->known = wh_known_free(in->known);
+	in->spill = wh_spill_free(in->spill);
 	wh_known_items_fini(&in->news);
 }
 
@@ -158,6 +159,10 @@ sim_read_begin(struct sim *s, struct sim_transfer *t)
 	in->result->kind = t->kind;
 	in->result->tag = t->tag;
 	in->result->seen.known = wh_steal(&in->known);
+	if (sim_dice_chance(&s->dice, 200)) /* its file system has no files without a name */
+		in->spill = wh_spill_free(in->spill);
+	in->result->spill = wh_steal(&in->spill);
+	wh_spill_slice(in->result->spill, (size_t)sim_dice_between(&s->dice, 1, 30));
 	in->whd.chunk_rows = (size_t)sim_dice_between(&s->dice, 1, 30);
 	in->whd.hand_chunk = hand_chunk;
 	in->whd.ctx = t;

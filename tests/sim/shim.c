@@ -127,6 +127,7 @@ wh_http_result_free(struct wh_http_result *r)
 		wh_buf_fini(&r->row);
 		wh_seen_fini(&r->seen);
 		wh_chunk_free(r->last_chunk);
+		wh_spill_free(r->spill);
 		free(r);
 	}
 	return NULL;
