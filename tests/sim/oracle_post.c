@@ -133,11 +133,12 @@ check_looked(struct sim *s, const struct sim_op *op, const struct sim_transfer *
 			 sim_op_name(s, op, name), s->mono - from, t->id, settle);
 }
 
+/* A person may have decided in whd's place. */
 static bool
 is_undecided_post(const struct sim *s, const struct sim_transfer *t, const struct sim_op *op)
 {
 	return t->op == (size_t)(op - s->oracle.ops) && strcmp(t->method, "POST") == 0 &&
-	       !t->decided && !proven_not_executed(t);
+	       !t->decided && !proven_not_executed(t) && op->sent_anew <= ended_at(t);
 }
 
 void
@@ -187,8 +188,7 @@ sim_oracle_posts(struct sim *s, struct sim_transfer *t)
 	for (size_t i = 0; i + 1 < s->net.n; i++) {
 		const struct sim_transfer *u = s->net.all[i];
 
-		/* Unless a person looked in whd's place. */
-		if (is_undecided_post(s, u, op) && op->sent_anew <= ended_at(u))
+		if (is_undecided_post(s, u, op))
 			sim_fail(s,
 				 "%s is sent again as #%" PRIu64 ", but nobody looked for "
 				 "what #%" PRIu64 " made",
