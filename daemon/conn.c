@@ -75,6 +75,22 @@ on_eof(struct wh_conn *c)
 	wh_conn_go_on(c);
 }
 
+/*
+ * Goes on before the loop sleeps: then the answers to all that was read leave together, and
+ * who reads them is woken once, not once for each. Many do not wait.
+ */
+static void
+go_on_soon(struct wh_conn *c)
+{
+	struct wh_server *s = c->server;
+
+	s->gathered += c->out.n;
+	if (s->gathered > TOGETHER_MOST)
+		wh_conn_go_on(c);
+	else
+		wh_server_mark(s, c);
+}
+
 static void
 on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
@@ -89,7 +105,7 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		wh_conn_close(c);
 	} else {
 		wh_conn_take_bytes(c, buf->base, (size_t)n);
-		wh_conn_go_on_soon(c);
+		go_on_soon(c);
 	}
 }
 
@@ -231,18 +247,6 @@ wh_conn_go_on(struct wh_conn *c)
 	read_or_stop(c);
 	if (c->state != WH_CONN_CLOSED)
 		arm(c);
-}
-
-void
-wh_conn_go_on_soon(struct wh_conn *c)
-{
-	struct wh_server *s = c->server;
-
-	s->gathered += c->out.n;
-	if (s->gathered > TOGETHER_MOST)
-		wh_conn_go_on(c);
-	else
-		wh_server_mark(s, c);
 }
 
 void

@@ -122,11 +122,6 @@ void wh_conn_close(struct wh_conn *c);
 /* After anything that may have changed what c can do: sends, takes requests that wait, reads on
  * or stops, closes. */
 void wh_conn_go_on(struct wh_conn *c);
-/*
- * The same, before the loop sleeps at the latest: then the answers to all that was read leave
- * together, and who reads them is woken once, not once for each. Many do not wait.
- */
-void wh_conn_go_on_soon(struct wh_conn *c);
 /* A call of it was parked. */
 void wh_conn_parked(struct wh_server *s, uint64_t conn);
 
