@@ -75,34 +75,20 @@ refuse(struct wh_conn *c, uint32_t id, enum wh_error code, const char *why)
 	wh_conn_drain(c);
 }
 
-static struct wh_call
-call_of(struct wh_conn *c, uint32_t id, struct wh_str message)
-{
-	return (struct wh_call){
-		.d = c->server->d,
-		.ticket = {.conn = c->id, .msgid = id},
-		.peer = &c->peer,
-		.words = words_of(message),
-		.out = &c->out,
-		.out_start = c->out.n,
-	};
-}
-
 static void
-take_request(struct wh_conn *c, struct wh_rpc *rpc, struct wh_str message)
+take_request(struct wh_rpc *rpc, struct wh_call *call)
 {
-	struct wh_call call = call_of(c, rpc->id, message);
-
+	call->ticket.msgid = rpc->id;
 	if (rpc->positional)
-		wh_call_fail(&call, WH_ERR_INVALID_PARAM,
+		wh_call_fail(call, WH_ERR_INVALID_PARAM,
 			     "the request's params are not one map: send [] or "
 			     "[{\"name\": value}], all parameters are named");
 	else
-		wh_dispatch(&call, rpc);
+		wh_dispatch(call, rpc);
 }
 
 static void
-take_envelope(struct wh_conn *c, const msgpack_object *root, struct wh_str message)
+take_envelope(struct wh_conn *c, const msgpack_object *root, struct wh_call *call)
 {
 	struct wh_rpc rpc;
 	uint32_t id = 0;
@@ -114,7 +100,7 @@ take_envelope(struct wh_conn *c, const msgpack_object *root, struct wh_str messa
 	}
 	switch (rpc.kind) {
 	case WH_RPC_REQUEST:
-		take_request(c, &rpc, message);
+		take_request(&rpc, call);
 		return;
 	case WH_RPC_NOTIFY:
 		c->server->d->counters.notifications_ignored++;
@@ -127,7 +113,7 @@ take_envelope(struct wh_conn *c, const msgpack_object *root, struct wh_str messa
 }
 
 static void
-decode_message(struct wh_conn *c, struct wh_str message)
+decode_message(struct wh_conn *c, struct wh_str message, struct wh_call *call)
 {
 	struct wh_tree tree;
 	int r = wh_unpack_scanned(&tree, message, c->frame.elements, &c->server->tree_room);
@@ -143,17 +129,24 @@ decode_message(struct wh_conn *c, struct wh_str message)
 		       "as str");
 		return;
 	}
-	take_envelope(c, &tree.root, message);
+	take_envelope(c, &tree.root, call);
 	wh_tree_fini(&tree);
 }
 
 static void
 take_message(struct wh_conn *c, struct wh_str message)
 {
-	struct wh_call call = call_of(c, wh_conn_peek_id(message), message);
+	struct wh_call call = {
+		.d = c->server->d,
+		.ticket = {.conn = c->id, .msgid = wh_conn_peek_id(message)},
+		.peer = &c->peer,
+		.words = words_of(message),
+		.out = &c->out,
+		.out_start = c->out.n,
+	};
 
 	if (call.words.n == 0 || !wh_dispatch_again(&call))
-		decode_message(c, message);
+		decode_message(c, message, &call);
 }
 
 static void

@@ -181,8 +181,7 @@ wh_rpc_notify_head(struct wh_buf *b, const char *method)
 void
 wh_rpc_result_head(struct wh_buf *b, uint32_t id)
 {
-	wh_pack_array(b, 4);
-	wh_pack_uint(b, WH_RPC_RESPONSE);
+	wh_buf_str(b, WH_STR("\x94\x01")); /* an array of 4, WH_RPC_RESPONSE */
 	wh_pack_uint(b, id);
 	wh_pack_nil(b);
 }
