@@ -260,6 +260,16 @@ begin_turn(struct wh_pump *p, struct turn *t)
 	t->in.n_cand = gather_cands(p, &t->in, &rules, t->cand);
 }
 
+/* Not held up by a gate or by what is under way or has to come first: nothing is to be sent. */
+static bool
+is_idle(const struct wh_pump *p, const struct turn *t)
+{
+	for (size_t i = 0; i < t->in.n_cand; i++)
+		if (t->cand[i].due.ms <= t->in.now.wall.ms)
+			return false;
+	return t->in.n_inflight == 0 && !t->in.list_running && wh_gates_open(&p->gates);
+}
+
 /* One step. False: nothing to do before *ret_wake. */
 static bool
 step(struct wh_pump *p, struct turn *t, struct wh_mono *ret_wake)
@@ -268,8 +278,11 @@ step(struct wh_pump *p, struct turn *t, struct wh_mono *ret_wake)
 	const struct wh_bucket_limits lim = wh_pump_bucket_limits(p);
 
 	*ret_wake = out.wake;
-	if (out.action == WH_ACT_SLEEP)
+	if (out.action == WH_ACT_SLEEP) {
+		if (is_idle(p, t))
+			wh_bucket_idle(&p->bucket);
 		return false;
+	}
 	if (!wh_bucket_may(&p->bucket, &lim, p->d->now.mono, false, ret_wake))
 		return false;
 	wh_bucket_take(&p->bucket, &lim);

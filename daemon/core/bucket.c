@@ -45,10 +45,17 @@ wh_bucket_init(struct wh_bucket *b, const struct wh_bucket_limits *lim, struct w
 		.count_from = now,
 		.deaf_until = now,
 		.eased_at = now,
+		.pressed = true,
 	};
 }
 
 /* ------------------------------------------------------------- learning -- */
+
+void
+wh_bucket_idle(struct wh_bucket *b)
+{
+	b->pressed = false;
+}
 
 void
 wh_bucket_granted(struct wh_bucket *b, struct wh_mono now)
@@ -57,6 +64,7 @@ wh_bucket_granted(struct wh_bucket *b, struct wh_mono now)
 		b->count_from = now;
 		b->granted = 0;
 		b->whole = false;
+		b->pressed = true;
 	}
 	b->granted++;
 }
@@ -94,15 +102,15 @@ wh_bucket_refused(struct wh_bucket *b, struct wh_mono now, int64_t wait_ms)
 
 	if (now.ms < b->deaf_until.ms)
 		return;
-	if (b->whole)
+	if (b->pressed && b->whole)
 		learn(b, now, wait);
-	else if (b->rate)
+	else if (b->pressed && b->rate)
 		b->rate = at_least(b->rate * 3 / 4, RATE_LEAST);
 	b->micro = 0;
 	b->filled_at = b->eased_at = now;
 	b->deaf_until.ms = b->count_from.ms = now.ms + wait;
 	b->granted = 0;
-	b->whole = true;
+	b->whole = b->pressed = true;
 }
 
 /* --------------------------------------------------------------- tokens -- */

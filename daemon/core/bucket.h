@@ -3,9 +3,11 @@
  * How fast requests may follow each other: a token bucket. A rate that is
  * configured is kept. Without one nothing holds requests back until the
  * upstream answers 429. That answer tells when a new window of its begins; what
- * is granted from there to the next 429 is its limit, and the bucket learns a
- * rate below that, lowers it if that was still too much, and raises it again
- * while no more 429 come, until it is forgotten.
+ * is granted from there to the next 429 is its limit, if there was something to
+ * send all the time: the bucket learns a rate below that, lowers it if that was
+ * still too much, and raises it again while no more 429 come, until it is
+ * forgotten. Whoever had nothing to send learns nothing from a 429 but how long
+ * to wait, which is the gates' affair: few requests are no sign of a low limit.
  *
  * A quarter of the bucket is kept for changes and for what people ask for:
  * lists that only keep the copy fresh do not take the last tokens.
@@ -25,6 +27,7 @@ struct wh_bucket {
 	struct wh_mono count_from; /* since then so many requests */
 	int64_t granted;           /* ... were answered with something else than 429 */
 	bool whole;                /* count_from is where a window of the upstream's began */
+	bool pressed;              /* since count_from there was always something to send */
 	struct wh_mono deaf_until; /* further 429 belong to the same refusal */
 	struct wh_mono eased_at;   /* the learned rate was set or raised last */
 };
@@ -42,6 +45,8 @@ bool wh_bucket_may(struct wh_bucket *b, const struct wh_bucket_limits *lim, stru
 		   bool spare, struct wh_mono *ret_at);
 /* A request goes out. */
 void wh_bucket_take(struct wh_bucket *b, const struct wh_bucket_limits *lim);
+/* Nothing is to be sent and nothing is under way. */
+void wh_bucket_idle(struct wh_bucket *b);
 /* A request was answered with something else. */
 void wh_bucket_granted(struct wh_bucket *b, struct wh_mono now);
 /* A request was answered with 429; wait_ms: how long it asks to wait, -1 = it does not say. */

@@ -97,6 +97,22 @@ def test_rate_is_learned_from_429(world, sim):
     whd.child.wait_line("a rate was learned.*a_minute=[1-9]")
 
 
+def test_refusals_on_a_quiet_site_teach_no_rate(world, sim):
+    """Lists that are refused now and then, while there is nothing else to send, say how long to
+    wait and no more: what is queued afterwards goes out without a pause."""
+    c = world.whd(sim, {"sync.interval": "100ms"}).client()
+    c.synced()
+    for _ in range(3):
+        rule = sim.fault("apim_429", method="GET", seconds=1, count=1)
+        sim.wait_hits(rule)
+        c.online()
+        c.call("sync.now")
+    assert len(refusals(sim)) == 3
+    for n in range(20):
+        c.applied(c.create(**webhook(n)))
+    assert c.call("dump", section="pump")["pump"]["learned_rate"] == 0
+
+
 def test_lists_leave_the_last_tokens_to_changes(world, sim):
     """With a rate of one a second, lists that are always due do not starve the changes."""
     c = world.whd(sim, {"sync.interval": "100ms", "upstream.rate": "8",

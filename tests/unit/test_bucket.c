@@ -137,6 +137,84 @@ test_one_refusal_counts_once(void **state)
 	assert_true(b.rate >= 3);
 }
 
+/* One request a minute, as the lists of a site where nothing changes; each second one is
+ * refused for no reason of ours. */
+static void
+idle_for(struct wh_bucket *b, struct wh_mono *now, int minutes)
+{
+	struct wh_mono at;
+
+	for (int i = 0; i < minutes; i++) {
+		now->ms += 60 * SECOND;
+		assert_true(wh_bucket_may(b, &learn, *now, false, &at));
+		wh_bucket_take(b, &learn);
+		if (i % 2)
+			wh_bucket_refused(b, *now, SECOND);
+		else
+			wh_bucket_granted(b, *now);
+		wh_bucket_idle(b);
+	}
+}
+
+static void
+test_idleness_is_no_limit(void **state)
+{
+	struct wh_mono now = {1}, at;
+	struct wh_bucket b;
+
+	(void)state;
+	wh_bucket_init(&b, &learn, now);
+	idle_for(&b, &now, 30);
+	assert_int_equal(b.rate, 0);
+	for (int i = 0; i < 10000; i++) { /* and then much is to be sent */
+		assert_true(wh_bucket_may(&b, &learn, now, false, &at));
+		wh_bucket_take(&b, &learn);
+	}
+}
+
+/* What was learned under load is kept: an idle site tells nothing new of it. */
+static void
+test_idleness_lowers_nothing(void **state)
+{
+	struct gateway g = {100, 60 * SECOND, -1, 0, 0, 0};
+	struct wh_mono now = {12345};
+	struct wh_bucket b;
+	int64_t learned;
+
+	(void)state;
+	wh_bucket_init(&b, &learn, now);
+	press(&b, &g, &now, 3 * g.window);
+	learned = b.rate;
+	assert_true(learned > 0);
+	idle_for(&b, &now, 8);
+	assert_true(b.rate >= learned);
+}
+
+/* A burst now and then meets the limit, and waits; the first that lasts teaches it. */
+static void
+test_load_after_idleness_teaches(void **state)
+{
+	struct gateway g = {100, 60 * SECOND, -1, 0, 0, 0};
+	struct wh_mono now = {12345};
+	struct wh_bucket b;
+
+	(void)state;
+	wh_bucket_init(&b, &learn, now);
+	idle_for(&b, &now, 7);
+	for (int i = 0; i < 3; i++) {
+		press(&b, &g, &now, SECOND / 2);
+		assert_int_equal(b.rate, 0);
+		wh_bucket_idle(&b);
+		now.ms += 600 * SECOND;
+	}
+	press(&b, &g, &now, 3 * g.window);
+	g.granted = g.refused = 0;
+	press(&b, &g, &now, 800 * SECOND);
+	assert_true(b.rate > 0);
+	assert_in_range(g.refused, 0, 1);
+	assert_true(g.granted * g.window * 3 >= g.n * SECOND * 800);
+}
+
 static void
 test_configured_rate(void **state)
 {
@@ -196,6 +274,9 @@ main(void)
 		cmocka_unit_test(test_learns_the_limit),
 		cmocka_unit_test(test_is_eased_and_forgotten),
 		cmocka_unit_test(test_one_refusal_counts_once),
+		cmocka_unit_test(test_idleness_is_no_limit),
+		cmocka_unit_test(test_idleness_lowers_nothing),
+		cmocka_unit_test(test_load_after_idleness_teaches),
 		cmocka_unit_test(test_configured_rate),
 		cmocka_unit_test(test_reserve),
 	};
