@@ -150,7 +150,7 @@ test_large_rows(void **state)
 {
 	struct wh_buf body = WH_BUF_NULL;
 	struct wh_spill *s = new_spill();
-	char id[8];
+	char id[16];
 
 	(void)state;
 	assert_non_null(wh_buf_room(&body, 700000));
