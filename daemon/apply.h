@@ -264,6 +264,7 @@ void wh_undecided_free(struct wh_undecided *u);
 struct wh_boot {
 	struct wh_job job;
 	struct wh_rules rules;
+	bool sparing; /* only what must be written */
 	uint64_t unknown, requeued;
 };
 int wh_boot_run(struct wh_job *job, struct wh_txn *t);

@@ -209,7 +209,7 @@ prepare(struct booting *b, struct wh_txn *t)
 }
 
 static int
-commit(struct booting *b)
+commit_once(struct booting *b)
 {
 	struct wh_txn t;
 	int r = wh_txn_begin(b->d->store, &t);
@@ -226,6 +226,18 @@ commit(struct booting *b)
 	r = wh_txn_commit(&t);
 	wh_crash_after_commit(&b->d->crash);
 	return r;
+}
+
+/* A full disk must not keep whd from starting: what can do without room is tried alone. */
+static int
+commit(struct booting *b)
+{
+	int r = commit_once(b);
+
+	if (r != WH_ENOSPACE && r != WH_EFULL)
+		return r;
+	b->boot.sparing = true;
+	return commit_once(b);
 }
 
 /* -------------------------------------------------------------------- say -- */
