@@ -328,7 +328,7 @@ verb_committed(struct sim *s, const struct sim_call *call, struct sim_op *op)
 		return;
 	if (wh_str_is(take, "recreate"))
 		op->sent_anew = s->mono;
-	if (wh_str_is(take, "recreate") && op->kind == WH_OP_UPDATE) {
+	if (wh_str_is(take, "recreate") && op->kind == WH_OP_UPDATE && !op->recreated) {
 		op->recreated = true;
 		op->obj = new_object(&s->oracle);
 		snprintf(op->tmp, sizeof(op->tmp), "tmp-");
