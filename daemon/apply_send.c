@@ -20,8 +20,8 @@
 #include "daemon/turn.h"
 #include "daemon/twin.h"
 
-#define LOOKED_THROUGH                                                                         \
-	64u /* of the newest operations, for what is due, while there is a line */
+/* Of the newest operations, by whoever asks what is due: no more while there is a line. */
+#define LOOKED_THROUGH 64u
 
 #define NOT_FOUND "not_found" /* reason: a read of the row alone did not find it */
 #define RECHECK_LEAST_MS 100  /* between such reads, however little check_age is */

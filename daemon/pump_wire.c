@@ -12,9 +12,8 @@
 #include "daemon/pump_own.h"
 #include "daemon/rules_now.h"
 
-#define READY_MS                                                                               \
-	500 /* longest wait for a connection: what was decided from must still hold            \
-	     */
+/* Longest wait for a connection: what was decided from must still hold. */
+#define READY_MS 500
 
 static void
 count_sent(struct whd *d, enum wh_op_kind kind)
