@@ -204,6 +204,7 @@ sim_oracle_get(const struct wh_view *v, struct sim_change *c)
 		wh_require(wh_op_decode(&op, past.body) == 0);
 	}
 	c->to = op.state;
+	c->creates = op.tmp_id.n > 0;
 	snprintf(c->reason, sizeof(c->reason), "%.*s", WH_STR_FMT(op.reason));
 	snprintf(c->result, sizeof(c->result), "%.*s", WH_STR_FMT(op.result));
 	snprintf(c->whid, sizeof(c->whid), "%.*s", WH_STR_FMT(op.target));

@@ -91,6 +91,7 @@ struct sim_change {
 	char reason[24], result[20], whid[WH_WHID_MAX + 1], into[WH_OP_TEXT_ID + 1];
 	char reason_was[24];
 	bool by_call;
+	bool creates; /* it has a local id */
 	const char *job;
 };
 

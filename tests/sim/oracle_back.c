@@ -37,6 +37,15 @@ part_from_rows(struct sim *s, const struct sim_op *create)
 			s->world.rows[i].obj = 0;
 }
 
+/* That somebody decided to recreate it was later than the copy. */
+static void
+not_recreated(struct sim *s, struct sim_op *op)
+{
+	op->recreated = false;
+	op->tmp[0] = '\0';
+	op->obj = sim_oracle_object(s, op->target);
+}
+
 static void
 go_back(struct sim *s, struct sim_op *op, const struct wh_view *v)
 {
@@ -49,6 +58,8 @@ go_back(struct sim *s, struct sim_op *op, const struct wh_view *v)
 			forget(s, op);
 		return;
 	}
+	if (op->recreated && !c.creates)
+		not_recreated(s, op);
 	op->state = c.to;
 	op->in_doubt = !wh_op_state_ended(c.to);
 	op->doubted = s->mono;
