@@ -164,11 +164,12 @@ wants_what_was_sent(struct sim *s, const struct sim_op *op, const struct sim_row
 	return sim_doc_diff(&w.want, &r->versions[0].sent) == 0;
 }
 
-/* Of twins that were looked for anew one may have adopted what the other one made. */
+/* Of twins that a person had looked for anew, or that were put back, one may have adopted what
+ * the other one made. */
 static bool
 is_anothers(struct sim *s, const struct sim_op *op, const struct sim_row *r)
 {
-	for (size_t i = 0; s->oracle.put_back && i < s->oracle.n; i++) {
+	for (size_t i = 0; i < s->oracle.n; i++) {
 		const struct sim_op *o = &s->oracle.ops[i];
 
 		if (o != op && o->kind == WH_OP_CREATE && strcmp(o->result, "adopted") == 0 &&
