@@ -124,7 +124,7 @@ struct wh_send {
 	struct wh_job job;
 	struct wh_rules rules;
 	uint64_t seq;
-	bool create_fresh; /* a list began at most check_age ago */
+	bool create_fresh; /* a list began less than check_age ago */
 	/* the answer to the check, when there was one */
 	bool checked;
 	bool check_failed; /* there was no usable answer */

@@ -23,7 +23,7 @@ struct wh_rules {
 	bool patch_full;         /* [queue] patch_body = full */
 	bool marker;             /* [queue] create_marker = comment */
 	int64_t check_age;       /* ms */
-	bool list_fresh;         /* a whole list began at most check_age ago ... */
+	bool list_fresh;         /* a whole list began less than check_age ago ... */
 	uint64_t list_fence;     /* ... with this fence: see wh_rules_row_fresh() */
 	bool list_just_ended;    /* a whole list ended at most wh_rules_just_ended() ago */
 	int64_t list_since;      /* wall ms at which the list that runs began; 0 = none runs */
@@ -56,12 +56,13 @@ wh_rules_longest_wait(const struct wh_rules *r)
 }
 
 /*
- * Is what we hold of a row at most check_age old? A fresh list vouches only for rows that
- * nothing has touched since its request began: it was not applied to those that a reply
- * touched, and it touches those itself that it should hold and does not. All others count from
- * their own time, which is wall time: after the clock was set back, older ones look young until
- * it has come to where it was. While a list runs only what was seen since it began is fresh:
- * the list may know more, and after an outage it is what brought the line back.
+ * Is what we hold of a row younger than check_age? With 0 nothing is, not even what came in
+ * this very millisecond. A fresh list vouches only for rows that nothing has touched since its
+ * request began: it was not applied to those that a reply touched, and it touches those itself
+ * that it should hold and does not. All others count from their own time, which is wall time:
+ * after the clock was set back, older ones look young until it has come to where it was. While
+ * a list runs only what was seen since it began is fresh: the list may know more, and after an
+ * outage it is what brought the line back.
  */
 static inline bool
 wh_rules_row_fresh(const struct wh_rules *r, uint64_t confirm, int64_t confirmed_at)
@@ -73,7 +74,7 @@ wh_rules_row_fresh(const struct wh_rules *r, uint64_t confirm, int64_t confirmed
 	if (confirmed_at < r->list_since)
 		return false;
 	return confirmed_at > 0 && confirmed_at >= r->confirmed_from && age >= 0 &&
-	       age <= r->check_age;
+	       age < r->check_age;
 }
 
 #define WH_CHANGES_KEPT 65536u       /* entries of the change log */
