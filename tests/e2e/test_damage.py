@@ -167,6 +167,7 @@ def test_the_key_of_a_row(scene):
     scene.sim.up()
     c.call("sync.now")
     assert six(c.call("webhook.get", whid=whid)) == scene.rows[whid]
+    scene.whd.child.wait_line("the index was built")  # anew, without the damaged keys
     assert c.call("store.check")["sound"]
 
 
