@@ -295,12 +295,12 @@ check_op_counters(struct wh_check *c)
 		"ops_queued",   "ops_checking", "ops_sending", "ops_unknown",
 		"ops_conflict", "ops_held",     "ops_dead",
 	};
-	struct wh_meta m = *c->meta;
+	const struct wh_meta *m = c->meta;
 
 	for (uint8_t i = 0; i < WH_OP_STATES; i++)
-		check_number(c, WH_TABLE_OPS, names[i], *wh_meta_ops(&m, i), c->states[i]);
-	check_number(c, WH_TABLE_OPS, "op_bytes", m.op_bytes, c->op_bytes);
-	check_number(c, WH_TABLE_OPS, "ops_tail_moved", m.ops_tail_moved, c->tail_moved);
+		check_number(c, WH_TABLE_OPS, names[i], wh_meta_ops(m, i), c->states[i]);
+	check_number(c, WH_TABLE_OPS, "op_bytes", m->op_bytes, c->op_bytes);
+	check_number(c, WH_TABLE_OPS, "ops_tail_moved", m->ops_tail_moved, c->tail_moved);
 }
 
 /* The first and last number of a table without gaps, as the counters have them. */

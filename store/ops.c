@@ -35,8 +35,9 @@ wh_oprow_decode(uint64_t seq, const struct wh_value *v, struct wh_oprow *ret)
 	return r;
 }
 
-uint64_t *
-wh_meta_ops(struct wh_meta *m, uint8_t state)
+/* NULL for a state that has none. */
+static uint64_t *
+counter_of(struct wh_meta *m, uint8_t state)
 {
 	uint64_t *const by_state[WH_OP_STATES] = {
 		&m->ops_queued,   &m->ops_checking, &m->ops_sending, &m->ops_unknown,
@@ -44,6 +45,15 @@ wh_meta_ops(struct wh_meta *m, uint8_t state)
 	};
 
 	return state < WH_OP_STATES ? by_state[state] : NULL;
+}
+
+uint64_t
+wh_meta_ops(const struct wh_meta *m, uint8_t state)
+{
+	/* It is only looked at. */
+	const uint64_t *n = counter_of((struct wh_meta *)(uintptr_t)m, state);
+
+	return n ? *n : 0;
 }
 
 static int
@@ -161,8 +171,8 @@ count_put(struct wh_txn *t, const struct wh_put_result *res, const struct op_ind
 	struct wh_meta *m = &t->view.meta;
 
 	if (was)
-		wh_meta_sub(wh_meta_ops(m, was->state), 1);
-	*wh_meta_ops(m, op->state) += 1;
+		wh_meta_sub(counter_of(m, was->state), 1);
+	*counter_of(m, op->state) += 1;
 	wh_meta_sub(&m->op_bytes, res->old_size);
 	m->op_bytes += res->new_size;
 	if (op->seq > m->op_seq)
@@ -231,7 +241,6 @@ wh_ops_put(struct wh_txn *t, const struct wh_oprow *op)
 static int
 find_state(const struct wh_txn *t, uint64_t seq, uint8_t *ret)
 {
-	struct wh_meta m = t->view.meta;
 	int r = 0;
 
 	for (uint8_t state = 0; r == 0 && state < WH_OP_STATES; state++) {
@@ -240,7 +249,7 @@ find_state(const struct wh_txn *t, uint64_t seq, uint8_t *ret)
 		for (uint64_t at = 0; r == 0; n += r == 0 && at != seq)
 			r = wh_ops_next_in_state(&t->view, state, at, &at);
 		r = r == WH_ABSENT ? 0 : r;
-		if (*wh_meta_ops(&m, state) > n)
+		if (wh_meta_ops(&t->view.meta, state) > n)
 			*ret = state;
 	}
 	return r;
@@ -262,7 +271,7 @@ del_damaged(struct wh_txn *t, uint64_t seq, size_t size)
 		count_moved(&t->view.meta, state < WH_OP_STATES ? state : 0, 0);
 		wh_tail_del(t, seq);
 	}
-	uint64_t *counter = wh_meta_ops(&t->view.meta, state);
+	uint64_t *counter = counter_of(&t->view.meta, state);
 
 	if (counter)
 		wh_meta_sub(counter, 1);
@@ -298,7 +307,7 @@ wh_ops_del(struct wh_txn *t, uint64_t seq)
 	}
 	if (r < 0)
 		return r;
-	wh_meta_sub(wh_meta_ops(&t->view.meta, old.state), 1);
+	wh_meta_sub(counter_of(&t->view.meta, old.state), 1);
 	wh_meta_sub(&t->view.meta.op_bytes, size);
 	wh_key_order(&k, seq);
 	return wh_table_del(t, WH_TABLE_OPS, &k);
@@ -360,7 +369,7 @@ wh_ops_catch_up(struct wh_txn *t, uint64_t behind)
 
 	if (r == 0) {
 		m->ops_tail = m->ops_tail_moved = 0;
-		wh_tail_lost(t->view.store);
+		wh_tail_forget(t->view.store);
 	}
 	return r;
 }

@@ -109,21 +109,11 @@ insert_due(struct wh_due *due, size_t max, size_t *inout_n, const struct wh_due 
 	due[i] = *one;
 }
 
-/* How many are in a state. Who has seen them all need not read on. */
-static uint64_t
-count_of(const struct wh_view *v, uint8_t state)
-{
-	struct wh_meta m = v->meta;
-	const uint64_t *n = wh_meta_ops(&m, state);
-
-	return n ? *n : 0;
-}
-
-/* The same of the tail, at most. */
+/* At most so many of the tail are in a state. Who has seen them all need not read on. */
 static uint64_t
 count_in_tail(const struct wh_view *v, uint8_t state)
 {
-	return state > 0 ? v->meta.ops_tail_moved : count_of(v, state);
+	return state > 0 ? v->meta.ops_tail_moved : wh_meta_ops(&v->meta, state);
 }
 
 /* With those that are due at once, before which none of the tail can be, since it comes last.
@@ -173,7 +163,7 @@ wh_ops_due(const struct wh_view *v, const struct wh_due *after, struct wh_due *r
 		return r;
 	struct wh_due from = *after; /* may be the place of the result */
 
-	if (count_of(v, after->state) == 0)
+	if (wh_meta_ops(&v->meta, after->state) == 0)
 		max = 0;
 	if (max > 0)
 		r = wh_walk_after(&w, &k);
@@ -202,7 +192,7 @@ group_in_tail(const struct wh_tail_scan *group, uint64_t except, struct wh_membe
 
 	while (t == 0) {
 		t = wh_tail_next(&s);
-		if (t || s.op.group[s.kind - WH_TAIL_GROUP] != s.key || s.op.seq == except)
+		if (t || s.op.seq == except)
 			continue;
 		if (r != 0 || (s.op.in_hand && !inout->in_hand))
 			*inout = (struct wh_member){s.op.seq, s.op.in_hand};
@@ -256,8 +246,6 @@ form_in_tail(const struct wh_view *v, uint64_t form, uint64_t *ret_seq)
 
 	if (r == 0)
 		r = wh_tail_next(&s);
-	while (r == 0 && s.op.form != form)
-		r = wh_tail_next(&s);
 	*ret_seq = s.op.seq;
 	wh_tail_end(&s);
 	return r;
@@ -310,7 +298,7 @@ wh_ops_next_in_state(const struct wh_view *v, uint8_t state, uint64_t after, uin
 	struct wh_walk w;
 
 	wh_index_by_state(&k, state, after);
-	if (count_of(v, state) == 0)
+	if (wh_meta_ops(&v->meta, state) == 0)
 		return WH_ABSENT;
 	int r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
 

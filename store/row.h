@@ -42,8 +42,8 @@ void wh_request_decode(const struct wh_value *v, struct wh_request *ret);
 
 #define WH_OP_STATES 7 /* queued .. dead */
 
-/* The counter of operations in a state; NULL for a state that has none. */
-uint64_t *wh_meta_ops(struct wh_meta *m, uint8_t state);
+/* How many operations are in a state, by their counter; 0 for a state that has none. */
+uint64_t wh_meta_ops(const struct wh_meta *m, uint8_t state);
 
 /* Counts down, but not below 0: a counter that damage made wrong must not
  * turn into a huge one. The check tells. */

@@ -97,11 +97,10 @@ tell_each(struct wh_salvage *x, uint64_t *ret_lost)
 static uint64_t
 count_ops(const struct wh_meta *m)
 {
-	struct wh_meta copy = *m;
 	uint64_t n = 0;
 
 	for (uint8_t i = 0; i < WH_OP_STATES; i++)
-		n += *wh_meta_ops(&copy, i);
+		n += wh_meta_ops(m, i);
 	return n;
 }
 

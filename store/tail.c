@@ -27,15 +27,29 @@ wh_tail_key_of_lane(struct wh_str lane)
 
 /* ------------------------------------------------------------------- keys -- */
 
+static uint64_t
+key_of(const struct wh_oprow *op, size_t kind)
+{
+	switch (kind) {
+	case WH_TAIL_ANY:
+		return 0;
+	case WH_TAIL_ID:
+		return wh_tail_key_of_id(op->id);
+	case WH_TAIL_LANE:
+		return wh_tail_key_of_lane(op->lane);
+	case WH_TAIL_FORM:
+		return op->form;
+	default:
+		return op->group[kind - WH_TAIL_GROUP];
+	}
+}
+
 static void
 set_keys(struct wh_tail *tail, size_t i, const struct wh_oprow *op)
 {
 	tail->seq[i] = op->seq;
-	tail->key[WH_TAIL_ID][i] = wh_tail_key_of_id(op->id);
-	tail->key[WH_TAIL_LANE][i] = wh_tail_key_of_lane(op->lane);
-	tail->key[WH_TAIL_FORM][i] = op->form;
-	for (size_t g = 0; g < WH_OP_GROUPS; g++)
-		tail->key[WH_TAIL_GROUP + g][i] = op->group[g];
+	for (size_t kind = 0; kind < WH_TAIL_KEYS; kind++)
+		tail->key[kind][i] = key_of(op, kind);
 }
 
 /* The first place whose seq is not below `seq`. */
@@ -62,8 +76,8 @@ shift(struct wh_tail *tail, size_t to, size_t from)
 	size_t size = (tail->n - from) * sizeof(uint64_t);
 
 	memmove(tail->seq + to, tail->seq + from, size);
-	for (size_t k = WH_TAIL_ANY + 1; k < WH_TAIL_KEYS; k++)
-		memmove(tail->key[k] + to, tail->key[k] + from, size);
+	for (size_t kind = 0; kind < WH_TAIL_KEYS; kind++)
+		memmove(tail->key[kind] + to, tail->key[kind] + from, size);
 	tail->n = tail->n + to - from;
 }
 
@@ -164,7 +178,7 @@ next_by_walk(struct wh_tail_scan *s)
 	int r = s->started ? wh_walk_next(&s->walk) : wh_walk_current(&s->walk);
 
 	for (s->started = true; r == 0; r = wh_walk_next(&s->walk))
-		if (decode_walk(&s->walk, &s->op))
+		if (decode_walk(&s->walk, &s->op) && key_of(&s->op, s->kind) == s->key)
 			return 0;
 	return r;
 }
@@ -193,8 +207,7 @@ next_by_key(struct wh_tail_scan *s)
 	const struct wh_tail *tail = s->view->store->tail;
 
 	while (s->at < tail->n) {
-		if (s->kind != WH_TAIL_ANY)
-			s->at = find_key(tail->key[s->kind], s->at, tail->n, s->key);
+		s->at = find_key(tail->key[s->kind], s->at, tail->n, s->key);
 		if (s->at < tail->n && decode_row(s->view, tail->seq[s->at++], &s->op))
 			return 0;
 	}
@@ -267,7 +280,7 @@ wh_tail_del(struct wh_txn *t, uint64_t seq)
 }
 
 void
-wh_tail_lost(struct wh_store *s)
+wh_tail_forget(struct wh_store *s)
 {
 	if (s->tail)
 		s->tail->known = false;

@@ -11,8 +11,7 @@
  *
  * Readers walk the rows. The commit thread, which looks several times for each
  * change, has the keys of the tail in memory; they follow each put and delete,
- * and are read anew after a transaction that came to nothing. What is found is
- * compared with the row in any case, so that a key too many does no harm.
+ * and are read anew after a transaction that came to nothing.
  *
  * A row of the tail is the only trace of its operation, so its fixed fields
  * and its lane are taken as they stand even if its checksum is wrong: whoever
@@ -42,7 +41,7 @@ wh_tail_has(const struct wh_meta *m, uint64_t seq)
 uint64_t wh_tail_key_of_id(const uint8_t id[WH_OP_ID]);
 uint64_t wh_tail_key_of_lane(struct wh_str lane);
 
-/* A search from seq `from` on; `key` is not looked at for WH_TAIL_ANY. */
+/* A search from seq `from` on for what has the key, which is 0 for WH_TAIL_ANY. */
 struct wh_tail_scan {
 	const struct wh_view *view;
 	enum wh_tail_key kind;
@@ -55,7 +54,8 @@ struct wh_tail_scan {
 /* Nothing is to be ended if it does not return 0; a call of end does no harm. */
 WH_MUST_USE int wh_tail_begin(const struct wh_view *v, enum wh_tail_key kind, uint64_t key,
 			      uint64_t from, struct wh_tail_scan *ret);
-/* 0 with s->op, WH_ABSENT or a fault. The op may have the key: compare it. In order of seq. */
+/* 0 with s->op, WH_ABSENT or a fault. In order of seq. The key of an id or a lane is a hash:
+ * compare those. */
 WH_MUST_USE int wh_tail_next(struct wh_tail_scan *s);
 void wh_tail_end(struct wh_tail_scan *s);
 
@@ -66,6 +66,6 @@ WH_MUST_USE int wh_tail_join(struct wh_txn *t, uint64_t seq, bool *ret);
 /* The row of one in the tail was put, or deleted. */
 WH_MUST_USE int wh_tail_put(struct wh_txn *t, const struct wh_oprow *op);
 void wh_tail_del(struct wh_txn *t, uint64_t seq);
-/* The transaction came to nothing. */
-void wh_tail_lost(struct wh_store *s);
+/* The keys are to be read anew: the transaction came to nothing, or the tail is another one. */
+void wh_tail_forget(struct wh_store *s);
 void wh_tail_free(struct wh_store *s);

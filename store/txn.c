@@ -144,7 +144,7 @@ wh_txn_commit(struct wh_txn *t)
 	txn_done(t);
 	t->fault = wh_commit_fault(t->view.store, rc);
 	if (t->fault)
-		wh_tail_lost(t->view.store);
+		wh_tail_forget(t->view.store);
 	if (t->fault == 0) {
 		cover_last_page(t->view.store);
 		wh_mark_follow(t->view.store);
@@ -158,6 +158,6 @@ wh_txn_abort(struct wh_txn *t)
 	if (!t->view.mdb)
 		return;
 	mdb_txn_abort(wh_view_txn(&t->view));
-	wh_tail_lost(t->view.store);
+	wh_tail_forget(t->view.store);
 	txn_done(t);
 }
