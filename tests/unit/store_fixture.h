@@ -53,6 +53,17 @@ fx_try_open(struct fixture *f, uint64_t size)
 }
 
 static inline void
+fx_assert_refused(struct fixture *f, int fault, enum wh_store_why why, const char *text)
+{
+	assert_int_equal(fx_try_open(f, FX_SIZE), fault);
+	assert_null(f->s);
+	assert_int_equal(f->why, why);
+	wh_buf_byte(&f->text, '\0');
+	if (!strstr(f->text.p, text) || !strstr(f->text.p, f->path))
+		fail_msg("says: %s", f->text.p);
+}
+
+static inline void
 fx_open_sized(struct fixture *f, uint64_t size)
 {
 	int r = fx_try_open(f, size);

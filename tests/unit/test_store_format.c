@@ -9,17 +9,6 @@
 
 #include "store/table.h"
 
-static void
-assert_refused(struct fixture *f, int fault, enum wh_store_why why, const char *text)
-{
-	assert_int_equal(fx_try_open(f, FX_SIZE), fault);
-	assert_null(f->s);
-	assert_int_equal(f->why, why);
-	wh_buf_byte(&f->text, '\0');
-	if (!strstr(f->text.p, text) || !strstr(f->text.p, f->path))
-		fail_msg("says: %s", f->text.p);
-}
-
 /* Another program's LMDB file, or ours with a stamp of the test's choosing. */
 static void
 with_lmdb(struct fixture *f, void (*change)(MDB_txn *))
@@ -53,7 +42,7 @@ test_not_our_file(void **state)
 
 	assert_int_equal(mkdir(f->path, 0700), 0);
 	with_lmdb(f, put_stranger);
-	assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "not a store of whd");
+	fx_assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "not a store of whd");
 }
 
 static void
@@ -150,7 +139,7 @@ test_newer_format(void **state)
 	fx_open(f);
 	fx_close(f);
 	with_lmdb(f, put_newer);
-	assert_refused(f, WH_EVERSION, WH_STORE_WHY_FORMAT, "newer whd");
+	fx_assert_refused(f, WH_EVERSION, WH_STORE_WHY_FORMAT, "newer whd");
 }
 
 static void
@@ -161,7 +150,7 @@ test_impossible_format(void **state)
 	fx_open(f);
 	fx_close(f);
 	with_lmdb(f, put_zero);
-	assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "format stamp");
+	fx_assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "format stamp");
 }
 
 static void
@@ -172,7 +161,7 @@ test_damaged_stamp(void **state)
 	fx_open(f);
 	fx_close(f);
 	fx_flip(f->data, "whdstore");
-	assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "format stamp");
+	fx_assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "format stamp");
 }
 
 int

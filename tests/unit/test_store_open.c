@@ -9,17 +9,6 @@
 #include "store/opening.h"
 
 static void
-assert_refused(struct fixture *f, int fault, enum wh_store_why why, const char *text)
-{
-	assert_int_equal(fx_try_open(f, FX_SIZE), fault);
-	assert_null(f->s);
-	assert_int_equal(f->why, why);
-	wh_buf_byte(&f->text, '\0');
-	if (!strstr(f->text.p, text) || !strstr(f->text.p, f->path))
-		fail_msg("says: %s", f->text.p);
-}
-
-static void
 write_file(const char *file, const void *p, size_t n, off_t at)
 {
 	int fd = open(file, O_RDWR | O_CREAT, 0600);
@@ -103,7 +92,7 @@ test_second_opener(void **state)
 
 	fx_open(f);
 	first = f->s;
-	assert_refused(f, WH_EBUSY, WH_STORE_WHY_LOCKED, "another whd");
+	fx_assert_refused(f, WH_EBUSY, WH_STORE_WHY_LOCKED, "another whd");
 	wh_store_close(first);
 	fx_open(f);
 }
@@ -121,7 +110,7 @@ test_missing_parent(void **state)
 	struct fixture *f = *state;
 
 	snprintf(f->path, sizeof(f->path), "%s/no/store", f->dir);
-	assert_refused(f, WH_ESYS, WH_STORE_WHY_SYSTEM, "No such file");
+	fx_assert_refused(f, WH_ESYS, WH_STORE_WHY_SYSTEM, "No such file");
 }
 
 static void
@@ -130,7 +119,7 @@ test_path_is_a_file(void **state)
 	struct fixture *f = *state;
 
 	write_file(f->path, "x", 1, 0);
-	assert_refused(f, WH_ESYS, WH_STORE_WHY_SYSTEM, "Not a directory");
+	fx_assert_refused(f, WH_ESYS, WH_STORE_WHY_SYSTEM, "Not a directory");
 }
 
 static void
@@ -140,7 +129,7 @@ test_others_may_write(void **state)
 
 	assert_int_equal(mkdir(f->path, 0700), 0);
 	assert_int_equal(chmod(f->path, 0770), 0);
-	assert_refused(f, WH_ESYS, WH_STORE_WHY_SYSTEM, "chmod 0700");
+	fx_assert_refused(f, WH_ESYS, WH_STORE_WHY_SYSTEM, "chmod 0700");
 }
 
 static void
@@ -150,7 +139,7 @@ test_data_is_a_link(void **state)
 
 	assert_int_equal(mkdir(f->path, 0700), 0);
 	assert_int_equal(symlink("/etc/passwd", f->data), 0);
-	assert_refused(f, WH_ESYS, WH_STORE_WHY_SYSTEM, "not a regular file");
+	fx_assert_refused(f, WH_ESYS, WH_STORE_WHY_SYSTEM, "not a regular file");
 }
 
 static void
@@ -164,7 +153,7 @@ test_lock_is_a_link(void **state)
 	snprintf(file, sizeof(file), "%s/whd.lock", f->path);
 	snprintf(target, sizeof(target), "%s/target", f->dir);
 	assert_int_equal(symlink(target, file), 0);
-	assert_refused(f, WH_ESYS, WH_STORE_WHY_SYSTEM, "whd.lock");
+	fx_assert_refused(f, WH_ESYS, WH_STORE_WHY_SYSTEM, "whd.lock");
 	assert_int_not_equal(access(target, F_OK), 0);
 }
 
@@ -234,7 +223,7 @@ test_truncated(void **state)
 
 	for (off_t cut = 4096; cut < size - 4096; cut += size / 7) {
 		assert_int_equal(truncate(f->data, size - cut), 0);
-		assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_TRUNCATED, "cut off");
+		fx_assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_TRUNCATED, "cut off");
 		/* The evidence is left as it was found. */
 		assert_int_equal(fx_file_size(f->data), size - cut);
 	}
@@ -251,7 +240,7 @@ test_truncated_to_nothing(void **state)
 	fx_close(f);
 	for (size_t i = wh_array_len(sizes); i-- > 0;) {
 		assert_int_equal(truncate(f->data, sizes[i]), 0);
-		assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_TRUNCATED, "cut off");
+		fx_assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_TRUNCATED, "cut off");
 		assert_int_equal(fx_file_size(f->data), sizes[i]);
 	}
 }
@@ -289,7 +278,7 @@ test_truncated_behind_the_free_list(void **state)
 
 	for (off_t pages = 1; pages <= 40; pages++) {
 		assert_int_equal(truncate(f->data, size - pages * 4096), 0);
-		assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_TRUNCATED, "cut off");
+		fx_assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_TRUNCATED, "cut off");
 	}
 }
 
@@ -349,7 +338,7 @@ test_garbage(void **state)
 	memset(junk, 0x5a, sizeof(junk));
 	assert_int_equal(mkdir(f->path, 0700), 0);
 	write_file(f->data, junk, sizeof(junk), 0);
-	assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "damaged at its beginning");
+	fx_assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "damaged at its beginning");
 	assert_int_equal(fx_file_size(f->data), sizeof(junk));
 }
 
@@ -363,7 +352,7 @@ test_meta_pages_lost(void **state)
 		fx_open(f);
 		fx_close(f);
 		write_file(f->data, zeros, sizeof(zeros), page * 4096);
-		assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "--restore");
+		fx_assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "--restore");
 		assert_int_equal(unlink(f->data), 0);
 	}
 }
@@ -379,7 +368,7 @@ test_impossible_page_size(void **state)
 	for (size_t i = 0; i < wh_array_len(sizes); i++) {
 		write_file(f->data, &sizes[i], sizeof(sizes[i]), 40);
 		write_file(f->data, &sizes[i], sizeof(sizes[i]), 4096 + 40);
-		assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "damaged");
+		fx_assert_refused(f, WH_ECORRUPT, WH_STORE_WHY_LMDB, "damaged");
 	}
 }
 
@@ -405,7 +394,7 @@ test_check_alone(void **state)
 	fx_close(f);
 	assert_int_equal(open_to_check(f, f->path, &check), 0);
 	/* It takes part in no lock of LMDB, so no writer may come in. */
-	assert_refused(f, WH_EBUSY, WH_STORE_WHY_LOCKED, "another whd");
+	fx_assert_refused(f, WH_EBUSY, WH_STORE_WHY_LOCKED, "another whd");
 	f->s = check;
 	fx_check_clean(f);
 	fx_reopen(f);
