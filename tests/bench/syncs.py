@@ -18,17 +18,15 @@ def written_bytes(peer):
         return next(int(line.split()[1]) for line in f if line.startswith("wchar"))
 
 
-class Peak:
-    """The most anonymous memory of a process while something runs, over what it had before."""
+class Meanwhile:
+    """Does what `run` does, on a thread, while the block runs; `run` ends once `end` is set."""
 
-    def __init__(self, peer):
-        self.peer, self.before = peer, peer.memory()["RssAnon"]
-        self.most, self.end = self.before, threading.Event()
-        self.thread = threading.Thread(target=self.look)
+    def __init__(self):
+        self.end = threading.Event()
+        self.thread = threading.Thread(target=self.run)
 
-    def look(self):
-        while not self.end.wait(0.002):
-            self.most = max(self.most, self.peer.memory()["RssAnon"])
+    def run(self):
+        raise NotImplementedError
 
     def __enter__(self):
         self.thread.start()
@@ -37,7 +35,23 @@ class Peak:
     def __exit__(self, *_):
         self.end.set()
         self.thread.join()
-        self.mib = (self.most - self.before) / 1024
+
+
+class Peak(Meanwhile):
+    """The most anonymous memory of a process while something runs, over what it had before."""
+
+    def __init__(self, peer):
+        super().__init__()
+        self.peer, self.before = peer, peer.memory()["RssAnon"]
+        self.most = self.before
+
+    def run(self):
+        while not self.end.wait(0.002):
+            self.most = max(self.most, self.peer.memory()["RssAnon"])
+
+    @property
+    def mib(self):
+        return (self.most - self.before) / 1024
 
 
 def sync(whd, changed):
@@ -165,27 +179,19 @@ def sync_six(bench):
     yield {"whd": lambda: {"mib": sizes[1]}, "before": lambda: {"mib": sizes[0]}}
 
 
-class Syncing:
+class Syncing(Meanwhile):
     """One list after the other while something else runs, each with 1 % changed."""
 
     def __init__(self, whd, nginx, bodies):
+        super().__init__()
         self.whd, self.nginx, self.bodies = whd, nginx, itertools.cycle(bodies)
-        self.count, self.end = 0, threading.Event()
-        self.thread = threading.Thread(target=self.run)
+        self.count = 0
 
     def run(self):
         while not self.end.is_set():
             self.nginx.serve(next(self.bodies))
             sync_any(self.whd)
             self.count += 1
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.end.set()
-        self.thread.join()
 
 
 @comparison("get-while-syncing",
