@@ -17,7 +17,7 @@
 struct bench_options {
 	const char *verb;
 	const char *speak;  /* rpc, redis or memcached */
-	const char *what;   /* get, set, create, update, filtered or parse */
+	const char *what;   /* get, set, create, update, drain, filtered, page or parse */
 	const char *socket; /* of the server */
 	const char *folder; /* of a floor's files */
 	const char *url;
@@ -80,6 +80,7 @@ int bench_follow(const struct bench_options *o); /* follow.c */
 int bench_fan(const struct bench_options *o);    /* follow.c */
 int bench_commit(const struct bench_options *o); /* floor_disk.c */
 int bench_flush(const struct bench_options *o);  /* floor_disk.c */
+int bench_store(const struct bench_options *o);  /* floor_store.c */
 int bench_sqlite(const struct bench_options *o); /* floor_sqlite.c */
 int bench_patch(const struct bench_options *o);  /* floor_http.c */
 int bench_fetch(const struct bench_options *o);  /* floor_fetch.c */

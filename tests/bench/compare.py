@@ -15,8 +15,8 @@ COMPARISONS = {}
 class Row:
     """One line of the table: a metric of whd's side, beside that of another side.
 
-    goal is (">=" or "<=", must, aim) for the ratio whd / beside, or for whd's
-    own value if beside is None. scale is what the peer's value is divided by.
+    In the title {many} stands for the number of webhooks. goal is (">=" or "<=", must,
+    aim) for the ratio whd / beside, or for whd's own value if beside is None.
     """
 
     def __init__(self, title, metric, unit, beside=None, goal=None, of="whd", floor=None):
@@ -60,14 +60,15 @@ def verdict(goal, value):
     return "aim" if holds(aim) else "must" if holds(must) else "missed"
 
 
-def make_row(name, row, found):
+def make_row(name, row, found, many):
     ours, theirs = series(found, row.of, row.metric), series(found, row.beside, row.metric)
     floors = series(found, row.floor, row.metric)
     ratios = [a / b for a, b in zip(ours, theirs) if b]
     judged = median(ratios) if row.beside else median(ours)
     spread = ratios if row.beside else ours
     return {
-        "comparison": name, "what": row.title, "metric": row.metric, "unit": row.unit,
+        "comparison": name, "what": row.title.format(many=f"{many:,}"),
+        "metric": row.metric, "unit": row.unit,
         "whd": median(ours), "peer": median(theirs), "peer_name": row.beside,
         "floor": median(floors), "floor_name": row.floor if floors else None,
         "ratio": median(ratios), "least": min(spread, default=None),
@@ -82,5 +83,5 @@ def run(name, bench):
     setup, rows, most = COMPARISONS[name]
     with setup(bench) as sides:
         found = measure(sides, min(bench.rounds, most), lambda what: bench.say(f"{name}: {what}"))
-    made = [make_row(name, row, found) for row in rows]
+    made = [make_row(name, row, found, bench.many) for row in rows]
     return [r for r in made if r["whd"] is not None]

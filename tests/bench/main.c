@@ -15,12 +15,14 @@ static const char usage[] =
 	"  load     asks and asks: --speak rpc|redis|memcached --what get|set|create|update\n"
 	"           --socket PATH --keys N --clients N --depth N --seconds S --size BYTES\n"
 	"  list     lists everything: --speak rpc|redis --socket PATH --count TIMES\n"
-	"           --what filtered: only one application\n"
+	"           --what filtered: only one application, page: only one municipality\n"
 	"  follow   changes until all subscribers have seen it: --socket PATH --clients N\n"
 	"           --count CHANGES --slow SUBSCRIBERS-THAT-DO-NOT-READ --keys N\n"
 	"  fan      the floor of that: the same bytes written to as many sockets\n"
 	"           --clients N --count TIMES --size BYTES\n"
 	"  commit   bare LMDB commits: --folder DIR --count COMMITS --depth PUTS --size BYTES\n"
+	"  store    bare LMDB commits of rows like whd's: the same options, --keys WEBHOOKS\n"
+	"           --what create|drain\n"
 	"  flush    bare appends with fdatasync: --folder DIR --count N --size BYTES\n"
 	"  sqlite   inserts, WAL and synchronous=FULL: the same options\n"
 	"  patch    a bare curl multi loop: --url URL --count N --clients AT-ONCE --size "
@@ -38,6 +40,7 @@ static const struct verb verbs[] = {
 	{"load", bench_load},     {"list", bench_list},     {"follow", bench_follow},
 	{"fan", bench_fan},       {"commit", bench_commit}, {"flush", bench_flush},
 	{"sqlite", bench_sqlite}, {"patch", bench_patch},   {"fetch", bench_fetch},
+	{"store", bench_store},
 };
 
 enum {

@@ -147,6 +147,7 @@ class Whd(Peer):
         key.write_text("a-key\n", encoding="ascii")
         self.settings = {
             "upstream.url": url, "upstream.key_file": key, "upstream.allow_http": "yes",
+            "upstream.max_body": "4GiB",
             "sync.interval": "1d", "socket.path": self.socket, "store.path": self.store,
             "limits.connections": 5000, "limits.per_uid": 5000, "queue.max_ops": 1000000,
             "queue.max_bytes": "4GiB", "log.level": "warning",

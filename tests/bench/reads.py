@@ -47,9 +47,9 @@ def get_1x16(bench):
 
 
 @comparison("get-50x16",
-            Row("get, 50 clients, depth 16, 100,000 keys", "per_s", "req/s", "redis",
+            Row("get, 50 clients, depth 16, {many} keys", "per_s", "req/s", "redis",
                 (">=", 1.2, 1.6), floor="memcached"),
-            Row("get, 50 clients, depth 16, 100,000 keys, server CPU", "cpu_us", "us/req",
+            Row("get, 50 clients, depth 16, {many} keys, server CPU", "cpu_us", "us/req",
                 "redis", floor="memcached"))
 def get_50x16(bench):
     yield get(bench, bench.many, 50, 16, apart=True)
@@ -65,8 +65,8 @@ def get_50x16_few(bench):
 
 
 @comparison("list",
-            Row("list of 100,000", "mb_per_s", "MB/s", "redis", (">=", 2.0, 2.5)),
-            Row("list of 100,000, anonymous memory it takes", "extra_mib", "MiB",
+            Row("list of {many}", "mb_per_s", "MB/s", "redis", (">=", 2.0, 2.5)),
+            Row("list of {many}, anonymous memory it takes", "extra_mib", "MiB",
                 goal=("<=", 2.0, 0.5)))
 def list_all(bench):
     served = bench.served(bench.many)

@@ -46,6 +46,10 @@ def try_generator(b, whd, api_url):
         with b.fresh() as folder:
             found = b.run(verb, folder=folder, count=10, keys=10)
             check(f"{verb}: {found}", found["commits"] == 10)
+    for what in ("create", "drain"):
+        with b.fresh() as folder:
+            found = b.run("store", what=what, folder=folder, count=10, depth=5, keys=50)
+            check(f"store {what}: {found}", found["commits"] == 10 and found["per_s"] > 0)
     found = b.run("patch", url=api_url, count=50, clients=4)
     check(f"patch: {found}", found["requests"] == 50)
 
@@ -73,7 +77,7 @@ def try_report():
     row = compare.Row("get & <list>", "per_s", "req/s", "peer", (">=", 1.5, 3.0))
     found = {"whd": [{"per_s": 10.0}, {"per_s": 40.0}, {"per_s": 20.0}],
              "peer": [{"per_s": 10.0}, {"per_s": 10.0}, {"per_s": 10.0}]}
-    made = compare.make_row("get", row, found)
+    made = compare.make_row("get", row, found, ROWS)
     check(f"row: {made}", made["ratio"] == 2.0 and made["verdict"] == "must" and
           (made["least"], made["most"]) == (1.0, 4.0))
     all_of = {"machine": "none", "rows": [made]}

@@ -100,15 +100,15 @@ def sync_any(whd):
 
 def sync_rows(name, beside, *goals):
     first, *others = goals
-    return [Row(f"list of 100,000, {name}", "ms", "ms", beside, first),
-            Row(f"list of 100,000, {name}, CPU", "cpu_ms", "ms", beside),
+    return [Row(f"list of {{many}}, {name}", "ms", "ms", beside, first),
+            Row(f"list of {{many}}, {name}, CPU", "cpu_ms", "ms", beside),
             *others,
-            Row(f"list of 100,000, {name}, anonymous memory", "mib", "MiB")]
+            Row(f"list of {{many}}, {name}, anonymous memory", "mib", "MiB")]
 
 
 @comparison("sync-same", *sync_rows(
     "unchanged", "download", ("<=", 1.8, 1.3),
-    Row("list of 100,000, unchanged, pages written", "pages", "pages")))
+    Row("list of {many}, unchanged, pages written", "pages", "pages")))
 def sync_same(bench):
     sides = resync(bench, 0)
     sides["whd"]()
@@ -117,14 +117,14 @@ def sync_same(bench):
 
 @comparison("sync-one", *sync_rows(
     "one changed", "download", ("<=", 4, 2.5),
-    Row("list of 100,000, one changed, pages written", "pages", "pages", goal=("<=", 20, 12))))
+    Row("list of {many}, one changed, pages written", "pages", "pages", goal=("<=", 20, 12))))
 def sync_one(bench):
     yield resync(bench, 1)
 
 
 @comparison("sync-1%", *sync_rows(
     "1 % changed", "parse", ("<=", 1.0, 0.6),
-    Row("list of 100,000, 1 % changed, pages a changed row", "pages_per_row", "pages",
+    Row("list of {many}, 1 % changed, pages a changed row", "pages_per_row", "pages",
         goal=("<=", 2, 1.2))))
 def sync_1(bench):
     yield resync(bench, bench.many // 100)
@@ -136,9 +136,9 @@ def sync_10(bench):
 
 
 @comparison("sync-first",
-            Row("first list of 100,000", "ms", "ms", "parse and put", ("<=", 5, 4)),
-            Row("first list of 100,000, CPU", "cpu_ms", "ms", "parse and put"),
-            Row("first list of 100,000, anonymous memory", "mib", "MiB", goal=("<=", 16, 8)),
+            Row("first list of {many}", "ms", "ms", "parse and put", ("<=", 5, 4)),
+            Row("first list of {many}, CPU", "cpu_ms", "ms", "parse and put"),
+            Row("first list of {many}, anonymous memory", "mib", "MiB", goal=("<=", 16, 8)),
             most=5)
 def sync_first(bench):
     nginx = bench.api_alone(bench.many)
@@ -195,9 +195,9 @@ class Syncing(Meanwhile):
 
 
 @comparison("get-while-syncing",
-            Row("get, p99 while lists of 100,000 run", "p99_us", "us", "idle",
+            Row("get, p99 while lists of {many} run", "p99_us", "us", "idle",
                 ("<=", 1.5, 1.0)),
-            Row("get, p50 while lists of 100,000 run", "p50_us", "us", "idle"))
+            Row("get, p50 while lists of {many} run", "p50_us", "us", "idle"))
 def get_while_syncing(bench):
     """whd's loop and the client share a core, its other threads and the API the other one."""
     nginx = bench.api_alone(bench.many)

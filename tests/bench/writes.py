@@ -17,20 +17,24 @@ def create(bench, clients):
 
 def floor(bench, verb, **options):
     """A fresh folder on the same file system, with as many rows before."""
+    options = {"size": SIZE, "count": bench.commits} | options
+
     def once():
         with bench.fresh() as folder:
-            return bench.run(verb, folder=folder, size=SIZE, count=bench.commits, **options)
+            return bench.run(verb, folder=folder, **options)
     return once
 
 
 @comparison("create-1",
             Row("durable create, 1 client, p50", "p50_us", "us", "LMDB commit",
                 ("<=", 1.4, 1.15), floor="fdatasync"),
+            Row("the same beside a commit of rows like whd's", "p50_us", "us", "LMDB rows"),
             Row("durable create, 1 client, p50 beside redis", "p50_us", "us", "redis"),
             Row("durable create, 1 client, p50 beside SQLite", "p50_us", "us", "SQLite"))
 def create_1(bench):
     yield create(bench, 1) | {
         "LMDB commit": floor(bench, "commit", keys=bench.many),
+        "LMDB rows": floor(bench, "store", what="create", keys=bench.many),
         "SQLite": floor(bench, "sqlite", keys=bench.many),
         "fdatasync": floor(bench, "flush"),
     }
@@ -43,7 +47,9 @@ def create_8(bench):
 
 
 @comparison("create-50",
-            Row("durable creates, 50 clients", "per_s", "acks/s", "redis", (">=", 0.85, 1.0)),
+            Row("durable creates, 50 clients", "per_s", "acks/s", "redis", (">=", 0.85, 1.0),
+                floor="LMDB rows"),
             Row("durable creates, 50 clients, server CPU", "cpu_us", "us/ack", "redis"))
 def create_50(bench):
-    yield create(bench, 50)
+    yield create(bench, 50) | {
+        "LMDB rows": floor(bench, "store", what="create", keys=bench.many, depth=50)}
