@@ -267,7 +267,8 @@ on_due(uv_timer_t *t)
 
 	whd_tick(d);
 	if (!wh_backup_begin(d, WH_STR_NULL, NULL))
-		uv_timer_start(t, on_due, 1000, 0); /* something else reads the store */
+		wh_alarm_start(&d->alarms, t, on_due, 1000,
+			       0); /* something else reads the store */
 }
 
 static int64_t
@@ -294,5 +295,5 @@ wh_backup_schedule(struct whd *d)
 	uv_timer_stop(&d->backup);
 	d->backup.data = d;
 	if (d->config->store_backup_interval > 0)
-		uv_timer_start(&d->backup, on_due, (uint64_t)wait_ms(d), 0);
+		wh_alarm_start(&d->alarms, &d->backup, on_due, (uint64_t)wait_ms(d), 0);
 }

@@ -192,10 +192,7 @@ wh_pump_start(struct whd *d)
 	struct wh_str memory;
 
 	p->d = d;
-	if (uv_timer_init(&d->loop, &p->timer)) {
-		free(p);
-		return NULL;
-	}
+	wh_alarm_init(&d->alarms, &p->timer);
 	p->timer.data = p;
 	p->ready_tail = &p->ready;
 	wh_pump_known_init(p);

@@ -176,8 +176,7 @@ sleep_until(struct wh_pump *p, struct wh_mono at)
 		uv_timer_stop(&p->timer);
 		return;
 	}
-	uv_update_time(&p->d->loop);
-	uv_timer_start(&p->timer, on_timer, wait > 0 ? (uint64_t)wait : 1, 0);
+	wh_alarm_start(&p->d->alarms, &p->timer, on_timer, wait > 0 ? (uint64_t)wait : 1, 0);
 }
 
 static struct wh_cand *

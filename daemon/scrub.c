@@ -196,7 +196,7 @@ on_due(uv_timer_t *t)
 	struct whd *d = t->data;
 
 	whd_tick(d);
-	uv_timer_start(t, on_due, wh_scrub_begin(d, NULL) ? EVERY_MS : BUSY_MS, 0);
+	wh_alarm_start(&d->alarms, t, on_due, wh_scrub_begin(d, NULL) ? EVERY_MS : BUSY_MS, 0);
 }
 
 static uint64_t
@@ -214,9 +214,9 @@ first_ms(void)
 void
 wh_scrub_schedule(struct whd *d)
 {
-	uv_timer_init(&d->loop, &d->scrub);
+	wh_alarm_init(&d->alarms, &d->scrub);
 	d->scrub.data = d;
-	uv_timer_start(&d->scrub, on_due, first_ms(), 0);
+	wh_alarm_start(&d->alarms, &d->scrub, on_due, first_ms(), 0);
 }
 
 void

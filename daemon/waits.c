@@ -114,7 +114,7 @@ arm(struct wh_waits *w)
 	}
 	int64_t delay = due - w->d->now.mono.ms;
 
-	uv_timer_start(&w->timer, on_timer, delay > 0 ? (uint64_t)delay : 1, 0);
+	wh_alarm_start(&w->d->alarms, &w->timer, on_timer, delay > 0 ? (uint64_t)delay : 1, 0);
 }
 
 /* Those that are not answered keep their order. */
@@ -145,7 +145,7 @@ wh_waits_new(struct whd *d)
 
 	w->d = d;
 	w->timer_at = WH_NEVER;
-	uv_timer_init(&d->loop, &w->timer);
+	wh_alarm_init(&d->alarms, &w->timer);
 	w->timer.data = w;
 	return w;
 }

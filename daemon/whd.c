@@ -185,6 +185,7 @@ close_handles(struct whd *d)
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
 	uv_close((uv_handle_t *)&d->backup, NULL);
 	uv_close((uv_handle_t *)&d->scrub, NULL);
+	wh_alarms_close(&d->alarms);
 	d->keys_watch = wh_keys_watch_free(d->keys_watch);
 }
 
@@ -264,10 +265,11 @@ start_watchdog(struct whd *d)
 {
 	int64_t every = wh_sd_watchdog_ms() / 3;
 
-	uv_timer_init(&d->loop, &d->watchdog);
+	wh_alarm_init(&d->alarms, &d->watchdog);
 	d->watchdog.data = d;
 	if (every > 0)
-		uv_timer_start(&d->watchdog, on_watchdog, (uint64_t)every, (uint64_t)every);
+		wh_alarm_start(&d->alarms, &d->watchdog, on_watchdog, (uint64_t)every,
+			       (uint64_t)every);
 }
 
 /* ----------------------------------------------------------------- upkeep -- */
@@ -297,6 +299,20 @@ say(const char *what, const struct wh_buf *text)
 {
 	wh_log(WH_LOG_ERROR, "whd", what, "why=%s", WH_LOGQ(wh_buf_view(text)));
 	return EXIT_FAILURE;
+}
+
+static int
+start_loop(struct whd *d)
+{
+	int r = uv_loop_init(&d->loop);
+
+	if (r == 0)
+		r = wh_alarms_init(&d->alarms, &d->loop);
+	if (r)
+		wh_log(WH_LOG_ERROR, "whd",
+		       "no event loop can be made: raise the limits of memory and descriptors",
+		       "why=%s", uv_strerror(r));
+	return r ? EXIT_FAILURE : 0;
 }
 
 static int
@@ -331,13 +347,13 @@ start_signals(struct whd *d)
 	uv_signal_init(&d->loop, &d->on_term);
 	uv_signal_init(&d->loop, &d->on_int);
 	uv_signal_init(&d->loop, &d->on_hup);
-	uv_timer_init(&d->loop, &d->upkeep);
-	uv_timer_init(&d->loop, &d->backup);
+	wh_alarm_init(&d->alarms, &d->upkeep);
+	wh_alarm_init(&d->alarms, &d->backup);
 	d->on_term.data = d->on_int.data = d->on_hup.data = d->upkeep.data = d;
 	uv_signal_start(&d->on_term, on_stop_signal, SIGTERM);
 	uv_signal_start(&d->on_int, on_stop_signal, SIGINT);
 	uv_signal_start(&d->on_hup, on_hup, SIGHUP);
-	uv_timer_start(&d->upkeep, on_upkeep, UPKEEP_MS, UPKEEP_MS);
+	wh_alarm_start(&d->alarms, &d->upkeep, on_upkeep, UPKEEP_MS, UPKEEP_MS);
 	wh_backup_schedule(d);
 	wh_scrub_schedule(d);
 }
@@ -413,7 +429,9 @@ whd_run(struct wh_config *config)
 	whd_tick(d);
 	d->started = d->now;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	status = uv_loop_init(&d->loop) ? EXIT_FAILURE : load_keys(d);
+	status = start_loop(d);
+	if (status == 0)
+		status = load_keys(d);
 	if (status == 0)
 		status = wh_boot_store(d);
 	if (status == 0) {
@@ -432,6 +450,7 @@ whd_run(struct wh_config *config)
 	wh_index_mind(d);
 	wh_pump_poke(d->pump);
 	uv_run(&d->loop, UV_RUN_DEFAULT);
+	wh_alarms_fini(&d->alarms);
 	uv_loop_close(&d->loop);
 	close_all(d);
 	free(d);

@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "daemon/alarm.h"
 #include "daemon/clock.h"
 #include "daemon/config.h"
 #include "daemon/crash_point.h"
@@ -77,6 +78,7 @@ struct whd {
 	struct wh_mono space_at;
 	struct wh_pool_job *pool_job; /* what reads the whole store now, or NULL */
 	uv_work_t pool_work;
+	struct wh_alarms alarms;
 	uv_timer_t backup;  /* when the next one is due */
 	int64_t backup_at;  /* wall ms of the last good one, 0 = none is known */
 	bool backup_failed; /* the last one by the clock */

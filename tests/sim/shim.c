@@ -64,24 +64,24 @@ on_timer(struct sim *s, uint64_t turn)
 	s->host.timer_cb(s->host.timer);
 }
 
-int
-uv_timer_init(uv_loop_t *loop, uv_timer_t *timer)
+void
+wh_alarm_init(struct wh_alarms *a, uv_timer_t *timer)
 {
-	(void)loop;
+	(void)a;
 	(void)timer;
-	return 0;
 }
 
-int
-uv_timer_start(uv_timer_t *timer, uv_timer_cb cb, uint64_t timeout, uint64_t repeat)
+void
+wh_alarm_start(struct wh_alarms *a, uv_timer_t *timer, uv_timer_cb cb, uint64_t delay,
+	       uint64_t repeat)
 {
 	struct sim_host *h = &turn_of->host;
 
+	(void)a;
 	wh_require(repeat == 0);
 	h->timer = timer;
 	h->timer_cb = cb;
-	sim_later_in_whd(turn_of, (int64_t)timeout, on_timer, ++h->timer_turn);
-	return 0;
+	sim_later_in_whd(turn_of, (int64_t)delay, on_timer, ++h->timer_turn);
 }
 
 int
@@ -90,12 +90,6 @@ uv_timer_stop(uv_timer_t *timer)
 	(void)timer;
 	turn_of->host.timer_turn++;
 	return 0;
-}
-
-void
-uv_update_time(uv_loop_t *loop)
-{
-	(void)loop;
 }
 
 void
