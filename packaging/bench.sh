@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Installs the peers on a Debian 12, builds whd as it is shipped, and measures
 # whd beside them: one table, and with --json FILE and --picture FILE the same
-# for programs and for the README. packaging/bench.sh --help tells more.
+# for programs and for the README. --growth FILE is a second picture: how the time
+# of an operation grows with webhooks and with the queue. --help tells more.
 #
 # Everything runs in a private folder, on unix sockets and loopback, and ends by
 # itself. Servers that a package would start at boot are none of ours.

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The API as far as a measured whd needs it: one list, and changes that succeed."""
 
+import contextlib
 import http.server
+import socket
 import threading
 
 import peers
@@ -36,6 +38,14 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     body = b"[]"
 
+    def __init__(self, *where):
+        self.connections = []
+        super().__init__(*where)
+
+    def process_request(self, request, client_address):
+        self.connections.append(request)
+        super().process_request(request, client_address)
+
     def serve(self, data):
         self.body = data
 
@@ -43,8 +53,12 @@ class Server(http.server.ThreadingHTTPServer):
         """It is a thread of ours."""
 
     def stop(self):
+        """Nothing is answered any more, on old connections neither."""
         self.shutdown()
         self.server_close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def serve(n):

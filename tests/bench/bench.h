@@ -17,7 +17,7 @@
 struct bench_options {
 	const char *verb;
 	const char *speak;  /* rpc, redis or memcached */
-	const char *what;   /* get, set, create, update, drain, filtered, page or parse */
+	const char *what;   /* get, set, create, update, queue, held, drain, filtered, ... */
 	const char *socket; /* of the server */
 	const char *folder; /* of a floor's files */
 	const char *url;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Measures whd beside its peers, in turns, and writes a table, a JSON file and a picture.
+"""Measures whd beside its peers, in turns, and writes a table, a JSON file and pictures.
 
 packaging/bench.sh calls it. All that runs is started here, in a private
 folder, and ended here.
@@ -22,9 +22,11 @@ import types
 import msgpack
 
 import compare
+import growth  # noqa: F401: registers its comparisons
 import peers
 import picture
-import reads  # noqa: F401: registers its comparisons
+import plot
+import reads  # noqa: F401
 import rest  # noqa: F401
 import rows
 import syncs  # noqa: F401
@@ -99,21 +101,18 @@ class Bench:
             self.kept[name] = make()
         return self.kept[name]
 
-    def api(self, n):
+    def serving(self, n):
         """nginx with a list of n webhooks."""
-        def make():
-            nginx = self.keep(peers.Nginx(self.new("nginx")))
-            nginx.serve(rows.body(n))
-            return nginx
-        return self.once(f"api {n}", make)
+        nginx = peers.Nginx(self.new("nginx"))
+        nginx.serve(rows.body(n))
+        return nginx
+
+    def api(self, n):
+        return self.once(f"api {n}", lambda: self.keep(self.serving(n)))
 
     def api_alone(self, n):
         """The same, for a comparison that changes the list or stops it."""
-        def make():
-            nginx = self.keep(peers.Nginx(self.new("nginx")))
-            nginx.serve(rows.body(n))
-            return nginx
-        return self.once("api alone", make)
+        return self.once("api alone", lambda: self.keep(self.serving(n)))
 
     def answers_of(self, whd):
         """(id, what get answers) of all rows."""
@@ -141,15 +140,16 @@ class Bench:
         peer = peers.Whd(self.whd_program, self.new("whd"), url, **settings)
         return self.keep(peer) if keep else peer
 
-    def offline(self, n):
+    def offline_alone(self, n):
         """whd with n webhooks whose API has gone away."""
-        def make():
-            nginx = peers.Nginx(self.new("nginx"))
-            nginx.serve(rows.body(n))
-            whd = self.whd(nginx.url).synced().settled()
-            nginx.stop()
-            return whd
-        return self.once(f"offline {n}", make)
+        nginx = self.serving(n)
+        whd = self.whd(nginx.url).synced().settled()
+        nginx.stop()
+        return whd
+
+    def offline(self, n):
+        """The same, shared by all that say so."""
+        return self.once(f"offline {n}", lambda: self.offline_alone(n))
 
     def written(self):
         """whd and redis, both flushing each change; whd's API has gone away."""
@@ -177,7 +177,10 @@ def main():
     parser.add_argument("--many", type=int, help="webhooks, instead of 100,000")
     parser.add_argument("--list", action="store_true", help="show the names and end")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
-    parser.add_argument("--picture", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--picture", type=pathlib.Path, metavar="FILE",
+                        help="whd beside its peers, as SVG")
+    parser.add_argument("--growth", type=pathlib.Path, metavar="FILE",
+                        help="time over size, of the comparisons growth*, as SVG")
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     names = [n for n in compare.COMPARISONS
@@ -201,6 +204,8 @@ def main():
         asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if asked.picture:
         asked.picture.write_text(picture.svg(found), encoding="utf-8")
+    if asked.growth:
+        asked.growth.write_text(plot.svg(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

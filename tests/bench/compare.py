@@ -15,8 +15,9 @@ COMPARISONS = {}
 class Row:
     """One line of the table: a metric of whd's side, beside that of another side.
 
-    In the title {many} stands for the number of webhooks. goal is (">=" or "<=", must,
-    aim) for the ratio whd / beside, or for whd's own value if beside is None.
+    In the title {many} stands for the number of webhooks, {size} for the size that the
+    side tells of itself. goal is (">=" or "<=", must, aim) for the ratio whd / beside, or
+    for whd's own value if beside is None.
     """
 
     def __init__(self, title, metric, unit, beside=None, goal=None, of="whd", floor=None):
@@ -63,12 +64,13 @@ def verdict(goal, value):
 def make_row(name, row, found, many):
     ours, theirs = series(found, row.of, row.metric), series(found, row.beside, row.metric)
     floors = series(found, row.floor, row.metric)
+    size = next(iter(series(found, row.of, "size")), None)
     ratios = [a / b for a, b in zip(ours, theirs) if b]
     judged = median(ratios) if row.beside else median(ours)
     spread = ratios if row.beside else ours
     return {
-        "comparison": name, "what": row.title.format(many=f"{many:,}"),
-        "metric": row.metric, "unit": row.unit,
+        "comparison": name, "what": row.title.format(many=f"{many:,}", size=f"{size or 0:,}"),
+        "metric": row.metric, "unit": row.unit, "size": size,
         "whd": median(ours), "peer": median(theirs), "peer_name": row.beside,
         "floor": median(floors), "floor_name": row.floor if floors else None,
         "ratio": median(ratios), "least": min(spread, default=None),

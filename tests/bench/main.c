@@ -12,7 +12,8 @@
 static const char usage[] =
 	"whd-bench VERB [OPTION]...: measures one thing and prints it as JSON\n"
 	"\n"
-	"  load     asks and asks: --speak rpc|redis|memcached --what get|set|create|update\n"
+	"  load     asks and asks: --speak rpc|redis|memcached --what get|set|create|update,\n"
+	"           of operations the first page (queue) or those held (held)\n"
 	"           --socket PATH --keys N --clients N --depth N --seconds S --size BYTES\n"
 	"  list     lists everything: --speak rpc|redis --socket PATH --count TIMES\n"
 	"           --what filtered: only one application, page: only one municipality\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Draining the queue, starting, idling, memory, events, growth."""
+"""Draining the queue, starting, idling, memory, events, filtering."""
 
 import itertools
 import re
@@ -200,7 +200,7 @@ def events(bench):
     yield {"whd": lambda: follow(0), "slow": lambda: follow(1), "writes": fan}
 
 
-# ------------------------------------------------------------------ growth --
+# ---------------------------------------------------------------- filtered --
 
 @comparison("filtered",
             Row("filtered list, 1 of 1,000 of {many}", "ms", "ms", "all", ("<=", 0.01, 0.005)))
@@ -209,20 +209,3 @@ def filtered(bench):
     options = {"socket": whd.socket, "count": 3, "cpu": bench.cpus[1]}
     yield {"whd": lambda: bench.run("list", what="filtered", **options),
            "all": lambda: bench.run("list", **options)}
-
-
-@comparison("growth",
-            Row("get, {many} webhooks beside 1,000", "get_us", "us", "few", ("<=", 2.5, 1.8)),
-            Row("update, {many} webhooks beside 1,000", "update_us", "us", "few",
-                ("<=", 2.5, 1.8)),
-            Row("page of one municipality, {many} webhooks beside 1,000", "page_us", "us", "few",
-                ("<=", 2.5, 1.8)))
-def growth(bench):
-    def of(n):
-        whd = bench.offline(n)
-        options = {"keys": n, "seconds": bench.seconds / 2}
-        page = bench.run("list", what="page", socket=whd.socket, count=5)
-        return {"get_us": bench.load("rpc", whd, what="get", **options)["p50_us"],
-                "update_us": bench.load("rpc", whd, what="update", **options)["p50_us"],
-                "page_us": page["ms"] * 1000}
-    yield {"whd": lambda: of(bench.many), "few": lambda: of(reads.FEW)}

@@ -7,6 +7,7 @@ A whd is filled from a list served here. Nothing is said about speed.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import subprocess
@@ -20,6 +21,7 @@ import bench
 import compare
 import peers
 import picture
+import plot
 import table
 
 ROWS = 1500  # two pages of a list
@@ -32,7 +34,7 @@ def check(what, holds):
 
 def try_generator(b, whd, api_url):
     """One call of each verb; what it counts must be what was done."""
-    for what in ("get", "create", "update"):
+    for what in ("get", "create", "update", "queue", "held"):
         found = b.load("rpc", whd, what=what, keys=ROWS, clients=3, depth=4, seconds=0.2)
         check(f"{what}: {found}", found["answers"] > 0 and found["p50_us"] <= found["p99_us"])
         check(f"{what}: no CPU time", found["cpu_us"] > 0)
@@ -72,6 +74,23 @@ def try_syncs(b, whd_program, server):
         check(f"{name}: {made}", 0 < found.get("pages", 1) < 40)
 
 
+def try_growth(b):
+    """Each size has its row of each operation, and the picture a line of each operation, also
+    when it is drawn from the file. The queue is as long after all rounds as it was before."""
+    vars(b).update(many=ROWS, seconds=0.2, rounds=2, kept={}, serving=api.serve)
+    made = compare.run("growth", b) + compare.run("growth-queue", b)
+    for name, operations in (("growth", 3), ("growth-queue", 4)):
+        found = [r["size"] for r in made if r["comparison"] == name]
+        check(f"{name}: {found}", found == [1000, ROWS] * operations)
+    drawn = plot.svg(json.loads(json.dumps({"machine": "a & b", "rows": made})))
+    parts = xml.dom.minidom.parseString(drawn)
+    lines = [p for p in parts.getElementsByTagName("polyline") if p.hasAttribute("stroke-width")]
+    check("a line each", len(lines) == 3 + 4)
+    check("two points a line", len(parts.getElementsByTagName("circle")) == 2 * len(lines))
+    check("no size, no line", "polyline" not in plot.svg({"machine": "none", "rows": [
+        r | {"size": None} for r in made]}))
+
+
 def try_report():
     """Ratios, verdicts, table and picture of made-up numbers."""
     row = compare.Row("get & <list>", "per_s", "req/s", "peer", (">=", 1.5, 3.0))
@@ -103,6 +122,7 @@ def main(whd_program, load_program):
             check("whd ended badly", whd.stop() == 0)
         with contextlib.ExitStack() as b.stack:
             try_syncs(b, whd_program, server)
+            try_growth(b)
     try_report()
     server.stop()
 

@@ -140,6 +140,29 @@ rpc_update(struct wh_buf *out, const struct bench_ask *a)
 	wh_pack_kv_c(out, "whcomment", comment);
 }
 
+/* The first page of all operations, or of those in one state. */
+static void
+first_page(struct wh_buf *out, const struct bench_ask *a, const char *state)
+{
+	wh_rpc_request_head(out, id_of(a->seq), WH_STR("queue.list"));
+	wh_pack_map(out, state ? 2 : 1);
+	wh_pack_kv_uint(out, "limit", 100);
+	if (state)
+		wh_pack_kv_c(out, "state", state);
+}
+
+static void
+rpc_queue(struct wh_buf *out, const struct bench_ask *a)
+{
+	first_page(out, a, NULL);
+}
+
+static void
+rpc_held(struct wh_buf *out, const struct bench_ask *a)
+{
+	first_page(out, a, "held");
+}
+
 /* ------------------------------------------------------------------- RESP -- */
 
 static void
@@ -242,6 +265,8 @@ static const struct bench_talk talks[] = {
 	{"rpc", "get", rpc_get, rpc_answer},
 	{"rpc", "create", rpc_create, rpc_answer},
 	{"rpc", "update", rpc_update, rpc_answer},
+	{"rpc", "queue", rpc_queue, rpc_answer},
+	{"rpc", "held", rpc_held, rpc_answer},
 	{"redis", "get", redis_get, redis_value},
 	{"redis", "set", redis_set, redis_ok},
 	{"memcached", "get", memcached_get, memcached_value},
