@@ -291,7 +291,8 @@ PLACES = {
     "jansson.h": ("proto/json*", "tests/*"),
     "lmdb.h": ("store/*", "tests/*"),
     "curl/*": ("daemon/http*", "daemon/url.c", "daemon/whd.c", "tests/bench/*"),
-    "uv.h": ("daemon/whd.h", "daemon/conn*", "daemon/server*", "daemon/accept.c"),
+    "uv.h": ("daemon/whd.h", "daemon/alarm.h", "daemon/conn*", "daemon/server*",
+             "daemon/accept.c"),
     "ini.h": ("daemon/config_read.c",),
     "systemd/*": ("daemon/sd.c", "daemon/log.c"),
     "xxhash.h": ("store/*", "daemon/*", "tests/*"),
@@ -323,7 +324,7 @@ def places(s):
 
 
 @rule("clock", *(p + e for p in ("proto/", "store/", "daemon/", "ctl/") for e in C),
-      but=("daemon/clock.c", "proto/client/*", "ctl/session.c"))
+      but=("daemon/clock.c", "daemon/alarm.c", "proto/client/*", "ctl/session.c"))
 def clock(s):
     yield from s.find(r"\b(clock_gettime|gettimeofday|uv_hrtime|uv_now|time)\s*\(",
                       "{} reads a clock: take the time as an argument")
