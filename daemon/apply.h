@@ -37,6 +37,7 @@ struct wh_enqueue {
 	struct wh_buf whid; /* update, delete */
 	struct wh_buf
 		fields; /* msgpack map: create all six, update the set ones (may be empty) */
+	struct wh_wish wish;       /* create: of fields, if the loop has made it */
 	struct wh_buf add, remove; /* update: msgpack arrays, may be empty */
 	struct wh_buf request_id;  /* may be empty */
 	uint64_t params_hash[2];

@@ -156,14 +156,13 @@ find_wish(const struct wh_view *v, const uint64_t form[2], struct wh_op *ret)
 static int
 same_wish(struct decision *d, bool *ret_found)
 {
-	uint64_t form[2];
 	struct wh_op op;
-	int r = wh_form_of_body(wh_buf_view(&d->e->fields), form);
+	int r = wh_wish_keep(wh_buf_view(&d->e->fields), &d->e->wish);
 
 	*ret_found = false;
 	if (r || d->e->allow_duplicate)
 		return r;
-	r = find_wish(d->view, form, &op);
+	r = find_wish(d->view, d->e->wish.form, &op);
 	if (r)
 		return r == WH_ABSENT ? 0 : r;
 	*ret_found = true;
@@ -188,8 +187,10 @@ decide_create(struct decision *d)
 
 	struct wh_lane_op *o = new_op(d);
 
-	if (o)
+	if (o) {
 		o->op.tmp_id = o->op.target;
+		o->wish = d->e->wish;
+	}
 	return 0;
 }
 
@@ -412,7 +413,7 @@ open_lane(struct wh_enqueue *e, struct wh_lane *l, const struct wh_view *v)
 	if (e->kind != WH_OP_CREATE)
 		return wh_lane_open(l, v, &e->rules, wh_lane_resolve(v, wh_buf_view(&e->whid)));
 	wh_op_id_text(e->id, tmp + 4);
-	return wh_lane_open(l, v, &e->rules, wh_str_c(tmp));
+	return wh_lane_begin(l, v, &e->rules, wh_str_c(tmp));
 }
 
 static int

@@ -41,7 +41,7 @@ add_member(struct form *x, enum wh_field f, const struct wh_glance *g)
 }
 
 static int
-form_of(const struct wh_glance *g, bool comment, uint64_t ret[2])
+hash(const struct wh_glance *g, bool comment, uint64_t ret[2])
 {
 	struct form x = {.text = WH_BUF_NULL};
 
@@ -58,19 +58,25 @@ form_of(const struct wh_glance *g, bool comment, uint64_t ret[2])
 }
 
 int
+wh_form_of(const struct wh_glance *g, uint64_t ret[2])
+{
+	return hash(g, true, ret);
+}
+
+int
 wh_form_of_body(struct wh_str body, uint64_t ret[2])
 {
 	struct wh_glance g = {0};
 	int r = body.n ? wh_glance(body, &g) : 0;
 
-	return r ? r : form_of(&g, true, ret);
+	return r ? r : wh_form_of(&g, ret);
 }
 
 int
 wh_form_term(const struct wh_glance *g, uint64_t *ret)
 {
 	uint64_t sum[2];
-	int r = form_of(g, false, sum);
+	int r = hash(g, false, sum);
 
 	*ret = sum[0] ? sum[0] : 1;
 	return r;

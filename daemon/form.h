@@ -8,7 +8,9 @@
 #include "daemon/core/norm.h"
 #include "proto/glance.h"
 
-/* Of the six documented members of an encoded webhook; an empty body has none. 0 or a fault. */
+/* Of the six documented members. 0 or a fault. */
+WH_MUST_USE int wh_form_of(const struct wh_glance *g, uint64_t ret[2]);
+/* The same of an encoded webhook; an empty body has none of them. */
 WH_MUST_USE int wh_form_of_body(struct wh_str body, uint64_t ret[2]);
 /*
  * The same of all members but whcomment, as a number that is never 0: by this term a webhook is

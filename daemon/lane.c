@@ -120,17 +120,33 @@ load_ops(struct wh_lane *l)
 	return r;
 }
 
+static int
+begin(struct wh_lane *l, const struct wh_view *v, const struct wh_rules *rules,
+      struct wh_str whid)
+{
+	*l = (struct wh_lane){.view = v, .rules = rules};
+	l->key = wh_key_fold(whid, l->key_room);
+	return l->key.n ? 0 : WH_EINVAL;
+}
+
+int
+wh_lane_begin(struct wh_lane *l, const struct wh_view *v, const struct wh_rules *rules,
+	      struct wh_str tmp_id)
+{
+	int r = begin(l, v, rules, tmp_id);
+
+	l->is_new = true;
+	return r;
+}
+
 int
 wh_lane_open(struct wh_lane *l, const struct wh_view *v, const struct wh_rules *rules,
 	     struct wh_str whid)
 {
-	*l = (struct wh_lane){.view = v, .rules = rules};
-	l->key = wh_key_fold(whid, l->key_room);
-	if (l->key.n == 0)
-		return WH_EINVAL;
+	int r = begin(l, v, rules, whid);
 
-	int r = load_row(l);
-
+	if (r == 0)
+		r = load_row(l);
 	if (r == 0)
 		r = load_before(l);
 	if (r == 0)

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "daemon/rules.h"
+#include "daemon/wish.h"
 #include "store/store.h"
 
 struct wh_lane_op {
@@ -25,6 +26,7 @@ struct wh_lane_op {
 	bool dirty;           /* to be written */
 	bool moved;           /* handed to another lane: not ours any more */
 	enum wh_op_state was; /* as loaded: a change of state is an event */
+	struct wh_wish wish;  /* creates: see wh_wish_keep() */
 };
 
 struct wh_lane_block {
@@ -54,6 +56,7 @@ struct wh_lane {
 
 	struct wh_str renamed_from; /* local id this webhook was known by until now */
 	bool quiet;                 /* first load: no event a row */
+	bool is_new;                /* nothing of it is stored yet */
 
 	struct wh_lane_op *ops; /* in order of seq */
 	size_t n_ops, cap_ops;
@@ -64,6 +67,9 @@ struct wh_lane {
 /* Loads the lane of a whid or local id (already resolved through the aliases). */
 WH_MUST_USE int wh_lane_open(struct wh_lane *l, const struct wh_view *v,
 			     const struct wh_rules *r, struct wh_str whid);
+/* The lane of a local id that was just drawn: nothing is looked for. */
+WH_MUST_USE int wh_lane_begin(struct wh_lane *l, const struct wh_view *v,
+			      const struct wh_rules *r, struct wh_str tmp_id);
 /* The lane of an operation, and the operation in it. WH_ABSENT if it has ended meanwhile. */
 WH_MUST_USE int wh_lane_open_op(struct wh_lane *l, const struct wh_view *v,
 				const struct wh_rules *r, uint64_t seq,

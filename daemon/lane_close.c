@@ -8,7 +8,6 @@
 #include "daemon/lane.h"
 
 #include "daemon/doc.h"
-#include "daemon/form.h"
 #include "daemon/job.h"
 #include "daemon/turn.h"
 #include "daemon/withheld.h"
@@ -324,14 +323,13 @@ due_of(const struct wh_lane_op *o, const struct wh_lane_op *head)
 /* A create that waits is findable by what it wants, so that the same wish is not queued twice.
  */
 static int
-take_form(const struct wh_op *op, struct wh_oprow *row)
+take_wish(struct wh_lane_op *o, struct wh_oprow *row)
 {
-	uint64_t form[2] = {0};
-	int r = 0;
+	if (o->op.kind != WH_OP_CREATE || !wh_op_state_live(o->op.state))
+		return 0;
+	int r = wh_wish_keep(o->op.fields, &o->wish);
 
-	if (op->kind == WH_OP_CREATE && wh_op_state_live(op->state))
-		r = wh_form_of_body(op->fields, form);
-	row->form = form[0];
+	row->form = o->wish.form[0];
 	return r;
 }
 
@@ -350,13 +348,12 @@ write_live(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o, int64_t du
 	wh_op_encode(&b, &o->op);
 	row.body = wh_buf_view(&b);
 
-	int r = b.fault ? b.fault : wh_turn_take(&t->view, &o->op, &row);
+	int r = b.fault ? b.fault : take_wish(o, &row);
 
 	if (r == 0)
-		r = take_form(&o->op, &row);
+		r = wh_turn_take(&t->view, o, &row);
 	if (r == 0)
-		r = wh_ops_put(t, &row);
-
+		r = l->is_new ? wh_ops_add(t, &row) : wh_ops_put(t, &row);
 	wh_buf_fini(&b);
 	return r;
 }
@@ -505,8 +502,11 @@ write_overlay(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e,
 
 	if (wh_overlay_withholds(&o) && !l->was_withheld)
 		r = wh_withheld_note(t, l->key);
-	if (r || e->overlay)
-		return r ? r : wh_overlays_put(t, l->key, &o);
+	if (r)
+		return r;
+	if (e->overlay)
+		return l->is_new ? wh_overlays_add(t, l->key, &o)
+				 : wh_overlays_put(t, l->key, &o);
 	r = l->had_overlay ? wh_overlays_del(t, l->key) : 0;
 
 	return r < 0 ? r : 0;

@@ -263,6 +263,16 @@ check_packed(struct wh_call *c, const struct wh_buf *fields)
 	return ok;
 }
 
+/* Made here, so that the commit thread has less to do. */
+static bool
+take_wish(struct wh_call *c, struct wh_enqueue *e)
+{
+	if (wh_wish_of(wh_buf_view(&e->fields), &e->wish) == 0)
+		return true;
+	wh_call_fail(c, WH_ERR_INTERNAL, "out of memory: try again");
+	return false;
+}
+
 void
 on_webhook_create(struct wh_call *c, const struct wh_args_webhook_create *a)
 {
@@ -280,7 +290,7 @@ on_webhook_create(struct wh_call *c, const struct wh_args_webhook_create *a)
 	cc = new_change(c, WH_OP_CREATE);
 	cc->e.allow_duplicate = a->allow_duplicate;
 	pack_create(&cc->e.fields, a);
-	if (check_packed(c, &cc->e.fields))
+	if (check_packed(c, &cc->e.fields) && take_wish(c, &cc->e))
 		submit(c, cc, &m);
 	else
 		drop(cc);

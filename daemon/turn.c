@@ -2,9 +2,6 @@
 /* The order of creates that share callbackUrl or whname. */
 #include "daemon/turn.h"
 
-#include "daemon/core/norm.h"
-#include "daemon/doc.h"
-
 static bool
 in_hand(enum wh_op_state s)
 {
@@ -27,22 +24,6 @@ wh_turn_of(const struct wh_view *v, const struct wh_op *op, struct wh_turn *ret)
 	return r < 0 ? r : 0;
 }
 
-static int
-groups_of(const struct wh_op *op, uint64_t ret[WH_OP_GROUPS])
-{
-	struct wh_doc wanted = {0};
-	struct wh_create_keys keys;
-	int r = wh_doc_open(&wanted, op->fields);
-
-	if (r == 0) {
-		keys = wh_norm_create_keys(&wanted.record);
-		ret[0] = keys.url;
-		ret[1] = keys.name;
-	}
-	wh_doc_close(&wanted);
-	return r;
-}
-
 /* Is nobody else of its groups before it? */
 static int
 comes_first(const struct wh_view *v, const struct wh_oprow *row, bool *ret)
@@ -63,16 +44,17 @@ comes_first(const struct wh_view *v, const struct wh_oprow *row, bool *ret)
 }
 
 int
-wh_turn_take(const struct wh_view *v, const struct wh_op *op, struct wh_oprow *row)
+wh_turn_take(const struct wh_view *v, const struct wh_lane_op *o, struct wh_oprow *row)
 {
+	enum wh_op_state state = o->op.state;
 	bool first = true;
 	int r = 0;
 
-	if (op->kind != WH_OP_CREATE || (op->state != WH_OP_QUEUED && !in_hand(op->state)))
+	if (o->op.kind != WH_OP_CREATE || (state != WH_OP_QUEUED && !in_hand(state)))
 		return 0;
-	row->in_hand = in_hand(op->state);
-	r = groups_of(op, row->group);
-	if (r == 0 && op->state == WH_OP_QUEUED && row->due_at != WH_NOT_DUE)
+	row->in_hand = in_hand(state);
+	memcpy(row->group, o->wish.group, sizeof(row->group));
+	if (state == WH_OP_QUEUED && row->due_at != WH_NOT_DUE)
 		r = comes_first(v, row, &first);
 	if (!first)
 		row->due_at = WH_NOT_DUE;
@@ -139,14 +121,14 @@ wh_turn_pass(const struct wh_lane *l, struct wh_txn *t, const struct wh_lane_op 
 int
 wh_turn_free(const struct wh_view *v, const struct wh_op *op, bool *ret)
 {
-	uint64_t group[WH_OP_GROUPS] = {0};
-	int r = groups_of(op, group);
+	struct wh_wish wish;
+	int r = wh_wish_of(op->fields, &wish);
 
 	*ret = true;
 	for (size_t i = 0; r == 0 && *ret && i < WH_OP_GROUPS; i++) {
 		struct wh_member other;
 
-		r = wh_ops_first_in_group(v, i, group[i], op->seq, &other);
+		r = wh_ops_first_in_group(v, i, wish.group[i], op->seq, &other);
 		if (r == 0)
 			*ret = !other.in_hand;
 		else if (r == WH_ABSENT)

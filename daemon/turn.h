@@ -21,8 +21,9 @@ struct wh_turn {
 /* As stored now; nothing for what is no create or not stored. */
 WH_MUST_USE int wh_turn_of(const struct wh_view *v, const struct wh_op *op,
 			   struct wh_turn *ret);
-/* Fills in the groups of a row to be put; it is not due if it is not its turn. */
-WH_MUST_USE int wh_turn_take(const struct wh_view *v, const struct wh_op *op,
+/* Fills in the groups of a row to be put, from the wish of its operation; it is not due if it
+ * is not its turn. */
+WH_MUST_USE int wh_turn_take(const struct wh_view *v, const struct wh_lane_op *o,
 			     struct wh_oprow *row);
 /* After o was written or has ended: makes the next of its groups, those of before among them,
  * due or not due. */

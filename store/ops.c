@@ -131,25 +131,21 @@ put_index(struct wh_txn *t, const struct op_index *x, uint64_t seq)
 	return r;
 }
 
-static int
-put_row(struct wh_txn *t, const struct wh_oprow *op, struct wh_put_result *ret)
+static void
+draft(const struct wh_oprow *op, struct wh_key *k, struct wh_draft *d)
 {
-	struct wh_draft d;
-	struct wh_key k;
-
-	wh_key_order(&k, op->seq);
-	wh_draft_init(&d);
-	wh_draft_bytes(&d, op->id, WH_OP_ID);
-	wh_draft_num(&d, op->state, 1);
-	wh_draft_time(&d, op->due_at);
-	wh_draft_num(&d, op->lane.n, 2);
+	wh_key_order(k, op->seq);
+	wh_draft_init(d);
+	wh_draft_bytes(d, op->id, WH_OP_ID);
+	wh_draft_num(d, op->state, 1);
+	wh_draft_time(d, op->due_at);
+	wh_draft_num(d, op->lane.n, 2);
 	for (size_t i = 0; i < WH_OP_GROUPS; i++)
-		wh_draft_num(&d, op->group[i], 8);
-	wh_draft_num(&d, op->in_hand, 1);
-	wh_draft_num(&d, op->form, 8);
-	d.tail[0] = op->lane;
-	d.tail[1] = op->body;
-	return wh_table_put(t, WH_TABLE_OPS, &k, &d, ret);
+		wh_draft_num(d, op->group[i], 8);
+	wh_draft_num(d, op->in_hand, 1);
+	wh_draft_num(d, op->form, 8);
+	d->tail[0] = op->lane;
+	d->tail[1] = op->body;
 }
 
 /* An id names one operation for ever. A damaged index row is written anew. */
@@ -208,18 +204,26 @@ follow(struct wh_txn *t, const struct wh_oprow *op, const struct op_index *was)
 	return r ? r : put_index(t, &is, op->seq);
 }
 
+static bool
+is_valid(const struct wh_oprow *op)
+{
+	return op->seq != 0 && op->state < WH_OP_STATES && wh_lane_valid(op->lane) &&
+	       op->due_at >= WH_DUE_AT_ONCE;
+}
+
 int
 wh_ops_put(struct wh_txn *t, const struct wh_oprow *op)
 {
 	struct op_index was;
 	struct wh_oprow old;
 	struct wh_put_result res;
+	struct wh_draft d;
+	struct wh_key k;
 	size_t size;
 
 	if (t->fault)
 		return t->fault;
-	if (op->seq == 0 || op->state >= WH_OP_STATES || !wh_lane_valid(op->lane) ||
-	    op->due_at < WH_DUE_AT_ONCE)
+	if (!is_valid(op))
 		return wh_txn_fail(t, WH_EINVAL);
 	int found = get_op(&t->view, op->seq, &old, &size);
 	int r = found < 0 ? found : refuse_taken_id(t, op);
@@ -228,12 +232,35 @@ wh_ops_put(struct wh_txn *t, const struct wh_oprow *op)
 		return wh_txn_fail(t, r);
 	if (found == 0)
 		index_keys(&old, &was);
-	r = put_row(t, op, &res);
+	draft(op, &k, &d);
+	r = wh_table_put(t, WH_TABLE_OPS, &k, &d, &res);
 	if (r < 0 || res.how == WH_PUT_SAME)
 		return r;
 	r = follow(t, op, found == 0 ? &was : NULL);
 	if (r == 0)
 		count_put(t, &res, found == 0 ? &was : NULL, op);
+	return r;
+}
+
+int
+wh_ops_add(struct wh_txn *t, const struct wh_oprow *op)
+{
+	struct wh_put_result res;
+	struct wh_draft d;
+	struct wh_key k;
+
+	if (t->fault)
+		return t->fault;
+	int r = is_valid(op) ? refuse_taken_id(t, op) : WH_EINVAL;
+
+	if (r < 0)
+		return wh_txn_fail(t, r);
+	draft(op, &k, &d);
+	r = wh_table_add(t, WH_TABLE_OPS, &k, &d, &res);
+	if (r == 0)
+		r = follow(t, op, NULL);
+	if (r == 0)
+		count_put(t, &res, NULL, op);
 	return r;
 }
 
@@ -315,20 +342,25 @@ wh_ops_del(struct wh_txn *t, uint64_t seq)
 
 /* ------------------------------------------------------------- the tail -- */
 
+/* Those of one kind lie together: most kinds come in order by themselves. */
+struct catch_up {
+	struct wh_batch ops[INDEXES];
+	struct wh_batch terms;
+};
+
 static int
-gather_one(struct wh_txn *t, const struct wh_oprow *op, struct wh_batch *ops,
-	   struct wh_batch *terms)
+gather_one(struct wh_txn *t, const struct wh_oprow *op, struct catch_up *c)
 {
 	struct op_index is;
 
 	index_keys(op, &is);
 	for (size_t i = 0; i < INDEXES; i++)
-		wh_batch_add(ops, &is.key[i], op->seq, i == BY_ID ? WH_BY_ID_PREFIX : 0);
-	return wh_overlay_catch_up(t, op->lane, terms);
+		wh_batch_add(&c->ops[i], &is.key[i], op->seq, i == BY_ID ? WH_BY_ID_PREFIX : 0);
+	return wh_overlay_catch_up(t, op->lane, &c->terms);
 }
 
 static int
-gather(struct wh_txn *t, struct wh_batch *ops, struct wh_batch *terms)
+gather(struct wh_txn *t, struct catch_up *c)
 {
 	struct wh_tail_scan s;
 	int r = wh_tail_begin(&t->view, WH_TAIL_ANY, 0, 0, &s);
@@ -336,7 +368,7 @@ gather(struct wh_txn *t, struct wh_batch *ops, struct wh_batch *terms)
 	while (r == 0) {
 		r = wh_tail_next(&s);
 		if (r == 0)
-			r = gather_one(t, &s.op, ops, terms);
+			r = gather_one(t, &s.op, c);
 	}
 	wh_tail_end(&s);
 	return r == WH_ABSENT ? 0 : r;
@@ -345,16 +377,20 @@ gather(struct wh_txn *t, struct wh_batch *ops, struct wh_batch *terms)
 static int
 index_all(struct wh_txn *t)
 {
-	struct wh_batch ops = {.table = WH_TABLE_OPS_INDEX};
-	struct wh_batch terms = {.table = WH_TABLE_TERMS};
-	int r = gather(t, &ops, &terms);
+	struct catch_up c = {.terms.table = WH_TABLE_TERMS};
+	int r;
 
+	for (size_t i = 0; i < INDEXES; i++)
+		c.ops[i].table = WH_TABLE_OPS_INDEX;
+	r = gather(t, &c);
+	for (size_t i = 0; i < INDEXES; i++) {
+		if (r == 0)
+			r = wh_batch_put(t, &c.ops[i]);
+		wh_batch_fini(&c.ops[i]);
+	}
 	if (r == 0)
-		r = wh_batch_put(t, &ops);
-	if (r == 0)
-		r = wh_batch_put(t, &terms);
-	wh_batch_fini(&ops);
-	wh_batch_fini(&terms);
+		r = wh_batch_put(t, &c.terms);
+	wh_batch_fini(&c.terms);
 	return r;
 }
 

@@ -55,6 +55,20 @@ find_newest(const struct wh_txn *t, struct wh_str whid, uint64_t newest, uint64_
 	return r == WH_ECORRUPT ? 0 : r < 0 ? r : 0;
 }
 
+static void
+draft(const struct wh_overlay *o, struct wh_draft *d)
+{
+	wh_draft_init(d);
+	wh_draft_num(d, o->revision, 8);
+	wh_draft_num(d, o->pending, 4);
+	wh_draft_num(d, o->state, 1);
+	wh_draft_num(d, o->hidden ? HIDDEN : 0, 1);
+	wh_draft_num(d, o->tmp_id.n, 2);
+	wh_draft_num(d, o->newest, 8);
+	d->tail[0] = o->tmp_id;
+	d->tail[1] = o->body;
+}
+
 int
 wh_overlays_put(struct wh_txn *t, struct wh_str whid, const struct wh_overlay *o)
 {
@@ -71,15 +85,7 @@ wh_overlays_put(struct wh_txn *t, struct wh_str whid, const struct wh_overlay *o
 	if (r)
 		return r;
 	wh_key_id(&k, whid);
-	wh_draft_init(&d);
-	wh_draft_num(&d, o->revision, 8);
-	wh_draft_num(&d, o->pending, 4);
-	wh_draft_num(&d, o->state, 1);
-	wh_draft_num(&d, o->hidden ? HIDDEN : 0, 1);
-	wh_draft_num(&d, o->tmp_id.n, 2);
-	wh_draft_num(&d, is.newest, 8);
-	d.tail[0] = o->tmp_id;
-	d.tail[1] = o->body;
+	draft(&is, &d);
 	r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, wh_overlay_terms(&t->view.meta, &is),
 			  &plan);
 	if (r == 0)
@@ -87,6 +93,25 @@ wh_overlays_put(struct wh_txn *t, struct wh_str whid, const struct wh_overlay *o
 	if (r == 0 && res.how == WH_PUT_NEW)
 		t->view.meta.overlays++;
 	return r ? r : wh_terms_follow(t, wh_key_view(&k), &plan);
+}
+
+int
+wh_overlays_add(struct wh_txn *t, struct wh_str tmp_id, const struct wh_overlay *o)
+{
+	struct wh_draft d;
+	struct wh_key k;
+
+	if (!wh_tail_has(&t->view.meta, o->newest)) /* its index rows do not wait */
+		return wh_overlays_put(t, tmp_id, o);
+	if (o->tmp_id.n > WH_KEY_MAX)
+		return wh_txn_fail(t, WH_EINVAL);
+	wh_key_id(&k, tmp_id);
+	draft(o, &d);
+	int r = wh_table_add(t, WH_TABLE_OVERLAYS, &k, &d, NULL);
+
+	if (r == 0)
+		t->view.meta.overlays++;
+	return r;
 }
 
 int
@@ -109,7 +134,6 @@ wh_overlays_del(struct wh_txn *t, struct wh_str whid)
 int
 wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, struct wh_batch *out)
 {
-	struct wh_terms_plan plan;
 	struct wh_overlay o;
 	struct wh_key k;
 	int r = wh_overlays_get(&t->view, whid, &o);
@@ -120,10 +144,5 @@ wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, struct wh_batch *out)
 	if (r < 0)
 		return r;
 	wh_key_id(&k, whid);
-	o.newest = 0;
-	r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, wh_overlay_terms(&t->view.meta, &o),
-			  &plan);
-	if (r == 0)
-		wh_terms_gather(t, wh_key_view(&k), &plan, out);
-	return r;
+	return wh_terms_gather(t, wh_key_view(&k), o.hidden ? WH_STR_NULL : o.body, out);
 }

@@ -276,6 +276,10 @@ WH_MUST_USE int wh_overlays_get(const struct wh_view *v, struct wh_str whid,
 				struct wh_overlay *ret);
 WH_MUST_USE int wh_overlays_put(struct wh_txn *t, struct wh_str whid,
 				const struct wh_overlay *o);
+/* The same for a local id that was just drawn, after the operation in its lane: nothing is
+ * looked for. WH_EBUG if there is one. */
+WH_MUST_USE int wh_overlays_add(struct wh_txn *t, struct wh_str tmp_id,
+				const struct wh_overlay *o);
 WH_MUST_USE int wh_overlays_del(struct wh_txn *t, struct wh_str whid); /* WH_ABSENT */
 
 /* Ids whose deletion was confirmed, with the confirm counter of then, so that
@@ -326,6 +330,8 @@ WH_MUST_USE int wh_ops_find(const struct wh_view *v, const uint8_t id[WH_OP_ID],
  * another seq. WH_ECORRUPT: the row that is there is damaged; it is left alone.
  */
 WH_MUST_USE int wh_ops_put(struct wh_txn *t, const struct wh_oprow *op);
+/* The same for one that comes after all that were ever put. WH_EBUG if it does not. */
+WH_MUST_USE int wh_ops_add(struct wh_txn *t, const struct wh_oprow *op);
 /* WH_ABSENT. One whose row is damaged is removed, too, with what leads to it. */
 WH_MUST_USE int wh_ops_del(struct wh_txn *t, uint64_t seq);
 /* seqs of a lane in order, at most max; *ret_n how many there are in it up to max. */

@@ -150,6 +150,23 @@ wh_table_append(struct wh_txn *t, enum wh_table table, const struct wh_key *key,
 }
 
 int
+wh_table_add(struct wh_txn *t, enum wh_table table, const struct wh_key *key,
+	     const struct wh_draft *d, struct wh_put_result *ret)
+{
+	int r = build(t, table, key, d);
+
+	if (r < 0)
+		return r;
+	if (ret)
+		*ret = (struct wh_put_result){WH_PUT_NEW, 0, t->view.store->scratch.n};
+	int rc = put_bytes(t, table, key, MDB_APPEND);
+
+	if (rc == MDB_KEYEXIST)
+		rc = put_bytes(t, table, key, MDB_NOOVERWRITE);
+	return wh_txn_fail(t, rc == MDB_KEYEXIST ? WH_EBUG : wh_mdb_fault(rc));
+}
+
+int
 wh_table_del(struct wh_txn *t, enum wh_table table, const struct wh_key *key)
 {
 	MDB_val k = key_val(key);

@@ -84,6 +84,10 @@ WH_MUST_USE int wh_table_put(struct wh_txn *t, enum wh_table table, const struct
  * brim. WH_ECORRUPT if it is not greater. */
 WH_MUST_USE int wh_table_append(struct wh_txn *t, enum wh_table table, const struct wh_key *key,
 				const struct wh_draft *d);
+/* For a key that is mostly greater than all others, and that none of them equals: WH_EBUG if
+ * one does. */
+WH_MUST_USE int wh_table_add(struct wh_txn *t, enum wh_table table, const struct wh_key *key,
+			     const struct wh_draft *d, struct wh_put_result *ret);
 /* 0, WH_ABSENT or a fault. */
 WH_MUST_USE int wh_table_del(struct wh_txn *t, enum wh_table table, const struct wh_key *key);
 /* The same, but an absent row is fine: for rows that follow another one. */

@@ -106,22 +106,33 @@ give_up(struct wh_txn *t)
 	t->view.meta.terms_kept = 0;
 }
 
+/* Of the confirmed row, as it is now; the index is given up if that is damaged. */
+static int
+row_of(struct wh_txn *t, struct wh_str id, struct wh_str *ret)
+{
+	struct wh_row row = {.body = WH_STR_NULL};
+	int r = wh_rows_get(&t->view, id, &row);
+
+	*ret = r == 0 ? row.body : WH_STR_NULL;
+	if (r == WH_ECORRUPT)
+		give_up(t);
+	return r < 0 && r != WH_ECORRUPT ? wh_txn_fail(t, r) : 0;
+}
+
 /* As they are now; the index is given up if one of them is damaged. */
 static int
 bodies_of(struct wh_txn *t, struct wh_str id, struct bodies *ret)
 {
 	struct wh_overlay o = {.hidden = true};
-	struct wh_row row = {.body = WH_STR_NULL};
-	int r = wh_rows_get(&t->view, id, &row);
+	int r = row_of(t, id, &ret->row);
 	int q = wh_overlays_get(&t->view, id, &o);
 
-	*ret = (struct bodies){r == 0 ? row.body : WH_STR_NULL,
-			       q == 0 ? wh_overlay_terms(&t->view.meta, &o) : WH_STR_NULL};
-	if (r == WH_ECORRUPT || q == WH_ECORRUPT)
+	ret->over = q == 0 ? wh_overlay_terms(&t->view.meta, &o) : WH_STR_NULL;
+	if (q == WH_ECORRUPT)
 		give_up(t);
-	else if (r < 0 || q < 0)
-		return wh_txn_fail(t, r < 0 ? r : q);
-	return 0;
+	else if (q < 0 && r == 0)
+		r = wh_txn_fail(t, q);
+	return r;
 }
 
 static bool
@@ -219,15 +230,24 @@ wh_terms_follow(struct wh_txn *t, struct wh_str id, const struct wh_terms_plan *
 	return r ? r : move(t, WH_SCAN_OVERLAYS, id, &p->over_was, &p->over_is);
 }
 
-void
-wh_terms_gather(const struct wh_txn *t, struct wh_str id, const struct wh_terms_plan *p,
-		struct wh_batch *out)
+int
+wh_terms_gather(struct wh_txn *t, struct wh_str id, struct wh_str body, struct wh_batch *out)
 {
+	struct wh_terms is, under;
+	struct wh_str row;
 	struct wh_key k;
 
-	for (size_t i = 0; !p->none && i < p->over_is.n; i++) {
-		wh_term_key(&k, WH_SCAN_OVERLAYS, p->over_is.term[i], id);
-		if (is_kept(t, p->over_is.term[i]))
+	if (t->fault || !is_kept_at_all(t))
+		return t->fault;
+	int r = row_of(t, id, &row);
+
+	wh_terms_of_body(t->view.store, WH_SCAN_OVERLAYS, body, &is);
+	wh_terms_of_body(t->view.store, WH_SCAN_ROWS, row, &under);
+	wh_terms_minus(&is, &under);
+	for (size_t i = 0; r == 0 && i < is.n; i++) {
+		wh_term_key(&k, WH_SCAN_OVERLAYS, is.term[i], id);
+		if (is_kept(t, is.term[i]))
 			wh_batch_add(out, &k, 0, 0);
 	}
+	return r;
 }

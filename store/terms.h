@@ -45,9 +45,9 @@ WH_MUST_USE int wh_terms_plan(struct wh_txn *t, enum wh_scan_table table, struct
 WH_MUST_USE int wh_terms_follow(struct wh_txn *t, struct wh_str id,
 				const struct wh_terms_plan *p);
 
-/* The index rows that are to be put; for a plan by which none is removed. */
-void wh_terms_gather(const struct wh_txn *t, struct wh_str id, const struct wh_terms_plan *p,
-		     struct wh_batch *out);
+/* The index rows of an overlay that has none yet; the id is folded. */
+WH_MUST_USE int wh_terms_gather(struct wh_txn *t, struct wh_str id, struct wh_str body,
+				struct wh_batch *out);
 /* Adds the index rows of an overlay that waits for them with an operation of the tail. */
 WH_MUST_USE int wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, struct wh_batch *out);
 

@@ -276,23 +276,23 @@ wh_norm_near(const struct wh_record *a, const struct wh_record *b)
 
 /* Without memory all keys are 1: such creates wait for each other, which is safe. */
 static uint64_t
-key_of(enum wh_field f, const struct wh_record *r)
+key_of(enum wh_field f, struct wh_str text)
 {
 	WH_CLEANUP(wh_buf_fini) struct wh_buf form = WH_BUF_NULL;
 	uint64_t key = 1;
 
-	wh_norm_text(&form, f, text_of(f, r));
+	wh_norm_text(&form, f, text);
 	if (form.fault == 0)
 		key = XXH3_64bits(form.n ? form.p : "", form.n);
 	return key ? key : 1;
 }
 
 struct wh_create_keys
-wh_norm_create_keys(const struct wh_record *r)
+wh_norm_create_keys(struct wh_str url, struct wh_str name)
 {
 	return (struct wh_create_keys){
-		.url = key_of(WH_F_CALLBACK, r),
-		.name = key_of(WH_F_WHNAME, r),
+		.url = key_of(WH_F_CALLBACK, url),
+		.name = key_of(WH_F_WHNAME, name),
 	};
 }
 

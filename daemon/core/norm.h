@@ -29,7 +29,7 @@ struct wh_create_keys {
 	uint64_t url;
 	uint64_t name;
 };
-struct wh_create_keys wh_norm_create_keys(const struct wh_record *r);
+struct wh_create_keys wh_norm_create_keys(struct wh_str url, struct wh_str name);
 /*
  * Equal as stored objects: all members, documented or not, order ignored; members named in
  * `ignore` (may be NULL) are left out. Documented ones compare by value, not normal form; the

@@ -229,7 +229,7 @@ keys_of(const char *json)
 	struct wh_record r;
 
 	wh_record_view(&t.tree.root, &r);
-	keys = wh_norm_create_keys(&r);
+	keys = wh_norm_create_keys(r.text[WH_F_CALLBACK], r.text[WH_F_WHNAME]);
 	row_tree_fini(&t);
 	return keys;
 }

@@ -203,6 +203,39 @@ test_found_with_the_tail(void **state)
 	fx_check_clean(f);
 }
 
+/* One that is added waits for its index rows, too; if there is nothing to wait with it has its
+ * own at once. */
+static void
+test_added_with_the_tail(void **state)
+{
+	const struct wh_oprow op = fx_op(1, "tmp-1", 0, 0);
+	const struct wh_overlay waits = {.pending = 1, .body = WH_STR("y"), .newest = 1};
+	const struct wh_overlay alone = {.pending = 1, .body = WH_STR("z"), .newest = 9};
+	struct fixture *f = *state;
+	struct wh_txn t;
+
+	reopen_with_terms(f);
+	build(f, 100);
+	fx_begin(f, &t);
+	assert_int_equal(wh_overlays_add(&t, WH_STR("tmp-2"), &alone), 0);
+	assert_int_equal(wh_ops_add(&t, &op), 0);
+	assert_int_equal(wh_overlays_add(&t, WH_STR("tmp-1"), &waits), 0);
+	assert_int_equal(t.view.meta.overlays, 2);
+	assert_string_equal(find_overlays(&t.view, 'y'), " tmp-1");
+	assert_string_equal(find_overlays(&t.view, 'z'), " tmp-1 tmp-2");
+	fx_commit(&t);
+	fx_check_clean(f);
+	fx_begin(f, &t);
+	assert_int_equal(wh_overlays_add(&t, WH_STR("tmp-1"), &waits), WH_EBUG);
+	wh_txn_abort(&t);
+	fx_begin(f, &t);
+	assert_int_equal(wh_ops_catch_up(&t, 0), 0);
+	assert_string_equal(find_overlays(&t.view, 'y'), " tmp-1");
+	assert_string_equal(find_overlays(&t.view, 'z'), " tmp-2");
+	fx_commit(&t);
+	fx_check_clean(f);
+}
+
 /* They are passed over by who builds the index, and have index rows nevertheless. */
 static void
 test_built_beside_the_tail(void **state)
@@ -479,6 +512,7 @@ main(void)
 		fx_test(test_follows_rows),
 		fx_test(test_follows_overlays),
 		fx_test(test_found_with_the_tail),
+		fx_test(test_added_with_the_tail),
 		fx_test(test_built_beside_the_tail),
 		fx_test(test_too_many),
 		fx_test(test_built_beside_writers),
