@@ -18,7 +18,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 900, 300, 90, 300, 50, 46
 LABEL = 17  # least distance of two labels
 HEAD = 52
 PANELS = (("growth", "webhooks"), ("growth-queue", "queued operations"))
-COLOURS = ("#1565c0", "#2e7d32", "#c62828", "#6a1b9a")
+COLOURS = ("#1565c0", "#2e7d32", "#c62828", "#6a1b9a", "#8d6e00")
 
 
 def lines_of(found, comparison):

@@ -79,13 +79,13 @@ def try_growth(b):
     when it is drawn from the file. The queue is as long after all rounds as it was before."""
     vars(b).update(many=ROWS, seconds=0.2, rounds=2, kept={}, serving=api.serve)
     made = compare.run("growth", b) + compare.run("growth-queue", b)
-    for name, operations in (("growth", 3), ("growth-queue", 4)):
+    for name, operations in (("growth", 3), ("growth-queue", 5)):
         found = [r["size"] for r in made if r["comparison"] == name]
         check(f"{name}: {found}", found == [1000, ROWS] * operations)
     drawn = plot.svg(json.loads(json.dumps({"machine": "a & b", "rows": made})))
     parts = xml.dom.minidom.parseString(drawn)
     lines = [p for p in parts.getElementsByTagName("polyline") if p.hasAttribute("stroke-width")]
-    check("a line each", len(lines) == 3 + 4)
+    check("a line each", len(lines) == 3 + 5)
     check("two points a line", len(parts.getElementsByTagName("circle")) == 2 * len(lines))
     check("no size, no line", "polyline" not in plot.svg({"machine": "none", "rows": [
         r | {"size": None} for r in made]}))
