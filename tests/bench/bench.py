@@ -103,16 +103,16 @@ class Bench:
 
     def serving(self, n):
         """nginx with a list of n webhooks."""
-        nginx = peers.Nginx(self.new("nginx"))
+        nginx = self.keep(peers.Nginx(self.new("nginx")))
         nginx.serve(rows.body(n))
         return nginx
 
     def api(self, n):
-        return self.once(f"api {n}", lambda: self.keep(self.serving(n)))
+        return self.once(f"api {n}", lambda: self.serving(n))
 
     def api_alone(self, n):
         """The same, for a comparison that changes the list or stops it."""
-        return self.once("api alone", lambda: self.keep(self.serving(n)))
+        return self.once("api alone", lambda: self.serving(n))
 
     def answers_of(self, whd):
         """(id, what get answers) of all rows."""
