@@ -89,17 +89,16 @@ class Process:
             raise Died from None
 
     def stop(self):
-        """In good order; it may die on the way."""
+        """In good order; raises Died if it died on the way."""
         if self.client is None:
             return
         self.client.close()
         self.client = None
         code = self.whd.child.terminate()
         if code in self.ends:
-            self.deaths.append(code)
-            self.hooks = {}
-        else:
-            assert code == 0, (code, self.whd.child.tail())
+            self._note_death()
+            raise Died
+        assert code == 0, (code, self.whd.child.tail())
 
     def move_store(self):
         """The same files in another place: what it looks like after a restore by hand."""
@@ -190,10 +189,10 @@ class Arena:
                 try:
                     process.call(lambda sim, c: oracle.judge(life, sim, c, earlier, since),
                                  self.sim)
+                    process.stop()
                     break
                 except Died:
                     assert len(process.deaths) == 1
-            process.stop()
             process.check_store()
         except BaseException:
             print(f"--- {process.whd.folder} deaths {process.deaths}")
