@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What a flushed change costs at least: bare LMDB commits, and bare appends. */
 #include <fcntl.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/bench/bench.h"
-
-#define MAP_SIZE ((size_t)4 << 30)
+#include "tests/bench/floor_lmdb.h"
 
 static void
 report(const struct bench_times *t, uint32_t rows)
@@ -17,13 +14,6 @@ report(const struct bench_times *t, uint32_t rows)
 	       (double)t->n * rows / (double)t->sum * 1e9);
 	bench_times_print(t);
 	puts("}");
-}
-
-static void
-must(int rc, const char *what)
-{
-	if (rc)
-		bench_die("%s: %s", what, mdb_strerror(rc));
 }
 
 static void
@@ -50,13 +40,10 @@ bench_commit(const struct bench_options *o)
 {
 	struct bench_times *t = wh_xcalloc(1, sizeof(*t));
 	struct bench_options fill = *o;
-	MDB_env *env;
+	MDB_env *env = open_env(o->folder, 0);
 	MDB_txn *txn;
 	MDB_dbi dbi;
 
-	must(mdb_env_create(&env), "create");
-	must(mdb_env_set_mapsize(env, MAP_SIZE), "map size");
-	must(mdb_env_open(env, o->folder, 0, 0600), "open");
 	must(mdb_txn_begin(env, NULL, 0, &txn), "begin");
 	must(mdb_dbi_open(txn, NULL, 0, &dbi), "open");
 	must(mdb_txn_commit(txn), "commit");

@@ -4,11 +4,10 @@
  * MessagePack, too; put into LMDB in one transaction, too.
  */
 #include <curl/curl.h>
-#include <lmdb.h>
 #include <stdlib.h>
 
 #include "proto/pack.h"
-#include "tests/bench/bench.h"
+#include "tests/bench/floor_lmdb.h"
 
 #ifndef BENCH_YAJL
 
@@ -23,7 +22,6 @@ bench_fetch(const struct bench_options *o)
 #include <yajl/yajl_parse.h>
 
 #define DEPTH 32
-#define MAP_SIZE ((size_t)4 << 30)
 
 struct fetch {
 	const struct bench_options *o;
@@ -35,13 +33,6 @@ struct fetch {
 	MDB_txn *txn; /* NULL: not stored */
 	MDB_dbi dbi;
 };
-
-static void
-must(int rc, const char *what)
-{
-	if (rc)
-		bench_die("%s: %s", what, mdb_strerror(rc));
-}
 
 /* --------------------------------------------------------------- parsing -- */
 
@@ -219,9 +210,7 @@ download(struct fetch *f)
 static void
 open_store(struct fetch *f)
 {
-	must(mdb_env_create(&f->env), "create");
-	must(mdb_env_set_mapsize(f->env, MAP_SIZE), "map size");
-	must(mdb_env_open(f->env, f->o->folder, 0, 0600), "open");
+	f->env = open_env(f->o->folder, 0);
 	must(mdb_txn_begin(f->env, NULL, 0, &f->txn), "begin");
 	must(mdb_dbi_open(f->txn, NULL, 0, &f->dbi), "open");
 }

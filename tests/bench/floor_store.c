@@ -8,13 +8,12 @@
  * is a turn of the queue: the next updates are marked as about to be sent, and
  * those that were sent before are taken into the webhooks and the history.
  */
-#include <lmdb.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/bench/bench.h"
+#include "tests/bench/floor_lmdb.h"
 
-#define MAP_SIZE ((size_t)4 << 30)
 #define VALUE_MAX 4096
 
 enum table { WEBHOOKS, OVERLAYS, OPERATIONS, HISTORY, CHANGES, COUNTERS, TABLES };
@@ -26,13 +25,6 @@ struct store {
 	uint64_t operation, change; /* the last numbers given */
 	char value[VALUE_MAX];
 };
-
-static void
-must(int rc, const char *what)
-{
-	if (rc)
-		bench_die("%s: %s", what, mdb_strerror(rc));
-}
 
 static void
 begin(struct store *s)
@@ -62,24 +54,19 @@ del(struct store *s, enum table table, struct wh_str key)
 	must(mdb_del(s->txn, s->dbi[table], &k, NULL), "delete");
 }
 
-/* A number as it sorts. */
-struct number {
-	char b[8];
-};
-
+/* A number as it sorts, in *n. */
 static struct wh_str
-sorted(struct number *n, uint64_t v)
+sorted(uint64_t *n, uint64_t v)
 {
-	for (size_t i = 0; i < sizeof(n->b); i++)
-		n->b[i] = (char)(v >> (56 - 8 * i));
-	return wh_str(n->b, sizeof(n->b));
+	*n = htobe64(v);
+	return wh_str((const char *)n, sizeof(*n));
 }
 
 /* A change of state is told to whoever follows, and counted. */
 static void
 put_change(struct store *s, size_t size)
 {
-	struct number n;
+	uint64_t n;
 
 	put(s, CHANGES, sorted(&n, ++s->change), size);
 }
@@ -105,7 +92,7 @@ static void
 put_create(struct store *s, size_t size)
 {
 	char id[64];
-	struct number n;
+	uint64_t n;
 	int length =
 		snprintf(id, sizeof(id), "tmp-%036llu", (unsigned long long)++s->operation);
 
@@ -130,7 +117,7 @@ static void
 put_update(struct store *s, uint32_t i, size_t size)
 {
 	char id[BENCH_ID + 1];
-	struct number n;
+	uint64_t n;
 
 	bench_id(id, i - 1);
 	put(s, OPERATIONS, sorted(&n, i), size / 2 + 150);
@@ -140,7 +127,7 @@ put_update(struct store *s, uint32_t i, size_t size)
 static void
 mark_sending(struct store *s, uint32_t i, size_t size)
 {
-	struct number n;
+	uint64_t n;
 
 	put(s, OPERATIONS, sorted(&n, i), size / 2 + 151);
 }
@@ -149,7 +136,7 @@ static void
 take_outcome(struct store *s, uint32_t i, size_t size)
 {
 	char id[BENCH_ID + 1];
-	struct number n;
+	uint64_t n;
 
 	bench_id(id, i - 1);
 	put_webhook(s, i - 1, size);
@@ -180,10 +167,7 @@ open_store(struct store *s, const char *folder)
 	static const char *const names[TABLES] = {"webhooks", "overlays", "operations",
 						  "history",  "changes",  "counters"};
 
-	must(mdb_env_create(&s->env), "create");
-	must(mdb_env_set_mapsize(s->env, MAP_SIZE), "map size");
-	must(mdb_env_set_maxdbs(s->env, TABLES), "tables");
-	must(mdb_env_open(s->env, folder, 0, 0600), "open");
+	s->env = open_env(folder, TABLES);
 	begin(s);
 	for (size_t i = 0; i < TABLES; i++)
 		must(mdb_dbi_open(s->txn, names[i], MDB_CREATE, &s->dbi[i]), names[i]);
