@@ -26,6 +26,9 @@
 
 #include "store/store.h"
 
+/* The states of operations, as daemon/core has them. */
+enum { QUEUED, CHECKING, SENDING, UNKNOWN, CONFLICT, HELD, DEAD };
+
 #define FX_SIZE ((uint64_t)64 << 20)
 
 struct fixture {
@@ -193,6 +196,12 @@ fx_op(uint64_t seq, const char *lane, uint8_t state, int64_t due_at)
 
 	fx_id(seq, op.id);
 	return op;
+}
+
+static inline void
+fx_put_op(struct wh_txn *t, struct wh_oprow op)
+{
+	assert_int_equal(wh_ops_put(t, &op), 0);
 }
 
 static inline void

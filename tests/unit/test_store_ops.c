@@ -4,14 +4,6 @@
  */
 #include "tests/unit/store_fixture.h"
 
-enum { QUEUED, CHECKING, SENDING, UNKNOWN, CONFLICT, HELD, DEAD };
-
-static void
-put(struct wh_txn *t, struct wh_oprow op)
-{
-	assert_int_equal(wh_ops_put(t, &op), 0);
-}
-
 static void
 test_put_and_get(void **state)
 {
@@ -22,7 +14,7 @@ test_put_and_get(void **state)
 	uint64_t seq;
 
 	fx_begin(f, &t);
-	put(&t, fx_op(7, "lane", HELD, 1));
+	fx_put_op(&t, fx_op(7, "lane", HELD, 1));
 	assert_int_equal(wh_ops_get(&t.view, 8, &got), WH_ABSENT);
 	assert_int_equal(wh_ops_get(&t.view, 7, &got), 0);
 	fx_id(7, id);
@@ -52,7 +44,7 @@ test_each_state_is_counted(void **state)
 
 	fx_begin(f, &t);
 	for (uint8_t s = QUEUED; s <= DEAD; s++)
-		put(&t, fx_op(s + 1u, "lane", s, WH_NOT_DUE));
+		fx_put_op(&t, fx_op(s + 1u, "lane", s, WH_NOT_DUE));
 	const uint64_t counts[] = {
 		t.view.meta.ops_queued,  t.view.meta.ops_checking, t.view.meta.ops_sending,
 		t.view.meta.ops_unknown, t.view.meta.ops_conflict, t.view.meta.ops_held,
@@ -61,7 +53,7 @@ test_each_state_is_counted(void **state)
 
 	for (size_t i = 0; i < wh_array_len(counts); i++)
 		assert_int_equal(counts[i], 1);
-	put(&t, fx_op(1, "lane", SENDING, WH_NOT_DUE));
+	fx_put_op(&t, fx_op(1, "lane", SENDING, WH_NOT_DUE));
 	assert_int_equal(t.view.meta.ops_queued, 0);
 	assert_int_equal(t.view.meta.ops_sending, 2);
 	fx_commit(&t);
@@ -77,11 +69,11 @@ test_lane(void **state)
 	size_t n;
 
 	fx_begin(f, &t);
-	put(&t, fx_op(300, "a", QUEUED, 0));
-	put(&t, fx_op(2, "a", QUEUED, 0));
-	put(&t, fx_op(70000, "a", QUEUED, 0));
-	put(&t, fx_op(4, "ab", QUEUED, 0));
-	put(&t, fx_op(5, "A", QUEUED, 0));
+	fx_put_op(&t, fx_op(300, "a", QUEUED, 0));
+	fx_put_op(&t, fx_op(2, "a", QUEUED, 0));
+	fx_put_op(&t, fx_op(70000, "a", QUEUED, 0));
+	fx_put_op(&t, fx_op(4, "ab", QUEUED, 0));
+	fx_put_op(&t, fx_op(5, "A", QUEUED, 0));
 	assert_int_equal(wh_ops_lane(&t.view, WH_STR("a"), seqs, 8, &n), 0);
 	assert_int_equal(n, 3);
 	assert_true(seqs[0] == 2 && seqs[1] == 300 && seqs[2] == 70000);
@@ -93,7 +85,7 @@ test_lane(void **state)
 	assert_int_equal(n, 0);
 	assert_int_equal(wh_ops_lane(&t.view, WH_STR_NULL, seqs, 8, &n), 0);
 	assert_int_equal(n, 0);
-	put(&t, fx_op(300, "ab", QUEUED, 0));
+	fx_put_op(&t, fx_op(300, "ab", QUEUED, 0));
 	assert_int_equal(wh_ops_lane(&t.view, WH_STR("a"), seqs, 8, &n), 0);
 	assert_int_equal(n, 2);
 	assert_int_equal(wh_ops_lane(&t.view, WH_STR("ab"), seqs, 8, &n), 0);
@@ -114,11 +106,11 @@ test_due(void **state)
 	fx_begin(f, &t);
 	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 8, &n), 0);
 	assert_int_equal(n, 0);
-	put(&t, fx_op(1, "a", QUEUED, 500));
-	put(&t, fx_op(2, "b", UNKNOWN, 0));
-	put(&t, fx_op(3, "c", QUEUED, 500));
-	put(&t, fx_op(4, "d", DEAD, WH_NOT_DUE));
-	put(&t, fx_op(5, "e", QUEUED, 7));
+	fx_put_op(&t, fx_op(1, "a", QUEUED, 500));
+	fx_put_op(&t, fx_op(2, "b", UNKNOWN, 0));
+	fx_put_op(&t, fx_op(3, "c", QUEUED, 500));
+	fx_put_op(&t, fx_op(4, "d", DEAD, WH_NOT_DUE));
+	fx_put_op(&t, fx_op(5, "e", QUEUED, 7));
 	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 8, &n), 0);
 	assert_true(n == 3 && due[0].seq == 5 && due[0].due_at == 7);
 	assert_true(due[1].seq == 1 && due[2].seq == 3);
@@ -129,8 +121,8 @@ test_due(void **state)
 	assert_true(n == 1 && due[0].seq == 5);
 	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(UNKNOWN), due, 8, &n), 0);
 	assert_true(n == 1 && due[0].seq == 2 && due[0].due_at == 0);
-	put(&t, fx_op(2, "b", HELD, WH_NOT_DUE));
-	put(&t, fx_op(5, "e", UNKNOWN, 0));
+	fx_put_op(&t, fx_op(2, "b", HELD, WH_NOT_DUE));
+	fx_put_op(&t, fx_op(5, "e", UNKNOWN, 0));
 	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(QUEUED), due, 8, &n), 0);
 	assert_true(n == 2 && due[0].seq == 1);
 	assert_int_equal(wh_ops_due(&t.view, &WH_DUE_FIRST(UNKNOWN), due, 8, &n), 0);
@@ -169,11 +161,11 @@ test_groups(void **state)
 	struct wh_txn t;
 
 	fx_begin(f, &t);
-	put(&t, grouped(fx_op(3, "c", QUEUED, 0), 77, 5, false));
-	put(&t, grouped(fx_op(4, "d", QUEUED, 0), 77, UINT64_MAX, false));
-	put(&t, grouped(fx_op(9, "i", SENDING, 0), 77, 0, true));
-	put(&t, grouped(fx_op(2, "b", QUEUED, 0), 5, 77, false));
-	put(&t, fx_op(1, "a", QUEUED, 0));
+	fx_put_op(&t, grouped(fx_op(3, "c", QUEUED, 0), 77, 5, false));
+	fx_put_op(&t, grouped(fx_op(4, "d", QUEUED, 0), 77, UINT64_MAX, false));
+	fx_put_op(&t, grouped(fx_op(9, "i", SENDING, 0), 77, 0, true));
+	fx_put_op(&t, grouped(fx_op(2, "b", QUEUED, 0), 5, 77, false));
+	fx_put_op(&t, fx_op(1, "a", QUEUED, 0));
 	assert_int_equal(first_of(&t, 0, 77, 0), -9);
 	assert_int_equal(first_of(&t, 0, 77, 9), 3);
 	assert_int_equal(first_of(&t, 0, 77, 3), -9);
@@ -185,9 +177,9 @@ test_groups(void **state)
 	assert_int_equal(first_of(&t, 1, UINT64_MAX, 0), 4);
 	assert_int_equal(wh_ops_get(&t.view, 9, &got), 0);
 	assert_true(got.group[0] == 77 && got.group[1] == 0 && got.in_hand);
-	put(&t, grouped(fx_op(9, "i", QUEUED, 0), 77, 0, false));
+	fx_put_op(&t, grouped(fx_op(9, "i", QUEUED, 0), 77, 0, false));
 	assert_int_equal(first_of(&t, 0, 77, 0), 3);
-	put(&t, grouped(fx_op(3, "c", HELD, WH_NOT_DUE), 0, 0, false));
+	fx_put_op(&t, grouped(fx_op(3, "c", HELD, WH_NOT_DUE), 0, 0, false));
 	assert_int_equal(first_of(&t, 0, 77, 0), 4);
 	assert_int_equal(wh_ops_del(&t, 4), 0);
 	assert_int_equal(first_of(&t, 0, 77, 0), 9);
@@ -205,9 +197,9 @@ test_next(void **state)
 	fx_begin(f, &t);
 	assert_int_equal(wh_ops_next(&t.view, 0, &seq), WH_ABSENT);
 	assert_int_equal(wh_ops_next_in_state(&t.view, QUEUED, 0, &seq), WH_ABSENT);
-	put(&t, fx_op(10, "a", QUEUED, 0));
-	put(&t, fx_op(20, "a", SENDING, 0));
-	put(&t, fx_op(30, "a", QUEUED, 0));
+	fx_put_op(&t, fx_op(10, "a", QUEUED, 0));
+	fx_put_op(&t, fx_op(20, "a", SENDING, 0));
+	fx_put_op(&t, fx_op(30, "a", QUEUED, 0));
 	assert_int_equal(wh_ops_next(&t.view, 0, &seq), 0);
 	assert_int_equal(seq, 10);
 	assert_int_equal(wh_ops_next(&t.view, 10, &seq), 0);
@@ -250,7 +242,7 @@ test_refused(void **state)
 		assert_int_equal(wh_txn_commit(&t), bad[i].fault);
 	}
 	fx_begin(f, &t);
-	put(&t, fx_op(1, "a", QUEUED, 0));
+	fx_put_op(&t, fx_op(1, "a", QUEUED, 0));
 	fx_id(1, thief.id);
 	assert_int_equal(wh_ops_put(&t, &thief), WH_EBUG);
 	wh_txn_abort(&t);
@@ -267,7 +259,7 @@ test_put_what_was_read(void **state)
 
 	fx_begin(f, &t);
 	for (uint64_t seq = 1; seq <= 100; seq++)
-		put(&t, fx_op(seq, "some lane", QUEUED, (int64_t)seq));
+		fx_put_op(&t, fx_op(seq, "some lane", QUEUED, (int64_t)seq));
 	for (int round = 0; round < 3; round++) {
 		for (uint64_t seq = 1; seq <= 100; seq++) {
 			assert_int_equal(wh_ops_get(&t.view, seq, &op), 0);

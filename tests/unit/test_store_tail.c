@@ -2,14 +2,6 @@
 /* Operations that come last: they are found, too, before they have index rows. */
 #include "tests/unit/store_fixture.h"
 
-enum { QUEUED, CHECKING, SENDING, UNKNOWN, CONFLICT, HELD, DEAD };
-
-static void
-put(struct wh_txn *t, struct wh_oprow op)
-{
-	assert_int_equal(wh_ops_put(t, &op), 0);
-}
-
 static void
 add(struct wh_txn *t, struct wh_oprow op, int fault)
 {
@@ -28,7 +20,7 @@ test_add(void **state)
 	uint64_t seq;
 
 	fx_begin(f, &t);
-	put(&t, fx_op(3, "a", HELD, 0));
+	fx_put_op(&t, fx_op(3, "a", HELD, 0));
 	add(&t, fx_op(7, "a", QUEUED, 0), 0);
 	add(&t, fx_op(5, "b", QUEUED, 0), 0); /* not the last after all */
 	fx_id(5, id);
@@ -71,7 +63,7 @@ test_a_long_tail(void **state)
 		if (i % 100 == 1)
 			fx_begin(f, &t);
 		snprintf(lane, sizeof(lane), "lane %" PRIu64, i);
-		put(&t, fx_op(i, lane, QUEUED, 0));
+		fx_put_op(&t, fx_op(i, lane, QUEUED, 0));
 		if (i % 100 == 0)
 			fx_commit(&t);
 	}
@@ -96,7 +88,7 @@ test_behind_the_tail(void **state)
 	uint64_t seq;
 
 	fx_begin(f, &t);
-	put(&t, fx_op(1, "a", SENDING, 0));
+	fx_put_op(&t, fx_op(1, "a", SENDING, 0));
 	fx_commit(&t);
 	fx_view(f, &v);
 	assert_int_equal(wh_ops_next_in_state(&v, SENDING, 0, &seq), 0);
@@ -114,18 +106,18 @@ test_an_aborted_tail(void **state)
 	uint64_t seq;
 
 	fx_begin(f, &t);
-	put(&t, fx_op(1, "a", QUEUED, 0));
+	fx_put_op(&t, fx_op(1, "a", QUEUED, 0));
 	fx_commit(&t);
 	fx_begin(f, &t);
 	assert_int_equal(wh_ops_del(&t, 1), 0);
-	put(&t, fx_op(2, "a", QUEUED, 0));
+	fx_put_op(&t, fx_op(2, "a", QUEUED, 0));
 	wh_txn_abort(&t);
 	fx_begin(f, &t);
 	fx_id(1, id);
 	assert_int_equal(wh_ops_find(&t.view, id, &seq), 0);
 	fx_id(2, id);
 	assert_int_equal(wh_ops_find(&t.view, id, &seq), WH_ABSENT);
-	put(&t, fx_op(2, "b", QUEUED, 0));
+	fx_put_op(&t, fx_op(2, "b", QUEUED, 0));
 	fx_commit(&t);
 	fx_check_clean(f);
 }
