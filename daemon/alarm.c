@@ -46,7 +46,6 @@ on_due(uv_poll_t *due, int status, int events)
 		return; /* it was set anew meanwhile */
 	a->at = UINT64_MAX;
 	uv_run(&a->timers, UV_RUN_NOWAIT);
-	uv_update_time(&a->timers);
 	set_to_first(a);
 }
 

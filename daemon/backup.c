@@ -266,9 +266,8 @@ on_due(uv_timer_t *t)
 	struct whd *d = t->data;
 
 	whd_tick(d);
-	if (!wh_backup_begin(d, WH_STR_NULL, NULL))
-		wh_alarm_start(&d->alarms, t, on_due, 1000,
-			       0); /* something else reads the store */
+	if (!wh_backup_begin(d, WH_STR_NULL, NULL)) /* something else reads the store */
+		wh_alarm_start(&d->alarms, t, on_due, 1000, 0);
 }
 
 static int64_t
