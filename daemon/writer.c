@@ -191,6 +191,11 @@ commit_thread(void *arg)
 		uv_mutex_lock(&w->mutex);
 		list_append(&w->finished, &batch);
 		uv_async_send(&w->wake);
+		uv_mutex_unlock(&w->mutex);
+
+		wh_store_make_room(w->d->store);
+
+		uv_mutex_lock(&w->mutex);
 	}
 	w->ended = true;
 	uv_async_send(&w->wake);

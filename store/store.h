@@ -94,6 +94,9 @@ uint64_t wh_store_bad_rows(const struct wh_store *s);
 /* A file without a name beside the data file, for who needs room for a while; the caller closes
  * it. -1: the file system has none. Any thread. */
 int wh_store_temp(const struct wh_store *s);
+/* Makes the data file longer than it need be if it is growing, since a commit that has to do
+ * that is slow. Commit thread, when nobody waits for it. */
+void wh_store_make_room(struct wh_store *s);
 /* To be said right before it is closed, if nothing was found wrong with it: who opens the same
  * file in the same boot, and finds that nobody has written to it since, need not read all of
  * its pages. */

@@ -9,6 +9,7 @@
 
 #include <lmdb.h>
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "store/key.h"
 #include "store/store.h"
@@ -45,6 +46,10 @@ struct wh_store {
 	pthread_key_t trap;    /* where a thread that reads jumps back to */
 	struct wh_buf scratch; /* the value being written; commit thread only */
 	struct wh_tail *tail;  /* keys of the tail of the queue; commit thread only */
+	struct {
+		off_t size; /* of the data file at least */
+		off_t used; /* of it, when room was made last */
+	} room;             /* commit thread only */
 };
 
 /* The one place that turns LMDB's codes and errno values into faults. */
@@ -153,6 +158,11 @@ wh_walk_has_prefix(const struct wh_walk *w, const struct wh_key *prefix)
 	return w->key.mv_size == prefix->n + 8 &&
 	       memcmp(w->key.mv_data, prefix->b, prefix->n) == 0;
 }
+
+/* ---------------------------------------------------------------- room -- */
+
+/* Makes the data file as long as what is in use, after a commit. */
+void wh_room_cover(struct wh_store *s);
 
 /* ---------------------------------------------------------------- mark -- */
 

@@ -7,9 +7,6 @@
  * and reads the counters, which are one value. A transaction remembers its
  * first fault, refuses everything after it, and then only aborts.
  */
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "store/shortcut.h"
 #include "store/tail.h"
 
@@ -107,29 +104,6 @@ txn_done(struct wh_txn *t)
 		wh_buf_fini(scratch);
 }
 
-/*
- * Pages that a transaction took and gave back are never written. If they were
- * the last ones the file stays shorter than its last page, which looks like a
- * truncated file. Growing it by a hole costs nothing; if it fails, opening
- * sorts it out.
- */
-static void
-cover_last_page(const struct wh_store *s)
-{
-	MDB_envinfo info;
-	MDB_stat stat;
-	struct stat st;
-	int fd = -1;
-
-	if (mdb_env_info(s->env, &info) != 0 || mdb_env_stat(s->env, &stat) != 0 ||
-	    mdb_env_get_fd(s->env, &fd) != 0 || fstat(fd, &st) != 0)
-		return;
-	off_t need = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
-
-	if (st.st_size < need && ftruncate(fd, need) != 0)
-		return;
-}
-
 int
 wh_txn_commit(struct wh_txn *t)
 {
@@ -146,7 +120,7 @@ wh_txn_commit(struct wh_txn *t)
 	if (t->fault)
 		wh_tail_forget(t->view.store);
 	if (t->fault == 0) {
-		cover_last_page(t->view.store);
+		wh_room_cover(t->view.store);
 		wh_mark_follow(t->view.store);
 	}
 	return t->fault;

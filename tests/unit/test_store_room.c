@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store/room.c: a file that grows little by little is made longer ahead, and
+ * nothing depends on whether it was.
+ */
+#include "store_fixture.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "store/table.h"
+
+#define PAGE ((off_t)4096)
+#define MIB ((off_t)1 << 20)
+
+static off_t
+used(struct fixture *f)
+{
+	MDB_envinfo info;
+
+	assert_int_equal(mdb_env_info(f->s->env, &info), 0);
+	return (off_t)(info.me_last_pgno + 1) * PAGE;
+}
+
+static off_t
+spare(struct fixture *f)
+{
+	return fx_file_size(f->data) - used(f);
+}
+
+static void
+commit_rows(struct fixture *f, unsigned from, unsigned n)
+{
+	char body[500], name[32];
+	struct wh_txn t;
+
+	memset(body, 'x', sizeof(body));
+	body[sizeof(body) - 1] = '\0';
+	fx_begin(f, &t);
+	for (unsigned i = from; i < from + n; i++) {
+		snprintf(name, sizeof(name), "row-%08u", i);
+		fx_put_row(&t, name, body);
+	}
+	fx_commit(&t);
+	wh_store_make_room(f->s);
+}
+
+/* Commits of one row each. How many found no page left behind what was in use? */
+static unsigned
+grow_slowly(struct fixture *f, unsigned from, unsigned n)
+{
+	unsigned without = 0;
+
+	for (unsigned i = from; i < from + n; i++) {
+		off_t before = fx_file_size(f->data);
+
+		commit_rows(f, i, 1);
+		without += used(f) > before;
+	}
+	return without;
+}
+
+static void
+test_room_ahead(void **state)
+{
+	struct fixture *f = *state;
+
+	commit_rows(f, 0, 4000);
+	off_t before = used(f);
+
+	assert_in_range(grow_slowly(f, 4000, 400), 0, 5);
+	assert_true(used(f) - before > 30 * PAGE); /* or it tests nothing */
+	assert_in_range(spare(f), PAGE, used(f) / 8);
+	fx_reopen(f);
+	fx_check_clean(f);
+	assert_in_range(grow_slowly(f, 4400, 400), 0, 5);
+	fx_check_clean(f);
+}
+
+static void
+test_bounded(void **state)
+{
+	struct fixture *f = *state;
+
+	commit_rows(f, 0, 40000); /* an eighth of it would be more than is kept ahead */
+	assert_true(used(f) / 8 > MIB);
+	grow_slowly(f, 40000, 100);
+	assert_in_range(spare(f), PAGE, MIB);
+}
+
+static void
+test_none_behind_a_large_commit(void **state)
+{
+	struct fixture *f = *state;
+
+	commit_rows(f, 0, 4000);
+	commit_rows(f, 4000, 4000);
+	assert_true(spare(f) < PAGE);
+}
+
+static void
+test_none_without_growth(void **state)
+{
+	struct fixture *f = *state;
+
+	commit_rows(f, 0, 4000);
+	off_t before = fx_file_size(f->data);
+
+	for (unsigned i = 0; i < 50; i++)
+		commit_rows(f, 7, 1); /* pages that it gave back are taken again */
+	assert_true(fx_file_size(f->data) - before < 16 * PAGE);
+}
+
+static void
+test_no_room_to_be_had(void **state)
+{
+	struct fixture *f = *state;
+	const struct sigaction ignored = {.sa_handler = SIG_IGN};
+	struct rlimit was;
+
+	commit_rows(f, 0, 4000);
+	off_t size = fx_file_size(f->data);
+
+	/* As on a full disk: a few pages more, and not a byte behind them. */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(sigaction(SIGXFSZ, &ignored, NULL), 0);
+	struct rlimit most = {.rlim_cur = (rlim_t)(size + 20 * PAGE), .rlim_max = was.rlim_max};
+
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &most), 0);
+	for (unsigned i = 4000; used(f) < size + 10 * PAGE; i++)
+		commit_rows(f, i, 1);
+	assert_true(fx_file_size(f->data) <= size + 20 * PAGE);
+	fx_check_clean(f);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_in_range(grow_slowly(f, 5000, 200), 0, 5);
+	fx_check_clean(f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fx_test(test_room_ahead),
+		fx_test(test_bounded),
+		fx_test(test_none_behind_a_large_commit),
+		fx_test(test_none_without_growth),
+		fx_test(test_no_room_to_be_had),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
