@@ -93,9 +93,31 @@ append(uint32_t **list, size_t *n, uint32_t id)
 	*list = more;
 }
 
+/* The name that was asked for last: lists tend to hold the same one. */
+struct asked {
+	char *word;
+	bool found;
+	uint32_t id;
+};
+
+static bool
+ask(struct asked *last, const char *word, uint32_t *ret)
+{
+	bool group = word[0] == '@';
+
+	if (!last->word || strcmp(last->word, word) != 0) {
+		free(last->word);
+		last->word = wh_xstrdup(wh_str_c(word));
+		last->found = look_up_name(group ? group_look_up : user_look_up,
+					   word + (group ? 1 : 0), &last->id);
+	}
+	*ret = last->id;
+	return last->found;
+}
+
 /* Takes one word of a list: *, @group, @gid, user or uid. False if there is no such name. */
 static bool
-take_word(struct who *who, const char *word)
+take_word(struct who *who, const char *word, struct asked *last)
 {
 	bool group = word[0] == '@';
 	const char *name = word + (group ? 1 : 0);
@@ -108,7 +130,7 @@ take_word(struct who *who, const char *word)
 	}
 	if (wh_parse_i64(wh_str_c(name), 0, UINT32_MAX - 1, &number))
 		id = (uint32_t)number;
-	else if (!look_up_name(group ? group_look_up : user_look_up, name, &id))
+	else if (!ask(last, word, &id))
 		return false;
 	if (group)
 		append(&who->gids, &who->n_gids, id);
@@ -139,17 +161,18 @@ stands_in_a_file(const struct wh_config *c, const char *key)
 }
 
 static int
-take_list(struct who *who, const struct wh_config *c, const char *key, const char *list,
+take_list(struct who *who, const struct wh_config *c, enum wh_role role, struct asked *last,
 	  struct wh_buf *text)
 {
-	char *words = wh_xstrdup(wh_str_c(list)), *rest = words;
+	const char *const lists[ROLES] = {c->access_read, c->access_write, c->access_admin};
+	char *words = wh_xstrdup(wh_str_c(lists[role])), *rest = words;
 	int r = 0;
 
 	for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " ")) {
-		if (!*word || take_word(who, word))
+		if (!*word || take_word(who, word, last))
 			continue;
-		complain(c, key, word, text);
-		if (stands_in_a_file(c, key))
+		complain(c, keys[role], word, text);
+		if (stands_in_a_file(c, keys[role]))
 			r = WH_EINVAL;
 	}
 	free(words);
@@ -160,12 +183,13 @@ int
 wh_access_new(struct wh_access **ret, const struct wh_config *c, struct wh_buf *text)
 {
 	struct wh_access *a = wh_xcalloc(1, sizeof(*a));
-	const char *const lists[ROLES] = {c->access_read, c->access_write, c->access_admin};
+	struct asked last = {.word = NULL};
 	int r = 0;
 
 	for (size_t i = 0; i < ROLES; i++)
-		if (take_list(&a->who[i], c, keys[i], lists[i], text))
+		if (take_list(&a->who[i], c, (enum wh_role)i, &last, text))
 			r = WH_EINVAL;
+	free(last.word);
 	if (r) {
 		wh_access_free(a);
 		return r;

@@ -156,7 +156,16 @@ class Whd(Peer):
         self.write_config()
         self.log = open(folder / "log", "ab")
         super().__init__([*under, program, "-c", self.config], cpu, self.log)
-        self.ready_ms = self.wait_ready(connects(self.socket))
+        self.ready_ms = self.wait_ready(self.answers)
+
+    def answers(self):
+        try:
+            rpc = self.rpc()
+        except OSError:
+            return False
+        rpc.call("webhook.list", limit=1)
+        rpc.close()
+        return True
 
     def write_config(self):
         text = ""
