@@ -41,17 +41,20 @@ wh_overlays_get(const struct wh_view *v, struct wh_str whid, struct wh_overlay *
 
 /*
  * The index rows of a new overlay are written with those of the newest
- * operation of its lane. One that has its own keeps them right from then on.
+ * operation of its lane. One that has its own keeps them right from then on,
+ * and what it says of itself: then it is not written again for nothing.
  */
 static int
 find_newest(const struct wh_txn *t, struct wh_str whid, uint64_t newest, uint64_t *ret)
 {
 	const struct wh_meta *m = &t->view.meta;
 	struct wh_overlay old;
-	int r = wh_tail_has(m, newest) ? wh_overlays_get(&t->view, whid, &old) : WH_ECORRUPT;
-	bool waits = r == WH_ABSENT || (r == 0 && wh_tail_has(m, old.newest));
+	int r = wh_overlays_get(&t->view, whid, &old);
 
-	*ret = waits ? newest : 0;
+	if (r == 0 && !wh_tail_has(m, old.newest))
+		*ret = old.newest;
+	else
+		*ret = r != WH_ECORRUPT && wh_tail_has(m, newest) ? newest : 0;
 	return r == WH_ECORRUPT ? 0 : r < 0 ? r : 0;
 }
 
