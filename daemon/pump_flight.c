@@ -110,6 +110,7 @@ wh_pump_begin_op(struct wh_pump *p, const struct wh_cand *c)
 		.kind = c->kind,
 		.phase = FLIGHT_MARKING,
 		.keys = c->keys,
+		.bytes = c->bytes,
 		.began = p->d->now,
 	};
 	s->create_fresh = c->kind == WH_OP_CREATE && c->fresh;

@@ -18,7 +18,7 @@
 
 #define FAILED_KEPT 64u    /* operations whose last failure is remembered */
 #define PROBE_MAX_MS 30000 /* longest time between probes while operations wait */
-#define FLIGHTS_MAX 256u   /* [queue] concurrency is at most 64 */
+#define FLIGHTS_MAX 512u   /* [queue] concurrency is at most 64 */
 
 enum flight_phase {
 	FLIGHT_MARKING, /* SENDING or CHECKING is being flushed */
@@ -36,6 +36,7 @@ struct flight {
 	enum wh_op_kind kind;
 	enum flight_phase phase;
 	struct wh_create_keys keys;
+	uint32_t bytes; /* of the operation */
 	struct wh_now began;
 	struct wh_mono until;
 };

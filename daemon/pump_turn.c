@@ -8,7 +8,7 @@
 #include "daemon/pump_own.h"
 #include "daemon/rules_now.h"
 
-#define CANDS_MAX 80u      /* looked at in one turn */
+#define CANDS_MAX 272u     /* looked at in one turn */
 #define CHECKS_FOR_LIST 8u /* from so many stale bases on one list serves all */
 #define TURN_MAX 1024u     /* steps of one turn; more means a bug, so look later */
 
@@ -53,6 +53,7 @@ load_cand(const struct wh_pump *p, const struct wh_due *due, const struct wh_rul
 		.state = op.state,
 		.due = {due->due_at},
 		.keys = {row.group[0], row.group[1]},
+		.bytes = (uint32_t)row.body.n,
 		.busy = op.state == WH_OP_QUEUED && op.kind != WH_OP_CREATE && list_lands(p),
 	};
 	ret->fresh = op.kind == WH_OP_CREATE ? creates_fresh(p, rules)
@@ -225,12 +226,23 @@ concurrency(const struct wh_pump *p)
 		       : (uint32_t)p->d->config->queue_concurrency;
 }
 
+static uint64_t
+busy_bytes(const struct wh_pump *p)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < p->n_flights; i++)
+		sum += p->flights[i].phase < FLIGHT_RESULT ? p->flights[i].bytes : 0;
+	return sum;
+}
+
 static void
 look_around(struct wh_pump *p, struct turn *t)
 {
 	t->in.concurrency = concurrency(p);
 	t->in.n_inflight = gather_inflight(p, t->inflight);
 	t->in.n_busy = wh_pump_busy(p);
+	t->in.bytes = busy_bytes(p);
 	t->in.ahead = wh_pump_bounded(p) ? 0 : p->ahead;
 	t->in.list_running = p->list.running;
 	t->in.list_due = interval_due(p);

@@ -128,7 +128,7 @@ has_room(const struct wh_sched_in *in, const struct wh_cand *c)
 	if (has_slot(in))
 		return true;
 	return open && in->concurrency > 0 && c->fresh && c->kind != WH_OP_CREATE &&
-	       in->n_busy < in->concurrency + in->ahead;
+	       in->n_busy < in->concurrency + in->ahead && in->bytes < WH_AHEAD_BYTES;
 }
 
 uint32_t

@@ -15,6 +15,7 @@ struct wh_cand {
 	enum wh_op_state state; /* queued or unknown */
 	struct wh_wall due;
 	struct wh_create_keys keys; /* creates only */
+	uint32_t bytes;             /* of it, as it is stored */
 	bool fresh; /* its base needs no further look (row held by a recent list or reply) */
 	bool busy;  /* already in the pump's hands, or waits for something in them */
 };
@@ -34,6 +35,7 @@ struct wh_sched_in {
 	const struct wh_inflight *inflight; /* mutations and checks in the pump's hands */
 	size_t n_inflight;                  /* entries above */
 	uint32_t n_busy;                    /* how many of them occupy a connection, or will */
+	uint64_t bytes;                     /* of these */
 	uint32_t ahead; /* updates and deletes that may be begun before one is free */
 	bool list_running;
 	bool stopping;
@@ -68,6 +70,8 @@ struct wh_sched_out wh_sched_next(const struct wh_sched_in *in);
  * none waits idle for the flush of the next mark: twice what was answered while the last
  * transaction was flushed. before: the number until now; it falls slowly. The upstream's pace
  * decides: one that answers slower than the disk flushes has none marked ahead.
+ * What is marked is held in memory: none more from WH_AHEAD_BYTES on.
  */
 uint32_t wh_sched_ahead(uint32_t before, uint32_t answered);
-#define WH_AHEAD_MAX 48u
+#define WH_AHEAD_MAX 240u
+#define WH_AHEAD_BYTES ((uint64_t)1 << 20)

@@ -12,7 +12,7 @@
 
 #include "proto/buf.h"
 
-#define BENCH_DEPTH_MAX 64u
+#define BENCH_DEPTH_MAX 256u
 
 struct bench_options {
 	const char *verb;

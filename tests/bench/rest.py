@@ -14,7 +14,7 @@ import writes
 from compare import Row, comparison
 
 BODY = 500
-AT_ONCE = 48  # updates that whd marks in one commit, as those that went out before end
+AT_ONCE = 240  # updates that whd marks in one commit, as those that went out before end
 IDLE_SECONDS = 5
 
 

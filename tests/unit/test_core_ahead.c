@@ -15,7 +15,9 @@ test_follows_the_pace(void **state)
 	assert_int_equal(wh_sched_ahead(0, 0), 0);
 	for (uint32_t answered = 1; answered < 1000; answered *= 3) {
 		ahead = wh_sched_ahead(ahead, answered);
-		assert_in_range(ahead, answered < 24 ? answered : 24, WH_AHEAD_MAX);
+		assert_in_range(ahead,
+				answered < WH_AHEAD_MAX / 2 ? answered : WH_AHEAD_MAX / 2,
+				WH_AHEAD_MAX);
 	}
 	assert_int_equal(ahead, WH_AHEAD_MAX);
 	assert_int_equal(wh_sched_ahead(0, UINT32_MAX), WH_AHEAD_MAX);
@@ -28,7 +30,7 @@ test_falls_to_none(void **state)
 	uint32_t ahead = WH_AHEAD_MAX;
 
 	(void)state;
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 20; i++) {
 		uint32_t before = ahead;
 
 		ahead = wh_sched_ahead(ahead, 0);

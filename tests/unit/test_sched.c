@@ -50,23 +50,23 @@ gates_of(enum gate_case c)
 /* A candidate in one line. */
 #define UPDATE(seq, due, fresh)                                                                \
 	{                                                                                      \
-		seq, WH_OP_UPDATE, WH_OP_QUEUED, {WALL + (due)}, {0, 0}, fresh, false          \
+		seq, WH_OP_UPDATE, WH_OP_QUEUED, {WALL + (due)}, {0, 0}, 0, fresh, false       \
 	}
 #define DELETE(seq, due, fresh)                                                                \
 	{                                                                                      \
-		seq, WH_OP_DELETE, WH_OP_QUEUED, {WALL + (due)}, {0, 0}, fresh, false          \
+		seq, WH_OP_DELETE, WH_OP_QUEUED, {WALL + (due)}, {0, 0}, 0, fresh, false       \
 	}
 #define CREATE(seq, due, fresh, url, name)                                                     \
 	{                                                                                      \
-		seq, WH_OP_CREATE, WH_OP_QUEUED, {WALL + (due)}, {url, name}, fresh, false     \
+		seq, WH_OP_CREATE, WH_OP_QUEUED, {WALL + (due)}, {url, name}, 0, fresh, false  \
 	}
 #define UNKNOWN(seq, due)                                                                      \
 	{                                                                                      \
-		seq, WH_OP_UPDATE, WH_OP_UNKNOWN, {WALL + (due)}, {0, 0}, false, false         \
+		seq, WH_OP_UPDATE, WH_OP_UNKNOWN, {WALL + (due)}, {0, 0}, 0, false, false      \
 	}
 #define BUSY(seq, state)                                                                       \
 	{                                                                                      \
-		seq, WH_OP_UPDATE, state, {WALL}, {0, 0}, true, true                           \
+		seq, WH_OP_UPDATE, state, {WALL}, {0, 0}, 0, true, true                        \
 	}
 
 #define CANDS 10
@@ -77,6 +77,7 @@ struct sched_row {
 	struct wh_inflight inflight[3]; /* the same */
 	enum gate_case gates;
 	uint32_t n_busy, ahead;
+	uint64_t bytes;
 	bool list_running, stopping, list_wanted, list_ages;
 	int64_t list_due; /* offset; 0 = LATER */
 	int64_t spacing;  /* offset; 0 = none */
@@ -121,6 +122,7 @@ check_row(const struct sched_row *r)
 		.n_inflight = count_inflight(r),
 		.n_busy = r->n_busy,
 		.ahead = r->ahead,
+		.bytes = r->bytes,
 		.list_running = r->list_running,
 		.stopping = r->stopping,
 		.list_due = {MONO + (r->list_due ? r->list_due : LATER)},
@@ -187,7 +189,7 @@ static const struct sched_row send_rows[] = {
 	{"busy ones are passed over", {BUSY(1, WH_OP_QUEUED), UPDATE(2, 0, true)}, SENDS(2)},
 	{"all busy", {BUSY(1, WH_OP_QUEUED), BUSY(2, WH_OP_UNKNOWN)}, SLEEPS(LATER)},
 	{"other states are passed over",
-	 {{1, WH_OP_UPDATE, WH_OP_HELD, {WALL}, {0, 0}, true, false}, UPDATE(2, 0, true)},
+	 {{1, WH_OP_UPDATE, WH_OP_HELD, {WALL}, {0, 0}, 0, true, false}, UPDATE(2, 0, true)},
 	 SENDS(2)},
 	{"not yet due", {UPDATE(1, 250, true)}, SLEEPS(250)},
 	{"due one before, one not yet", {UPDATE(1, 0, true), UPDATE(2, 250, true)}, SENDS(1)},
@@ -215,6 +217,18 @@ static const struct sched_row width_rows[] = {
 	{"marked before one is free", {UPDATE(1, 0, true)}, .n_busy = 4, .ahead = 2, SENDS(1)},
 	{"the last of them", {UPDATE(1, 0, true)}, .n_busy = 5, .ahead = 2, SENDS(1)},
 	{"no more of them", {UPDATE(1, 0, true)}, .n_busy = 6, .ahead = 2, SLEEPS(LATER)},
+	{"no more than fit into memory",
+	 {UPDATE(1, 0, true)},
+	 .n_busy = 4,
+	 .ahead = 2,
+	 .bytes = WH_AHEAD_BYTES,
+	 SLEEPS(LATER)},
+	{"but one for each connection",
+	 {UPDATE(1, 0, true)},
+	 .n_busy = 3,
+	 .ahead = 2,
+	 .bytes = WH_AHEAD_BYTES,
+	 SENDS(1)},
 	{"a check waits for its connection",
 	 {UPDATE(1, 0, false)},
 	 .n_busy = 4,
@@ -427,11 +441,11 @@ static const struct sched_row sleep_rows[] = {
 	 .list_running = true,
 	 SLEEPS(MINUTES_5)},
 	{"never due",
-	 {{1, WH_OP_UPDATE, WH_OP_QUEUED, {NEVER}, {0, 0}, true, false}},
+	 {{1, WH_OP_UPDATE, WH_OP_QUEUED, {NEVER}, {0, 0}, 0, true, false}},
 	 .list_running = true,
 	 SLEEPS(NEVER)},
 	{"a busy one does not wake",
-	 {{1, WH_OP_UPDATE, WH_OP_QUEUED, {WALL + 5}, {0, 0}, true, true}},
+	 {{1, WH_OP_UPDATE, WH_OP_QUEUED, {WALL + 5}, {0, 0}, 0, true, true}},
 	 SLEEPS(LATER)},
 	{"1 ms at least", {UPDATE(1, 1, true)}, SLEEPS(1)},
 };
