@@ -25,16 +25,21 @@
 #define LEAST 4        /* made anew when this part of it is left */
 #define OFTEN 16       /* if it lasts for so many commits */
 
-/* Where the last page in use ends; 0 if that cannot be told. */
-static off_t
-end_of_use(const struct wh_store *s)
+/* Where the last page in use ends, and how far it may come; zeros if that cannot be told. */
+struct ends {
+	off_t used, most;
+};
+
+static struct ends
+ends_of(const struct wh_store *s)
 {
 	MDB_envinfo info;
 	MDB_stat stat;
 
 	if (mdb_env_info(s->env, &info) != 0 || mdb_env_stat(s->env, &stat) != 0)
-		return 0;
-	return (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
+		return (struct ends){0, 0};
+	return (struct ends){(off_t)((info.me_last_pgno + 1) * stat.ms_psize),
+			     (off_t)info.me_mapsize};
 }
 
 /*
@@ -47,7 +52,7 @@ void
 wh_room_cover(struct wh_store *s)
 {
 	struct stat st;
-	off_t used = end_of_use(s);
+	off_t used = ends_of(s).used;
 	int fd = -1;
 
 	if (used <= s->room.size || mdb_env_get_fd(s->env, &fd) != 0 || fstat(fd, &st) != 0)
@@ -80,14 +85,15 @@ append_zeros(struct wh_store *s, size_t blocks)
 void
 wh_store_make_room(struct wh_store *s)
 {
-	off_t used = end_of_use(s);
-	off_t grown = used - s->room.used;
-	off_t share = used / SHARE / BLOCK;
+	struct ends e = ends_of(s);
+	off_t grown = e.used - s->room.used;
+	off_t share = e.used / SHARE / BLOCK;
 	off_t ahead = (share < BLOCKS_MAX ? share : BLOCKS_MAX) * BLOCK;
-	off_t there = s->room.size - used;
+	off_t there = s->room.size - e.used;
 
-	s->room.used = used;
+	s->room.used = e.used;
 	/* A commit that takes much at once writes the books once, and would write all twice. */
-	if (grown > 0 && grown <= ahead / OFTEN && there >= 0 && there <= ahead / LEAST)
+	if (grown > 0 && grown <= ahead / OFTEN && there >= 0 && there <= ahead / LEAST &&
+	    e.used + ahead <= e.most)
 		append_zeros(s, (size_t)((ahead - there) / BLOCK));
 }

@@ -111,6 +111,38 @@ test_none_without_growth(void **state)
 	assert_true(fx_file_size(f->data) - before < 16 * PAGE);
 }
 
+/* The file is never longer than it may become by what is in it. */
+static void
+test_within_the_limit(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_txn t;
+	int r = 0;
+
+	commit_rows(f, 0, 4000);
+	off_t limit = used(f) + 100 * PAGE;
+
+	fx_close(f);
+	fx_open_sized(f, (uint64_t)limit);
+	limit = limit / 65536 * 65536; /* as LMDB is told */
+	for (unsigned i = 4000; r == 0; i++) {
+		const struct wh_row row = {.body = WH_STR("not much")};
+		char name[32];
+
+		snprintf(name, sizeof(name), "row-%08u", i);
+		fx_begin(f, &t);
+		r = wh_rows_put(&t, wh_str_c(name), &row);
+		if (r == 0)
+			r = wh_txn_commit(&t);
+		else
+			wh_txn_abort(&t);
+		wh_store_make_room(f->s);
+		assert_true(fx_file_size(f->data) <= limit);
+	}
+	assert_true(used(f) > limit - 8 * PAGE); /* or it tests nothing */
+	fx_check_clean(f);
+}
+
 static void
 test_no_room_to_be_had(void **state)
 {
@@ -144,6 +176,7 @@ main(void)
 		fx_test(test_bounded),
 		fx_test(test_none_behind_a_large_commit),
 		fx_test(test_none_without_growth),
+		fx_test(test_within_the_limit),
 		fx_test(test_no_room_to_be_had),
 	};
 
