@@ -31,6 +31,32 @@ def test_each_lane_keeps_one_connection(world, sim, width):
     assert all(row["whcomment"].startswith("drained ") for row in sim.rows())
 
 
+def test_killed_with_many_marked_ahead(world, sim):
+    """The API answers faster than the disk flushes: far more are marked than are on the wire when
+    whd dies. Each of them is found out and goes out once."""
+    n = 1000
+    sim.add_all([webhook(i) for i in range(n)])
+    whd = world.whd(sim, {"queue.concurrency": 8, "queue.check_age": "1min"})
+    c = whd.client()
+    c.synced()
+    ids = [row["whid"] for row in c.list(limit=n)]
+    c.go_offline(sim)
+    for number, whid in enumerate(ids):
+        c.update(whid, {"whcomment": f"drained {number}"})
+    mark = sim.mark()
+    sim.up()
+    for part in (100, 300, 500, 700):
+        sim.wait_requests("PATCH", part)
+        whd.kill()
+        sim.wait_quiet()
+        whd.start()
+    whd.client().idle()
+    executed = [e["whid"] for e in sim.log(mark, "PATCH") if e["executed_n"]]
+    assert sorted(executed) == sorted(ids)
+    assert sorted(row["whcomment"] for row in sim.rows()) == sorted(
+        f"drained {number}" for number in range(n))
+
+
 def test_nothing_of_one_transfer_shows_in_the_next(world, sim):
     """A handle is used again only after a plain success, and then as a new one: what a reply
     said, or how a request looked, is forgotten."""
