@@ -95,21 +95,20 @@ append(uint32_t **list, size_t *n, uint32_t id)
 
 /* The name that was asked for last: lists tend to hold the same one. */
 struct asked {
-	char *word;
+	look_up *how;
+	char *name;
 	bool found;
 	uint32_t id;
 };
 
 static bool
-ask(struct asked *last, const char *word, uint32_t *ret)
+ask(struct asked *last, look_up *how, const char *name, uint32_t *ret)
 {
-	bool group = word[0] == '@';
-
-	if (!last->word || strcmp(last->word, word) != 0) {
-		free(last->word);
-		last->word = wh_xstrdup(wh_str_c(word));
-		last->found = look_up_name(group ? group_look_up : user_look_up,
-					   word + (group ? 1 : 0), &last->id);
+	if (last->how != how || strcmp(last->name, name) != 0) {
+		free(last->name);
+		last->how = how;
+		last->name = wh_xstrdup(wh_str_c(name));
+		last->found = look_up_name(how, name, &last->id);
 	}
 	*ret = last->id;
 	return last->found;
@@ -130,7 +129,7 @@ take_word(struct who *who, const char *word, struct asked *last)
 	}
 	if (wh_parse_i64(wh_str_c(name), 0, UINT32_MAX - 1, &number))
 		id = (uint32_t)number;
-	else if (!ask(last, word, &id))
+	else if (!ask(last, group ? group_look_up : user_look_up, name, &id))
 		return false;
 	if (group)
 		append(&who->gids, &who->n_gids, id);
@@ -183,13 +182,13 @@ int
 wh_access_new(struct wh_access **ret, const struct wh_config *c, struct wh_buf *text)
 {
 	struct wh_access *a = wh_xcalloc(1, sizeof(*a));
-	struct asked last = {.word = NULL};
+	struct asked last = {.how = NULL};
 	int r = 0;
 
 	for (size_t i = 0; i < ROLES; i++)
 		if (take_list(&a->who[i], c, (enum wh_role)i, &last, text))
 			r = WH_EINVAL;
-	free(last.word);
+	free(last.name);
 	if (r) {
 		wh_access_free(a);
 		return r;
