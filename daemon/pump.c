@@ -36,7 +36,7 @@ wh_pump_busy(const struct wh_pump *p)
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < p->n_flights; i++)
-		n += p->flights[i].phase < FLIGHT_RESULT;
+		n += wh_flight_is_busy(&p->flights[i]);
 	return n;
 }
 

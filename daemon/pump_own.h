@@ -18,7 +18,9 @@
 
 #define FAILED_KEPT 64u    /* operations whose last failure is remembered */
 #define PROBE_MAX_MS 30000 /* longest time between probes while operations wait */
-#define FLIGHTS_MAX 512u   /* [queue] concurrency is at most 64 */
+/* Marked, or with an outcome that is being flushed: from so many on none is begun. More than
+ * WH_AHEAD_MAX and [queue] concurrency, which is at most 64, together. */
+#define FLIGHTS_MAX (2 * WH_AHEAD_MAX + 32u)
 
 enum flight_phase {
 	FLIGHT_MARKING, /* SENDING or CHECKING is being flushed */
@@ -119,7 +121,13 @@ struct wh_pump {
 
 /* pump.c */
 struct flight *wh_pump_flight(struct wh_pump *p, uint64_t seq);
-/* Flights that occupy a connection now, or will when their mark is flushed. */
+/* It occupies a connection now, or will when its mark is flushed. */
+static inline bool
+wh_flight_is_busy(const struct flight *f)
+{
+	return f->phase < FLIGHT_RESULT;
+}
+/* How many are. */
 uint32_t wh_pump_busy(const struct wh_pump *p);
 void wh_pump_drop_flight(struct wh_pump *p, struct flight *f);
 /* Notices a wall clock that was set back. */

@@ -8,9 +8,9 @@
 #include "daemon/pump_own.h"
 #include "daemon/rules_now.h"
 
-#define CANDS_MAX 272u     /* looked at in one turn */
-#define CHECKS_FOR_LIST 8u /* from so many stale bases on one list serves all */
-#define TURN_MAX 1024u     /* steps of one turn; more means a bug, so look later */
+#define CANDS_MAX (WH_AHEAD_MAX + 32u) /* looked at in one turn */
+#define CHECKS_FOR_LIST 8u             /* from so many stale bases on one list serves all */
+#define TURN_MAX 1024u                 /* steps of one turn; more means a bug, so look later */
 
 /* ------------------------------------------------------------- candidates -- */
 
@@ -110,18 +110,6 @@ gather_cands(struct wh_pump *p, const struct wh_sched_in *in, const struct wh_ru
 	most += CHECKS_FOR_LIST;
 	most = most < CANDS_MAX - n ? most : (uint32_t)(CANDS_MAX - n);
 	return n + gather_state(p, WH_OP_QUEUED, rules, cand + n, most);
-}
-
-static size_t
-gather_inflight(const struct wh_pump *p, struct wh_inflight *out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_flights; i++)
-		if (p->flights[i].phase != FLIGHT_COOL)
-			out[n++] = (struct wh_inflight){p->flights[i].seq, p->flights[i].kind,
-							p->flights[i].keys};
-	return n;
 }
 
 /* ------------------------------------------------------------ rate bucket -- */
@@ -226,23 +214,31 @@ concurrency(const struct wh_pump *p)
 		       : (uint32_t)p->d->config->queue_concurrency;
 }
 
-static uint64_t
-busy_bytes(const struct wh_pump *p)
+static void
+gather_inflight(const struct wh_pump *p, struct turn *t)
 {
-	uint64_t sum = 0;
+	struct wh_sched_in *in = &t->in;
 
-	for (size_t i = 0; i < p->n_flights; i++)
-		sum += p->flights[i].phase < FLIGHT_RESULT ? p->flights[i].bytes : 0;
-	return sum;
+	in->n_inflight = in->n_busy = 0;
+	in->bytes = 0;
+	for (size_t i = 0; i < p->n_flights; i++) {
+		const struct flight *f = &p->flights[i];
+
+		if (f->phase != FLIGHT_COOL)
+			t->inflight[in->n_inflight++] =
+				(struct wh_inflight){f->seq, f->kind, f->keys};
+		if (wh_flight_is_busy(f)) {
+			in->n_busy++;
+			in->bytes += f->bytes;
+		}
+	}
 }
 
 static void
 look_around(struct wh_pump *p, struct turn *t)
 {
 	t->in.concurrency = concurrency(p);
-	t->in.n_inflight = gather_inflight(p, t->inflight);
-	t->in.n_busy = wh_pump_busy(p);
-	t->in.bytes = busy_bytes(p);
+	gather_inflight(p, t);
 	t->in.ahead = wh_pump_bounded(p) ? 0 : p->ahead;
 	t->in.list_running = p->list.running;
 	t->in.list_due = interval_due(p);
