@@ -412,7 +412,8 @@ wh_send_run(struct wh_job *job, struct wh_txn *t)
 
 	reset_results(s);
 
-	int r = wh_ops_catch_up(t, LOOKED_THROUGH);
+	bool caught_up = t->view.meta.ops_tail != t->was.ops_tail; /* others wait, too */
+	int r = caught_up ? 0 : wh_ops_catch_up(t, LOOKED_THROUGH, WH_CATCH_UP);
 
 	if (r)
 		return r;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/apply.h"
+#include "daemon/catch_up.h"
 #include "daemon/index.h"
 
 #ifdef WHD_TEST_HOOKS

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon/backup.h"
+#include "daemon/catch_up.h"
 #include "daemon/boot.h"
 #include "daemon/keys_watch.h"
 #include "daemon/pool.h"
@@ -48,6 +49,7 @@ whd_on_commit(struct whd *d)
 	wh_waits_poke(d->waits);
 	wh_watch_poke(d->watch);
 	wh_index_mind(d);
+	wh_catch_up_mind(d);
 	wh_pump_poke(d->pump);
 }
 
@@ -185,6 +187,7 @@ close_handles(struct whd *d)
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
 	uv_close((uv_handle_t *)&d->backup, NULL);
 	uv_close((uv_handle_t *)&d->scrub, NULL);
+	uv_close((uv_handle_t *)&d->catch_up.timer, NULL);
 	wh_alarms_close(&d->alarms);
 	d->keys_watch = wh_keys_watch_free(d->keys_watch);
 }
@@ -231,6 +234,7 @@ stop(struct whd *d, const char *why)
 	wh_pool_stop(d);
 	uv_timer_stop(&d->backup);
 	uv_timer_stop(&d->scrub);
+	uv_timer_stop(&d->catch_up.timer);
 	wh_writer_stop(d->writer, on_written);
 }
 
@@ -356,6 +360,7 @@ start_signals(struct whd *d)
 	wh_alarm_start(&d->alarms, &d->upkeep, on_upkeep, UPKEEP_MS, UPKEEP_MS);
 	wh_backup_schedule(d);
 	wh_scrub_schedule(d);
+	wh_catch_up_init(d);
 }
 
 static int
@@ -448,6 +453,8 @@ whd_run(struct wh_config *config)
 	watch_keys(d);
 	say_ready(d);
 	wh_index_mind(d);
+	wh_catch_up_mind(d);
+	wh_catch_up_mind(d);
 	wh_pump_poke(d->pump);
 	uv_run(&d->loop, UV_RUN_DEFAULT);
 	wh_alarms_fini(&d->alarms);

@@ -88,6 +88,13 @@ struct whd {
 	struct {
 		bool building, failed;
 	} index; /* by terms: index.c */
+	struct {
+		uv_timer_t timer;
+		uint64_t leave;   /* operations that may stay without index rows */
+		uint64_t look_ms; /* how long nobody brings a change */
+		uint64_t commits; /* when it rang last */
+		bool running;
+	} catch_up; /* catch_up.c */
 	bool stopping;
 	uv_signal_t on_term, on_int, on_hup;
 	uv_timer_t upkeep;     /* housekeeping once in a while */

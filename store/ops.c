@@ -346,43 +346,48 @@ wh_ops_del(struct wh_txn *t, uint64_t seq)
 struct catch_up {
 	struct wh_batch ops[INDEXES];
 	struct wh_batch terms;
+	uint64_t moved; /* of them that are not queued */
 };
 
 static int
-gather_one(struct wh_txn *t, const struct wh_oprow *op, struct catch_up *c)
+gather_one(struct wh_txn *t, const struct wh_oprow *op, uint64_t end, struct catch_up *c)
 {
 	struct op_index is;
 
 	index_keys(op, &is);
 	for (size_t i = 0; i < INDEXES; i++)
 		wh_batch_add(&c->ops[i], &is.key[i], op->seq, i == BY_ID ? WH_BY_ID_PREFIX : 0);
-	return wh_overlay_catch_up(t, op->lane, &c->terms);
+	c->moved += op->state > 0;
+	return wh_overlay_catch_up(t, op->lane, end, &c->terms);
 }
 
+/* All before `end`. */
 static int
-gather(struct wh_txn *t, struct catch_up *c)
+gather(struct wh_txn *t, uint64_t end, struct catch_up *c)
 {
 	struct wh_tail_scan s;
 	int r = wh_tail_begin(&t->view, WH_TAIL_ANY, 0, 0, &s);
 
-	while (r == 0) {
+	if (r == 0)
 		r = wh_tail_next(&s);
+	while (r == 0 && s.op.seq < end) {
+		r = gather_one(t, &s.op, end, c);
 		if (r == 0)
-			r = gather_one(t, &s.op, c);
+			r = wh_tail_next(&s);
 	}
 	wh_tail_end(&s);
 	return r == WH_ABSENT ? 0 : r;
 }
 
 static int
-index_all(struct wh_txn *t)
+index_all(struct wh_txn *t, uint64_t end)
 {
 	struct catch_up c = {.terms.table = WH_TABLE_TERMS};
 	int r;
 
 	for (size_t i = 0; i < INDEXES; i++)
 		c.ops[i].table = WH_TABLE_OPS_INDEX;
-	r = gather(t, &c);
+	r = gather(t, end, &c);
 	for (size_t i = 0; i < INDEXES; i++) {
 		if (r == 0)
 			r = wh_batch_put(t, &c.ops[i]);
@@ -391,21 +396,29 @@ index_all(struct wh_txn *t)
 	if (r == 0)
 		r = wh_batch_put(t, &c.terms);
 	wh_batch_fini(&c.terms);
+	wh_meta_sub(&t->view.meta.ops_tail_moved, c.moved);
 	return r;
 }
 
+uint64_t
+wh_ops_behind(const struct wh_meta *m)
+{
+	return m->ops_tail ? m->op_seq - m->ops_tail + 1 : 0;
+}
+
 int
-wh_ops_catch_up(struct wh_txn *t, uint64_t behind)
+wh_ops_catch_up(struct wh_txn *t, uint64_t behind, size_t max)
 {
 	struct wh_meta *m = &t->view.meta;
+	uint64_t end;
 
-	if (t->fault || m->ops_tail == 0 || m->op_seq - m->ops_tail < behind)
+	if (t->fault || wh_ops_behind(m) <= behind)
 		return t->fault;
-	int r = wh_txn_fail(t, index_all(t));
+	int r = wh_txn_fail(t, wh_tail_end_of(&t->view, max, &end));
 
-	if (r == 0) {
-		m->ops_tail = m->ops_tail_moved = 0;
-		wh_tail_forget(t->view.store);
-	}
+	if (r == 0)
+		r = wh_txn_fail(t, index_all(t, end));
+	if (r == 0)
+		wh_tail_leave(t, end);
 	return r;
 }

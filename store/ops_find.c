@@ -183,23 +183,36 @@ wh_ops_due(const struct wh_view *v, const struct wh_due *after, struct wh_due *r
 	return r < 0 ? r : due_in_tail(v, &from, ret, max, ret_n);
 }
 
-/* What the index knows, if `r` is 0, against the tail: there all come later. */
+/* The first one in the tail but `except`. */
 static int
-group_in_tail(const struct wh_tail_scan *group, uint64_t except, struct wh_member *inout, int r)
+member_in_tail(struct wh_tail_scan *s, uint64_t except, struct wh_member *ret)
 {
-	struct wh_tail_scan s;
-	int t = wh_tail_begin(group->view, group->kind, group->key, 0, &s);
+	int r = wh_tail_begin(s->view, s->kind, s->key, 0, s);
 
-	while (t == 0) {
-		t = wh_tail_next(&s);
-		if (t || s.op.seq == except)
-			continue;
-		if (r != 0 || (s.op.in_hand && !inout->in_hand))
-			*inout = (struct wh_member){s.op.seq, s.op.in_hand};
-		r = 0;
+	if (r == 0)
+		r = wh_tail_next(s);
+	if (r == 0 && s->op.seq == except)
+		r = wh_tail_next(s);
+	if (r == 0)
+		*ret = (struct wh_member){s->op.seq, s->op.in_hand};
+	wh_tail_end(s);
+	return r;
+}
+
+/* What the index knows, if `known` is 0, against the tail: there all come later. */
+static int
+group_in_tail(struct wh_tail_scan *group, uint64_t except, struct wh_member *inout, int known)
+{
+	int r = known;
+
+	if (known == WH_ABSENT || !inout->in_hand) {
+		group->kind += WH_TAIL_IN_HAND - WH_TAIL_GROUP;
+		r = member_in_tail(group, except, inout);
+		group->kind -= WH_TAIL_IN_HAND - WH_TAIL_GROUP;
 	}
-	wh_tail_end(&s);
-	return t < 0 ? t : r;
+	if (r == WH_ABSENT && known == WH_ABSENT)
+		r = member_in_tail(group, except, inout);
+	return r == WH_ABSENT ? known : r;
 }
 
 int

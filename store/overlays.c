@@ -135,14 +135,14 @@ wh_overlays_del(struct wh_txn *t, struct wh_str whid)
 }
 
 int
-wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, struct wh_batch *out)
+wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, uint64_t end, struct wh_batch *out)
 {
 	struct wh_overlay o;
 	struct wh_key k;
 	int r = wh_overlays_get(&t->view, whid, &o);
 
 	if (r == WH_ABSENT || r == WH_ECORRUPT ||
-	    (r == 0 && !wh_tail_has(&t->view.meta, o.newest)))
+	    (r == 0 && (!wh_tail_has(&t->view.meta, o.newest) || o.newest >= end)))
 		return 0; /* who asks for a damaged one is told */
 	if (r < 0)
 		return r;

@@ -169,7 +169,8 @@ fill(struct wh_salvage *x)
 	if (r < 0)
 		return r;
 	tell_tables(x);
-	r = wh_ops_catch_up(&x->t, 0); /* what leads to them is what tells of lost ones */
+	r = wh_ops_catch_up(&x->t, 0,
+			    SIZE_MAX); /* what leads to them is what tells of lost ones */
 	set_counters(x);
 	if (r == 0)
 		r = note_damage(x);

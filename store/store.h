@@ -183,6 +183,7 @@ struct wh_view {
 	struct wh_meta meta;            /* as of this view */
 	uint64_t renewals;              /* tell its snapshots from one another */
 	struct wh_shortcuts *shortcuts; /* where rows lie that were read; may be NULL */
+	struct wh_tail_ids *ids;        /* of operations that came last; may be NULL */
 };
 
 struct wh_txn {
@@ -203,8 +204,9 @@ struct wh_txn {
 WH_MUST_USE int wh_view_begin(struct wh_store *s, struct wh_view *ret);
 WH_MUST_USE int wh_view_renew(struct wh_view *v);
 void wh_view_end(struct wh_view *v); /* a second time is fine */
-/* From now on the view keeps in mind where rows lie that it has read, until it is renewed: for
- * the one that is asked for rows all the time. Costs 20 to 40 bytes a row. */
+/* From now on the view keeps in mind where rows lie that it has read, until it is renewed, and
+ * the ids of operations that came last, while they are many: for the one that is asked all the
+ * time. Costs 20 to 40 bytes a row, and 25 for each of these operations. */
 void wh_view_remember(struct wh_view *v);
 
 /*
@@ -342,10 +344,14 @@ WH_MUST_USE int wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_
 			    size_t max, size_t *ret_n);
 /*
  * Those that came last are found by reading them one by one; their index rows are written
- * together, at the latest when there are a thousand. Does so now if the oldest of them came
- * `behind` operations ago: for who is going to look for them often.
+ * later, for many at once. They are behind: at most 65,536 are. Catching up writes the index
+ * rows of the `max` oldest of them if more than `behind` are; 1,000 take about 25 ms.
  */
-WH_MUST_USE int wh_ops_catch_up(struct wh_txn *t, uint64_t behind);
+#define WH_CATCH_UP 4096u /* a fair max: more at once cost less, and others wait longer */
+uint64_t wh_ops_behind(const struct wh_meta *m);
+WH_MUST_USE int wh_ops_catch_up(struct wh_txn *t, uint64_t behind, size_t max);
+/* Somebody read through more than a thousand of them since this was asked. Any thread. */
+bool wh_ops_tail_walked(struct wh_store *s);
 struct wh_due {
 	uint8_t state;
 	int64_t due_at;

@@ -9,6 +9,7 @@
 
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "store/key.h"
@@ -46,6 +47,7 @@ struct wh_store {
 	pthread_key_t trap;    /* where a thread that reads jumps back to */
 	struct wh_buf scratch; /* the value being written; commit thread only */
 	struct wh_tail *tail;  /* keys of the tail of the queue; commit thread only */
+	atomic_bool tail_walked;
 	struct {
 		off_t size; /* of the data file at least */
 		off_t used; /* of it, when room was made last */

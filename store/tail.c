@@ -2,15 +2,18 @@
 /* The tail of the queue: finding what is in it, and its keys in memory. */
 #include "store/tail.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
-/* The keys of the tail, in order of seq. Commit thread only. */
 struct wh_tail {
 	bool known; /* false: to be read from the rows */
-	size_t n;
-	uint64_t seq[WH_TAIL_MAX];
-	uint64_t key[WH_TAIL_KEYS][WH_TAIL_MAX];
+	struct wh_tail_keys keys;
+};
+
+/* Ids stay as they are, and come in order: a view need only read those that came since. */
+struct wh_tail_ids {
+	struct wh_tail_keys keys;
 };
 
 uint64_t
@@ -27,58 +30,27 @@ wh_tail_key_of_lane(struct wh_str lane)
 
 /* ------------------------------------------------------------------- keys -- */
 
-static uint64_t
-key_of(const struct wh_oprow *op, size_t kind)
+static void
+keys_of_op(const struct wh_oprow *op, uint64_t ret[WH_TAIL_KEYS])
 {
-	switch (kind) {
-	case WH_TAIL_ANY:
-		return 0;
-	case WH_TAIL_ID:
-		return wh_tail_key_of_id(op->id);
-	case WH_TAIL_LANE:
-		return wh_tail_key_of_lane(op->lane);
-	case WH_TAIL_FORM:
-		return op->form;
-	default:
-		return op->group[kind - WH_TAIL_GROUP];
+	ret[WH_TAIL_ID] = wh_tail_key_of_id(op->id);
+	ret[WH_TAIL_LANE] = wh_tail_key_of_lane(op->lane);
+	ret[WH_TAIL_FORM] = op->form;
+	for (size_t i = 0; i < WH_OP_GROUPS; i++) {
+		ret[WH_TAIL_GROUP + i] = op->group[i];
+		ret[WH_TAIL_IN_HAND + i] = op->in_hand ? op->group[i] : 0;
 	}
 }
 
-static void
-set_keys(struct wh_tail *tail, size_t i, const struct wh_oprow *op)
+static bool
+has_key(const struct wh_oprow *op, enum wh_tail_key kind, uint64_t key)
 {
-	tail->seq[i] = op->seq;
-	for (size_t kind = 0; kind < WH_TAIL_KEYS; kind++)
-		tail->key[kind][i] = key_of(op, kind);
-}
+	uint64_t keys[WH_TAIL_KEYS];
 
-/* The first place whose seq is not below `seq`. */
-static size_t
-place_of(const struct wh_tail *tail, uint64_t seq)
-{
-	size_t low = 0, high = tail->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (tail->seq[mid] < seq)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* Moves what stands from place `from` on to place `to`. */
-static void
-shift(struct wh_tail *tail, size_t to, size_t from)
-{
-	size_t size = (tail->n - from) * sizeof(uint64_t);
-
-	memmove(tail->seq + to, tail->seq + from, size);
-	for (size_t kind = 0; kind < WH_TAIL_KEYS; kind++)
-		memmove(tail->key[kind] + to, tail->key[kind] + from, size);
-	tail->n = tail->n + to - from;
+	if (kind == WH_TAIL_ANY)
+		return true;
+	keys_of_op(op, keys);
+	return keys[kind] == key;
 }
 
 /* ------------------------------------------------------------------- rows -- */
@@ -122,14 +94,19 @@ decode_row(const struct wh_view *v, uint64_t seq, struct wh_oprow *ret)
 static int
 read_keys(const struct wh_view *v, struct wh_tail *tail)
 {
+	uint64_t keys[WH_TAIL_KEYS];
 	struct wh_oprow op;
 	struct wh_walk w;
 	int r = v->meta.ops_tail ? walk_from(v, v->meta.ops_tail, &w) : WH_ABSENT;
 
-	tail->n = 0;
-	for (; r == 0 && tail->n < WH_TAIL_MAX; r = wh_walk_next(&w))
-		if (decode_walk(&w, &op))
-			set_keys(tail, tail->n++, &op);
+	wh_tail_keys_clear(&tail->keys);
+	for (; r == 0; r = wh_walk_next(&w)) {
+		if (!decode_walk(&w, &op))
+			continue;
+		keys_of_op(&op, keys);
+		if (!wh_tail_keys_put(&tail->keys, op.seq, keys))
+			break;
+	}
 	if (v->meta.ops_tail)
 		wh_walk_end(&w);
 	tail->known = r == WH_ABSENT;
@@ -150,65 +127,137 @@ keys_of(const struct wh_view *v, struct wh_tail **ret)
 	return s->tail->known ? 0 : read_keys(v, s->tail);
 }
 
+/* -------------------------------------------------------- ids, for a view -- */
+
+struct wh_tail_ids *
+wh_tail_ids_new(void)
+{
+	return calloc(1, sizeof(struct wh_tail_ids));
+}
+
+void
+wh_tail_ids_free(struct wh_tail_ids *ids)
+{
+	free(ids);
+}
+
+void
+wh_tail_ids_follow(struct wh_tail_ids **ids, const struct wh_meta *m)
+{
+	struct wh_tail_keys *keys = &(*ids)->keys;
+
+	if (wh_ops_behind(m) > WH_TAIL_SHORT) {
+		wh_tail_keys_drop_before(keys, m->ops_tail);
+	} else if (keys->end > 0) { /* its memory goes back */
+		wh_tail_ids_free(*ids);
+		*ids = wh_tail_ids_new();
+	}
+}
+
+/* WH_ECORRUPT: there is no place for all. */
+static int
+add_ids(const struct wh_view *v, struct wh_tail_keys *ids)
+{
+	uint64_t keys[WH_TAIL_KEYS] = {0};
+	uint64_t from = v->meta.ops_tail;
+	struct wh_oprow op;
+	struct wh_walk w;
+
+	if (wh_tail_keys_length(ids) > 0)
+		from = wh_tail_keys_seq(ids, ids->end - 1) + 1;
+	int r = walk_from(v, from, &w);
+
+	for (; r == 0; r = wh_walk_next(&w)) {
+		if (!decode_walk(&w, &op))
+			continue;
+		keys[WH_TAIL_ID] = wh_tail_key_of_id(op.id);
+		if (!wh_tail_keys_put(ids, op.seq, keys))
+			break;
+	}
+	wh_walk_end(&w);
+	return r == WH_ABSENT ? 0 : r < 0 ? r : WH_ECORRUPT;
+}
+
+/* Adds those that came since; anew if there is no place for them, with those that ended. */
+static int
+read_ids(const struct wh_view *v, struct wh_tail_keys *ids)
+{
+	int r = add_ids(v, ids);
+
+	if (r != WH_ECORRUPT)
+		return r;
+	wh_tail_keys_clear(ids);
+	return add_ids(v, ids);
+}
+
 /* -------------------------------------------------------------- searching -- */
+
+/* NULL: the rows are walked through. */
+static int
+find_keys(const struct wh_tail_scan *s, const struct wh_tail_keys **ret)
+{
+	const struct wh_view *v = s->view;
+	struct wh_tail *tail = NULL;
+	int r;
+
+	*ret = NULL;
+	if (v->writing) {
+		r = keys_of(v, &tail);
+		if (r == 0)
+			*ret = &tail->keys;
+		return r;
+	}
+	if (s->kind != WH_TAIL_ID || !v->ids || wh_ops_behind(&v->meta) <= WH_TAIL_SHORT)
+		return 0;
+	r = read_ids(v, &v->ids->keys);
+	*ret = &v->ids->keys;
+	return r;
+}
 
 int
 wh_tail_begin(const struct wh_view *v, enum wh_tail_key kind, uint64_t key, uint64_t from,
 	      struct wh_tail_scan *ret)
 {
-	struct wh_tail *tail;
-
 	*ret = (struct wh_tail_scan){.view = v, .kind = kind, .key = key};
 	if (v->meta.ops_tail == 0)
 		return WH_ABSENT;
 	if (from < v->meta.ops_tail)
 		from = v->meta.ops_tail;
-	int r = v->writing ? keys_of(v, &tail) : walk_from(v, from, &ret->walk);
+	int r = find_keys(ret, &ret->keys);
 
+	if (r == 0 && ret->keys)
+		ret->at = wh_tail_keys_first(ret->keys, kind, key, from);
+	else if (r == 0)
+		r = walk_from(v, from, &ret->walk);
 	if (r)
 		wh_tail_end(ret);
-	else if (v->writing)
-		ret->at = place_of(tail, from);
 	return r;
 }
 
 static int
 next_by_walk(struct wh_tail_scan *s)
 {
-	int r = s->started ? wh_walk_next(&s->walk) : wh_walk_current(&s->walk);
+	int r = s->walked ? wh_walk_next(&s->walk) : wh_walk_current(&s->walk);
 
-	for (s->started = true; r == 0; r = wh_walk_next(&s->walk))
-		if (decode_walk(&s->walk, &s->op) && key_of(&s->op, s->kind) == s->key)
+	for (; r == 0; r = wh_walk_next(&s->walk)) {
+		s->walked++;
+		if (decode_walk(&s->walk, &s->op) && has_key(&s->op, s->kind, s->key))
 			return 0;
-	return r;
-}
-
-/* The first place from `i` on that has the key; n if none has. By eights, since mostly none
- * has. */
-static size_t
-find_key(const uint64_t *keys, size_t i, size_t n, uint64_t key)
-{
-	for (; i + 8 <= n; i += 8) {
-		bool any = false;
-
-		for (size_t j = 0; j < 8; j++)
-			any |= keys[i + j] == key;
-		if (any)
-			break;
 	}
-	while (i < n && keys[i] != key)
-		i++;
-	return i;
+	return r;
 }
 
 static int
 next_by_key(struct wh_tail_scan *s)
 {
-	const struct wh_tail *tail = s->view->store->tail;
+	const struct wh_tail_keys *keys = s->keys;
 
-	while (s->at < tail->n) {
-		s->at = find_key(tail->key[s->kind], s->at, tail->n, s->key);
-		if (s->at < tail->n && decode_row(s->view, tail->seq[s->at++], &s->op))
+	while (s->at != WH_TAIL_NOWHERE) {
+		uint32_t at = s->at;
+
+		s->at = wh_tail_keys_next(keys, s->kind, s->key, at);
+		if (decode_row(s->view, wh_tail_keys_seq(keys, at), &s->op) &&
+		    has_key(&s->op, s->kind, s->key))
 			return 0;
 	}
 	return WH_ABSENT;
@@ -217,7 +266,7 @@ next_by_key(struct wh_tail_scan *s)
 int
 wh_tail_next(struct wh_tail_scan *s)
 {
-	return s->view->writing ? next_by_key(s) : next_by_walk(s);
+	return s->keys ? next_by_key(s) : next_by_walk(s);
 }
 
 void
@@ -225,6 +274,14 @@ wh_tail_end(struct wh_tail_scan *s)
 {
 	if (s->walk.cursor)
 		wh_walk_end(&s->walk);
+	if (s->walked > WH_TAIL_SHORT)
+		atomic_store_explicit(&s->view->store->tail_walked, true, memory_order_relaxed);
+}
+
+bool
+wh_ops_tail_walked(struct wh_store *s)
+{
+	return atomic_exchange_explicit(&s->tail_walked, false, memory_order_relaxed);
 }
 
 /* --------------------------------------------------------- commit thread -- */
@@ -240,29 +297,28 @@ wh_tail_join(struct wh_txn *t, uint64_t seq, bool *ret)
 		return 0;
 	int r = wh_txn_fail(t, keys_of(&t->view, &tail));
 
-	if (r == 0 && tail->n == WH_TAIL_MAX)
-		r = wh_ops_catch_up(t, 0);
+	if (r == 0 && wh_tail_keys_length(&tail->keys) == WH_TAIL_MAX)
+		r = wh_ops_catch_up(t, 0, WH_CATCH_UP);
 	if (r)
 		return r;
 	if (m->ops_tail == 0)
 		m->ops_tail = seq;
-	*ret = true;
+	*ret = seq >= m->ops_tail;
 	return 0;
 }
 
 int
 wh_tail_put(struct wh_txn *t, const struct wh_oprow *op)
 {
+	uint64_t keys[WH_TAIL_KEYS];
 	struct wh_tail *tail;
 	int r = wh_txn_fail(t, keys_of(&t->view, &tail));
 
 	if (r)
 		return r;
-	size_t i = place_of(tail, op->seq);
-
-	if (i == tail->n || tail->seq[i] != op->seq)
-		shift(tail, i + 1, i);
-	set_keys(tail, i, op);
+	keys_of_op(op, keys);
+	if (!wh_tail_keys_put(&tail->keys, op->seq, keys))
+		tail->known = false;
 	return 0;
 }
 
@@ -271,12 +327,40 @@ wh_tail_del(struct wh_txn *t, uint64_t seq)
 {
 	struct wh_tail *tail = t->view.store->tail;
 
-	if (!tail || !tail->known)
-		return;
-	size_t i = place_of(tail, seq);
+	if (tail && tail->known)
+		wh_tail_keys_del(&tail->keys, seq);
+}
 
-	if (i < tail->n && tail->seq[i] == seq)
-		shift(tail, i, i + 1);
+int
+wh_tail_end_of(const struct wh_view *v, size_t max, uint64_t *ret)
+{
+	const struct wh_tail_keys *keys;
+	struct wh_tail *tail;
+	int r = keys_of(v, &tail);
+
+	if (r)
+		return r;
+	keys = &tail->keys;
+	*ret = wh_tail_keys_length(keys) > max
+		       ? wh_tail_keys_seq(keys, keys->start + (uint32_t)max)
+		       : v->meta.op_seq + 1;
+	return 0;
+}
+
+void
+wh_tail_leave(struct wh_txn *t, uint64_t end)
+{
+	struct wh_tail_keys *keys = &t->view.store->tail->keys;
+	uint32_t length = wh_tail_keys_length(keys);
+	struct wh_meta *m = &t->view.meta;
+
+	wh_tail_keys_drop_before(keys, end);
+	m->ops_tail = end <= m->op_seq ? end : 0;
+	if (m->ops_tail == 0)
+		m->ops_tail_moved = 0;
+	/* Few are read again faster than the memory for many is kept. */
+	if (length > WH_TAIL_SHORT && wh_tail_keys_length(keys) <= WH_TAIL_SHORT)
+		wh_tail_free(t->view.store);
 }
 
 void

@@ -48,8 +48,10 @@ WH_MUST_USE int wh_terms_follow(struct wh_txn *t, struct wh_str id,
 /* The index rows of an overlay that has none yet; the id is folded. */
 WH_MUST_USE int wh_terms_gather(struct wh_txn *t, struct wh_str id, struct wh_str body,
 				struct wh_batch *out);
-/* Adds the index rows of an overlay that waits for them with an operation of the tail. */
-WH_MUST_USE int wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, struct wh_batch *out);
+/* Adds the index rows of an overlay that waits for them with an operation of the tail before
+ * `end`. */
+WH_MUST_USE int wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, uint64_t end,
+				    struct wh_batch *out);
 
 /* The body by whose terms an overlay is found: none if it is hidden, or while it is found with
  * an operation of the tail. */

@@ -117,14 +117,16 @@ find_recent(struct wh_term_scan *s)
 static int
 begin_recent(struct wh_term_scan *s, struct wh_str after)
 {
+	uint64_t behind = wh_ops_behind(&s->view->meta);
+	size_t max = behind < WH_TAIL_MAX ? (size_t)behind : WH_TAIL_MAX;
 	struct wh_tail_scan t;
 	int r = wh_tail_begin(s->view, WH_TAIL_ANY, 0, 0, &t);
 
 	if (r == 0)
-		s->recent = malloc(WH_TAIL_MAX * sizeof(s->recent[0]));
+		s->recent = malloc(max * sizeof(s->recent[0]));
 	if (r == 0 && !s->recent)
 		r = WH_ENOMEM;
-	while (r == 0 && s->n_recent < WH_TAIL_MAX) {
+	while (r == 0 && s->n_recent < max) {
 		r = wh_tail_next(&t);
 		if (r == 0 && wh_str_cmp(t.op.lane, after) > 0)
 			s->recent[s->n_recent++] = t.op.lane;

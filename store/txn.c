@@ -53,6 +53,8 @@ wh_view_renew(struct wh_view *v)
 
 	if (v->shortcuts)
 		wh_shortcuts_forget(v->shortcuts, v->meta.rows);
+	if (v->ids)
+		wh_tail_ids_follow(&v->ids, &v->meta);
 	return r;
 }
 
@@ -61,6 +63,8 @@ wh_view_remember(struct wh_view *v)
 {
 	if (!v->shortcuts)
 		v->shortcuts = wh_shortcuts_new();
+	if (!v->ids)
+		v->ids = wh_tail_ids_new();
 	if (v->shortcuts)
 		wh_shortcuts_forget(v->shortcuts, v->meta.rows);
 }
@@ -70,6 +74,8 @@ wh_view_end(struct wh_view *v)
 {
 	wh_shortcuts_free(v->shortcuts);
 	v->shortcuts = NULL;
+	wh_tail_ids_free(v->ids);
+	v->ids = NULL;
 	if (v->mdb)
 		mdb_txn_abort(wh_view_txn(v));
 	v->mdb = NULL;

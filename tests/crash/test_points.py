@@ -38,7 +38,7 @@ def places():
     names = {f"{job}.{stage}" for job in jobs for stage in ("before", "after", "done")}
     names |= set(re.findall(r'^WH_CRASH_PLACE\(\w+, "([\w.]+)"', text, re.MULTILINE))
     names |= {f"{edge}.{stage}" for edge in edges() for stage in ("before", "after")}
-    assert len(jobs) == 8 and len(names) > 80
+    assert len(jobs) == 9 and len(names) > 80
     return sorted(names)
 
 

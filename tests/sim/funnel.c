@@ -164,6 +164,9 @@ run_txn(struct sim *s, struct wh_job *first, const struct wh_job *end, bool *ret
 	wh_require(r == 0);
 	wh_buf_reset(&s->host.writer.touching);
 	txn.touches = &s->host.writer.touching;
+	if (sim_dice_chance(&s->dice, 100))
+		r = wh_ops_catch_up(&txn, sim_dice_below(&s->dice, 8),
+				    1 + sim_dice_below(&s->dice, 8));
 	for (struct wh_job *j = first; r == 0 && j != end; j = j->next) {
 		r = j->run(j, &txn);
 		if (r == 0)

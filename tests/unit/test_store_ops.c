@@ -303,7 +303,9 @@ random_step(struct wh_txn *t, struct model *m, uint64_t *seed)
 	uint64_t seq = next_random(seed) % (MODEL - 1) + 1;
 
 	if (next_random(seed) % 20 == 0)
-		assert_int_equal(wh_ops_catch_up(t, next_random(seed) % 40), 0);
+		assert_int_equal(
+			wh_ops_catch_up(t, next_random(seed) % 40, 1 + next_random(seed) % 50),
+			0);
 
 	if (next_random(seed) % 4 == 0) {
 		assert_int_equal(wh_ops_del(t, seq), m->there[seq] ? 0 : WH_ABSENT);

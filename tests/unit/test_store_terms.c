@@ -192,7 +192,7 @@ test_found_with_the_tail(void **state)
 	assert_int_equal(wh_ops_del(&t, 2), 0); /* its overlay stays, for another reason */
 	put_overlay(&t, "a", "y", false);
 	assert_string_equal(find_overlays(&t.view, 'z'), " b d");
-	assert_int_equal(wh_ops_catch_up(&t, 0), 0);
+	assert_int_equal(wh_ops_catch_up(&t, 0, SIZE_MAX), 0);
 	assert_string_equal(find_overlays(&t.view, 'x'), " d");
 	assert_string_equal(find_overlays(&t.view, 'y'), " a");
 	assert_string_equal(find_overlays(&t.view, 'z'), " b");
@@ -226,7 +226,7 @@ test_says_the_same_when_caught_up(void **state)
 	put_waiting(&t, 1, "a", "y", false);
 	put_waiting(&t, 2, "a", "y", false);
 	assert_int_equal(newest_of(&t.view, "a"), 2);
-	assert_int_equal(wh_ops_catch_up(&t, 0), 0);
+	assert_int_equal(wh_ops_catch_up(&t, 0, SIZE_MAX), 0);
 	put_waiting(&t, 2, "a", "y", false);
 	assert_int_equal(newest_of(&t.view, "a"), 2);
 	put_waiting(&t, 3, "a", "z", false);
@@ -263,7 +263,7 @@ test_added_with_the_tail(void **state)
 	assert_int_equal(wh_overlays_add(&t, WH_STR("tmp-1"), &waits), WH_EBUG);
 	wh_txn_abort(&t);
 	fx_begin(f, &t);
-	assert_int_equal(wh_ops_catch_up(&t, 0), 0);
+	assert_int_equal(wh_ops_catch_up(&t, 0, SIZE_MAX), 0);
 	assert_string_equal(find_overlays(&t.view, 'y'), " tmp-1");
 	assert_string_equal(find_overlays(&t.view, 'z'), " tmp-2");
 	fx_commit(&t);
@@ -285,13 +285,13 @@ test_built_beside_the_tail(void **state)
 		snprintf(id, sizeof(id), "id-%03u", (unsigned)(i * 13 % 60));
 		put_waiting(&t, i, id, i % 2 ? "kz" : "mno", false);
 		if (i % 5 == 0)
-			assert_int_equal(wh_ops_catch_up(&t, 0), 0);
+			assert_int_equal(wh_ops_catch_up(&t, 0, SIZE_MAX), 0);
 		assert_int_equal(wh_terms_build(&t, &b, 7), 0);
 		fx_commit(&t);
 	}
 	fx_check_clean(f);
 	fx_begin(f, &t);
-	assert_int_equal(wh_ops_catch_up(&t, 0), 0);
+	assert_int_equal(wh_ops_catch_up(&t, 0, SIZE_MAX), 0);
 	fx_commit(&t);
 	fx_check_clean(f);
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Index rows that wait, some thousand operations a transaction. */
+#include "daemon/catch_up.h"
+
+#include <stdlib.h>
+
+#include "daemon/writer.h"
+
+#define LEAVE 1024u /* operations: they are read quickly, and the newest mostly end soon */
+#define LOOK_MS 100
+
+struct catch_up {
+	struct wh_job job;
+	uint64_t leave;
+};
+
+int
+wh_catch_up_run(struct wh_job *job, struct wh_txn *t)
+{
+	return wh_ops_catch_up(t, ((struct catch_up *)job)->leave, WH_CATCH_UP);
+}
+
+/* After a fault it is tried again behind the next commit. */
+static void
+done(struct wh_job *job, struct whd *d, int fault)
+{
+	(void)fault;
+	d->catch_up.running = false;
+	d->catch_up.commits = d->counters.commits; /* its own is nobody's change */
+	free(job);
+}
+
+static void
+begin(struct whd *d)
+{
+	struct catch_up *c = wh_xcalloc(1, sizeof(*c));
+
+	c->job = (struct wh_job){.run = wh_catch_up_run, .done = done, .class = WH_JOB_SYNC};
+	c->leave = d->catch_up.leave;
+	d->catch_up.running = true;
+	wh_writer_submit(d->writer, &c->job);
+}
+
+static bool
+is_needed(const struct whd *d)
+{
+	return wh_ops_behind(&d->view.meta) > d->catch_up.leave && !d->catch_up.running &&
+	       !d->stopping;
+}
+
+static void
+on_due(uv_timer_t *t)
+{
+	struct whd *d = t->data;
+	bool is_quiet = d->counters.commits == d->catch_up.commits;
+
+	whd_tick(d);
+	d->catch_up.commits = d->counters.commits;
+	if (is_needed(d) && (wh_ops_tail_walked(d->store) || is_quiet))
+		begin(d);
+	else
+		wh_catch_up_mind(d);
+}
+
+void
+wh_catch_up_mind(struct whd *d)
+{
+	uv_timer_t *t = &d->catch_up.timer;
+
+	if (is_needed(d) && !uv_is_active((uv_handle_t *)t))
+		wh_alarm_start(&d->alarms, t, on_due, d->catch_up.look_ms, 0);
+}
+
+void
+wh_catch_up_init(struct whd *d)
+{
+	d->catch_up.leave = LEAVE;
+	d->catch_up.look_ms = LOOK_MS;
+#ifdef WHD_TEST_HOOKS
+	const char *leave = getenv("WHD_TEST_CATCH_UP");
+
+	if (leave) {
+		d->catch_up.leave = strtoull(leave, NULL, 10);
+		d->catch_up.look_ms = 1;
+	}
+#endif
+	wh_alarm_init(&d->alarms, &d->catch_up.timer);
+	d->catch_up.timer.data = d;
+}

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Operations get their index rows long after they were acknowledged, many at once: whoever asks,
+before, in the midst of it or behind it, is told the same."""
+
+import time
+
+from support.data import webhook
+from support.sim import six
+
+MANY = 1500     # more than whd leaves without index rows while nothing else is to be done
+LEFT = 1024
+
+
+def behind(c):
+    m = c.call("dump", section="store")["store"]
+    return m["op_seq"] - m["ops_tail"] + 1 if m["ops_tail"] else 0
+
+
+def caught_up(c, left, timeout=30):
+    end = time.monotonic() + timeout
+    while behind(c) > left:
+        assert time.monotonic() < end, f"{behind(c)} operations are still without index rows"
+
+
+def answers(c, ops):
+    """All that is found by an index of operations, or by one of overlays."""
+    return {
+        "by id": [c.call("queue.get", op=op)["whid"] for op in ops[::100]],
+        "by lane": [[o["op"] for o in c.call("queue.list", whid=c.call(
+            "queue.get", op=op)["whid"])["items"]] for op in ops[::100]],
+        "by state": {state: [o["op"] for o in c.pages("queue.list", state=state, limit=400)]
+                     for state in ("queued", "held")},
+        "by term": [sorted(w["whname"] for w in c.list(municipalityId=str(m)))
+                    for m in range(3)],
+        "by address": [w["whname"] for w in c.list(callbackUrl=webhook(700)["callbackUrl"])],
+    }
+
+
+def test_in_a_quiet_hour(sim, whd, c):
+    c.go_offline(sim)
+    made = [c.create(**webhook(n, municipalityId=str(n % 3))) for n in range(MANY)]
+    ops = [op["op"] for op in made]
+    for op in ops[:MANY:50]:
+        c.call("queue.hold", op=op)
+    assert behind(c) > LEFT
+    told = answers(c, ops)
+    assert len(told["by state"]["held"]) == MANY / 50
+    assert sum(map(len, told["by term"])) == MANY and len(told["by address"]) == 1
+    caught_up(c, LEFT)
+    assert answers(c, ops) == told
+    again = c.create(**webhook(3, municipalityId="0"))
+    assert again["op"] == ops[3], "the same wish is known by its form"
+    whd.kill()
+    whd.start()
+    c = whd.client()
+    assert answers(c, ops) == told
+    assert c.call("store.check")["sound"]
+
+
+def test_between_all_changes(world, sim):
+    """Index rows come at any moment: changes of what has them, and of what has none yet."""
+    whd = world.whd(sim, env={"WHD_TEST_CATCH_UP": "2"})
+    c = whd.client()
+    c.synced()
+    sim.add_all([webhook(n) for n in range(6)])
+    c.call("sync.now")
+    ids = [row["whid"] for row in c.list()]
+    c.go_offline(sim)
+    for turn in range(8):
+        for n, whid in enumerate(ids):
+            c.update(whid, {"whcomment": f"{turn} {n}", "municipalityId": str(turn)})
+            if n == turn % 6:
+                caught_up(c, 2)
+        new = c.create(**webhook(100 + turn, municipalityId=str(turn)))
+        c.update(new["whid"], {"whname": f"new {turn}"})
+        if turn % 3 == 1:
+            c.call("queue.cancel", op=c.create(**webhook(200 + turn))["op"])
+        for m in range(turn):
+            assert [w["whname"] for w in c.list(municipalityId=str(m))] == [f"new {m}"]
+        assert len(list(c.list(municipalityId=str(turn)))) == 7
+        assert c.call("store.check")["sound"]
+    caught_up(c, 2)
+    expected = {w["whname"]: six(w) for w in c.list()}
+    c.go_online(sim)
+    c.idle()
+    assert {r["whname"]: six(r) for r in sim.rows()} == expected
+    assert c.call("store.check")["sound"]
