@@ -140,7 +140,8 @@ check_members(struct wh_call *c, const msgpack_object *map)
 		wh_record_view(map, &rec);
 		if (wh_record_has(&rec, WH_F_CALLBACK)) {
 			wh_buf_reset(&why);
-			wh_buf_printf(&why, "%s ", wh_fields[WH_F_CALLBACK].name);
+			wh_buf_c(&why, wh_fields[WH_F_CALLBACK].name);
+			wh_buf_c(&why, " ");
 			r = wh_url_check(rec.text[WH_F_CALLBACK], &url, &why);
 		}
 	}

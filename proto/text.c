@@ -126,16 +126,43 @@ wh_control_len(struct wh_str s)
 	return c1 ? 2 : 0;
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Which bytes, all below 0x80, are not below c: their high bit. */
+static uint64_t
+from(uint64_t bytes, unsigned char c)
+{
+	return bytes + EACH(0x80u - c);
+}
+
+/* So many bytes, by eights, are printable ASCII. */
+static size_t
+plain_prefix(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8) {
+		uint64_t eight, low;
+
+		memcpy(&eight, p + i, sizeof(eight));
+		low = eight & EACH(0x7f);
+		if ((from(low, 0x20) & ~from(low, 0x7f) & ~eight & EACH(0x80)) != EACH(0x80))
+			break;
+	}
+	return i;
+}
+
 bool
 wh_str_has_control(struct wh_str s)
 {
-	for (size_t i = 0; i < s.n; i++)
+	for (size_t i = plain_prefix(s.p, s.n); i < s.n; i++) {
 		if (wh_control_len(wh_str(s.p + i, s.n - i)))
 			return true;
+		if (i % 8 == 7)
+			i += plain_prefix(s.p + i + 1, s.n - i - 1);
+	}
 	return false;
 }
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 static uint64_t
 load(const char *a, const char *b)
@@ -147,13 +174,6 @@ load(const char *a, const char *b)
 	memcpy(&half[1], b, sizeof(half[1]));
 	memcpy(&eight, half, sizeof(eight));
 	return eight;
-}
-
-/* Which bytes, all below 0x80, are not below c: their high bit. */
-static uint64_t
-from(uint64_t bytes, unsigned char c)
-{
-	return bytes + EACH(0x80u - c);
 }
 
 /* Eight bytes at once: digits, or letters when the bit is set that makes them small. */

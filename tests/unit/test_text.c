@@ -90,6 +90,25 @@ test_control(void **state)
 	}
 }
 
+/* Any byte at any place of a longer text is judged as it is alone. */
+static void
+test_control_anywhere(void **state)
+{
+	char text[40];
+
+	(void)state;
+	for (size_t at = 0; at < sizeof(text); at++)
+		for (int byte = 0; byte < 256; byte++) {
+			memset(text, at % 2 ? '~' : ' ', sizeof(text));
+			text[at] = (char)byte;
+			assert_int_equal(wh_str_has_control(wh_str(text, sizeof(text))),
+					 wh_control_len(wh_str(text + at, 1)) > 0);
+			memset(text, '\xe9', at);
+			assert_int_equal(wh_str_has_control(wh_str(text, sizeof(text))),
+					 wh_control_len(wh_str(text + at, 1)) > 0);
+		}
+}
+
 struct guid_row {
 	const char *text;
 	bool is;
@@ -228,10 +247,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_utf8),    cmocka_unit_test(test_control),
-		cmocka_unit_test(test_guid),    cmocka_unit_test(test_guid_bytes),
-		cmocka_unit_test(test_compare), cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_faults),  cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_control_anywhere),
+		cmocka_unit_test(test_guid),
+		cmocka_unit_test(test_guid_bytes),
+		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
