@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Index rows that wait, some thousand operations a transaction. */
+/* Index rows that wait, a slice of the operations a transaction. */
 #include "daemon/catch_up.h"
 
 #include <stdlib.h>
@@ -20,13 +20,23 @@ wh_catch_up_run(struct wh_job *job, struct wh_txn *t)
 	return wh_ops_catch_up(t, ((struct catch_up *)job)->leave, WH_CATCH_UP);
 }
 
-/* After a fault it is tried again behind the next commit. */
+static bool
+is_behind(const struct whd *d)
+{
+	return wh_ops_behind(&d->view.meta) > d->catch_up.leave && !d->stopping;
+}
+
+/* Goes on while nobody else is there. After a fault it is tried again behind the next commit.
+ */
 static void
 done(struct wh_job *job, struct whd *d, int fault)
 {
-	(void)fault;
-	d->catch_up.running = false;
 	d->catch_up.commits = d->counters.commits; /* its own is nobody's change */
+	if (fault == 0 && wh_writer_idle(d->writer) && is_behind(d)) {
+		wh_writer_submit(d->writer, job);
+		return;
+	}
+	d->catch_up.running = false;
 	free(job);
 }
 
@@ -41,13 +51,6 @@ begin(struct whd *d)
 	wh_writer_submit(d->writer, &c->job);
 }
 
-static bool
-is_needed(const struct whd *d)
-{
-	return wh_ops_behind(&d->view.meta) > d->catch_up.leave && !d->catch_up.running &&
-	       !d->stopping;
-}
-
 static void
 on_due(uv_timer_t *t)
 {
@@ -56,7 +59,7 @@ on_due(uv_timer_t *t)
 
 	whd_tick(d);
 	d->catch_up.commits = d->counters.commits;
-	if (is_needed(d) && (wh_ops_tail_walked(d->store) || is_quiet))
+	if (is_behind(d) && !d->catch_up.running && (wh_ops_tail_walked(d->store) || is_quiet))
 		begin(d);
 	else
 		wh_catch_up_mind(d);
@@ -67,7 +70,7 @@ wh_catch_up_mind(struct whd *d)
 {
 	uv_timer_t *t = &d->catch_up.timer;
 
-	if (is_needed(d) && !uv_is_active((uv_handle_t *)t))
+	if (is_behind(d) && !d->catch_up.running && !uv_is_active((uv_handle_t *)t))
 		wh_alarm_start(&d->alarms, t, on_due, d->catch_up.look_ms, 0);
 }
 

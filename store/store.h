@@ -344,10 +344,10 @@ WH_MUST_USE int wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_
 			    size_t max, size_t *ret_n);
 /*
  * Those that came last are found by reading them one by one; their index rows are written
- * later, for many at once. They are behind: at most 65,536 are. Catching up writes the index
- * rows of the `max` oldest of them if more than `behind` are; 1,000 take about 25 ms.
+ * later, for many at once. They are behind: at most 65,536 are, or who adds one writes some.
+ * Catching up writes the index rows of the `max` oldest of them if more than `behind` are.
  */
-#define WH_CATCH_UP 4096u /* a fair max: more at once cost less, and others wait longer */
+#define WH_CATCH_UP 1024u /* a fair max: on a fast disk 40 ms in which nobody is answered */
 uint64_t wh_ops_behind(const struct wh_meta *m);
 WH_MUST_USE int wh_ops_catch_up(struct wh_txn *t, uint64_t behind, size_t max);
 /* Somebody read through more than a thousand of them since this was asked. Any thread. */

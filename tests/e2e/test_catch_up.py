@@ -2,24 +2,11 @@
 """Operations get their index rows long after they were acknowledged, many at once: whoever asks,
 before, in the midst of it or behind it, is told the same."""
 
-import time
-
 from support.data import webhook
 from support.sim import six
 
 MANY = 1500     # more than whd leaves without index rows while nothing else is to be done
 LEFT = 1024
-
-
-def behind(c):
-    m = c.call("dump", section="store")["store"]
-    return m["op_seq"] - m["ops_tail"] + 1 if m["ops_tail"] else 0
-
-
-def caught_up(c, left, timeout=30):
-    end = time.monotonic() + timeout
-    while behind(c) > left:
-        assert time.monotonic() < end, f"{behind(c)} operations are still without index rows"
 
 
 def answers(c, ops):
@@ -42,11 +29,11 @@ def test_in_a_quiet_hour(sim, whd, c):
     ops = [op["op"] for op in made]
     for op in ops[:MANY:50]:
         c.call("queue.hold", op=op)
-    assert behind(c) > LEFT
+    assert c.behind() > LEFT
     told = answers(c, ops)
     assert len(told["by state"]["held"]) == MANY / 50
     assert sum(map(len, told["by term"])) == MANY and len(told["by address"]) == 1
-    caught_up(c, LEFT)
+    c.caught_up(LEFT)
     assert answers(c, ops) == told
     again = c.create(**webhook(3, municipalityId="0"))
     assert again["op"] == ops[3], "the same wish is known by its form"
@@ -70,7 +57,7 @@ def test_between_all_changes(world, sim):
         for n, whid in enumerate(ids):
             c.update(whid, {"whcomment": f"{turn} {n}", "municipalityId": str(turn)})
             if n == turn % 6:
-                caught_up(c, 2)
+                c.caught_up(2)
         new = c.create(**webhook(100 + turn, municipalityId=str(turn)))
         c.update(new["whid"], {"whname": f"new {turn}"})
         if turn % 3 == 1:
@@ -79,7 +66,7 @@ def test_between_all_changes(world, sim):
             assert [w["whname"] for w in c.list(municipalityId=str(m))] == [f"new {m}"]
         assert len(list(c.list(municipalityId=str(turn)))) == 7
         assert c.call("store.check")["sound"]
-    caught_up(c, 2)
+    c.caught_up(2)
     expected = {w["whname"]: six(w) for w in c.list()}
     c.go_online(sim)
     c.idle()

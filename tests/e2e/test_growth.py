@@ -94,6 +94,7 @@ def test_cost_of_calls_with_a_queue(world, sim):
     for have, n in (1, FEW), (FEW, MANY):
         pour(whd, [("webhook.create", webhook(i, **alike)) for i in range(have, n)])
         assert c.status()["queue"]["queued"] == n - 1
+        c.caught_up()
         some = [op["op"] for op in c.call("queue.list", limit=1000)["items"]]
         costs.append({
             "enqueue and turn": meter.cost(lambda i: c.call(

@@ -148,6 +148,12 @@ wh_writer_uncork(struct wh_writer *w)
 	(void)w;
 }
 
+bool
+wh_writer_idle(const struct wh_writer *w)
+{
+	return !w->waiting.head && !w->done.head && !w->busy;
+}
+
 /* -------------------------------------------------------------------- keys -- */
 
 size_t

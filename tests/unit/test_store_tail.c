@@ -125,7 +125,7 @@ test_a_full_tail(void **state)
 	fx_begin(f, &t);
 	assert_int_equal(t.view.meta.ops_tail, 1);
 	fx_put_op(&t, fx_op(WH_TAIL_MAX + 1, "last", QUEUED, 0));
-	assert_int_equal(t.view.meta.ops_tail, WH_CATCH_UP + 1);
+	assert_in_range(t.view.meta.ops_tail, WH_CATCH_UP + 1, WH_TAIL_MAX / 2);
 	find_each(&t.view, WH_TAIL_MAX + 1, 1111);
 	fx_commit(&t);
 	fx_check_clean(f);

@@ -3,6 +3,7 @@
 ask again and again."""
 
 import contextlib
+import time
 
 from support import contract, paths  # paths: puts whclient.py into reach
 from support.data import webhook
@@ -98,6 +99,17 @@ class Client(whclient.Client):
         ident = op["op"] if isinstance(op, dict) else op
         return self.until(lambda e: e.get("op") == ident and e.get("state") == state, since,
                           timeout)
+
+    def behind(self):
+        """How many operations whd left without index rows."""
+        m = self.call("dump", section="store")["store"]
+        return m["op_seq"] - m["ops_tail"] + 1 if m["ops_tail"] else 0
+
+    def caught_up(self, left=1024, timeout=30):
+        """Waits until these are few, as they soon are when nobody wants anything."""
+        end = time.monotonic() + timeout
+        while self.behind() > left:
+            assert time.monotonic() < end, f"{self.behind()} operations have no index rows yet"
 
     def head(self):
         """The newest revision of the change log."""
