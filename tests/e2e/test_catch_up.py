@@ -44,6 +44,16 @@ def test_in_a_quiet_hour(sim, whd, c):
     assert c.call("store.check")["sound"]
 
 
+def test_before_a_sweep(sim, whd, c):
+    """It looks for one operation after the other, and would read through all of them for each."""
+    c.go_offline(sim)
+    for n in range(MANY):
+        c.create(**webhook(n))
+    assert c.behind() > LEFT
+    c.call("queue.flush")
+    assert c.behind() <= LEFT
+
+
 def test_between_all_changes(world, sim):
     """Index rows come at any moment: changes of what has them, and of what has none yet."""
     whd = world.whd(sim, env={"WHD_TEST_CATCH_UP": "2"})
