@@ -200,7 +200,7 @@ new_change(struct wh_call *c, enum wh_op_kind kind)
 	cc->e.method = c->cmd->id;
 	cc->e.uid = c->peer->uid;
 	cc->e.pid = (uint32_t)c->peer->pid;
-	wh_op_id_make(cc->e.id, c->d->now.wall, (const uint8_t *)bits);
+	wh_op_id_next(&c->d->op_ids, cc->e.id, c->d->now.wall, (const uint8_t *)bits);
 	wh_rules_now(c->d, &cc->e.rules);
 	cc->ticket = c->ticket;
 	return cc;

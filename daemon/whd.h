@@ -12,6 +12,7 @@
 #include "daemon/alarm.h"
 #include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/core/op.h"
 #include "daemon/crash_point.h"
 #include "daemon/keys.h"
 #include "daemon/log.h"
@@ -69,6 +70,7 @@ struct whd {
 	struct wh_watch *watch;   /* subscribers of the change log */
 	struct wh_waits *waits;   /* parked calls */
 	struct wh_recall *recall; /* answers given since the last commit */
+	struct wh_op_ids op_ids;  /* drawn for changes */
 	struct wh_counters counters;
 	struct wh_hook_age hook_age; /* as it was told last */
 	char instance[WH_INSTANCE_TEXT + 1];

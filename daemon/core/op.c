@@ -172,6 +172,26 @@ wh_op_id_make(uint8_t id[16], struct wh_wall now, const uint8_t random[10])
 	id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
 }
 
+#define COUNT_BITS 12u
+
+/* The counter of a millisecond begins in its lower half, and more than are left are not drawn
+ * in one: these would be out of order, no more. */
+void
+wh_op_id_next(struct wh_op_ids *ids, uint8_t id[16], struct wh_wall now,
+	      const uint8_t random[10])
+{
+	const unsigned mask = (1u << COUNT_BITS) - 1;
+
+	wh_op_id_make(id, now, random);
+	if (now.ms == ids->ms)
+		ids->count = (ids->count + 1) & mask;
+	else
+		ids->count = ((unsigned)id[6] << 8 | id[7]) & (mask >> 1);
+	ids->ms = now.ms;
+	id[6] = (uint8_t)(0x70 | ids->count >> 8);
+	id[7] = (uint8_t)ids->count;
+}
+
 /* True before the bytes that a dash precedes in the text form. */
 static bool
 dash_before(unsigned byte)

@@ -139,6 +139,14 @@ const char *wh_webhook_state_str(enum wh_webhook_state s);
 
 /* UUIDv7 from 48 bit of wall ms and 74 random bits (RFC 9562, 5.7). */
 void wh_op_id_make(uint8_t id[16], struct wh_wall now, const uint8_t random[10]);
+/* The same, but those of one millisecond follow one another, by a counter in the place of 12 of
+ * the random bits (RFC 9562, 6.2, method 1): what is stored by id is appended. */
+struct wh_op_ids { /* all zeros at first */
+	int64_t ms;
+	unsigned count;
+};
+void wh_op_id_next(struct wh_op_ids *ids, uint8_t id[16], struct wh_wall now,
+		   const uint8_t random[10]);
 void wh_op_id_text(const uint8_t id[16], char text[WH_OP_TEXT_ID + 1]);
 bool wh_op_id_parse(struct wh_str text, uint8_t id[16]);
 bool wh_tmp_id_is(struct wh_str whid); /* "tmp-" and the text of an op id */

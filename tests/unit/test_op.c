@@ -250,6 +250,30 @@ test_id_bits(void **state)
 	assert_true(memcmp(id, later, 16) < 0);
 }
 
+/* Those of a millisecond follow one another, whatever is random in them; with the next one the
+ * counter begins anew, and its first bit leaves room. */
+static void
+test_ids_in_order(void **state)
+{
+	struct wh_op_ids ids = {0};
+	uint8_t random[10], id[16], before[16] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 6000; i++) {
+		bool is_first = i % 2000 == 0;
+
+		memset(random, is_first ? 0xff : (int)(i * 37 % 256), sizeof(random));
+		wh_op_id_next(&ids, id, (struct wh_wall){5 + i / 2000}, random);
+		assert_int_equal(id[6] >> 4, 7);
+		assert_int_equal(id[8] >> 6, 2);
+		assert_true(memcmp(before, id, 16) < 0);
+		assert_memory_equal(id + 9, random + 3, 7);
+		if (is_first)
+			assert_int_equal((id[6] & 0x0f) << 8 | id[7], 0x7ff);
+		memcpy(before, id, 16);
+	}
+}
+
 struct id_row {
 	const char *what;
 	const char *text;
@@ -296,6 +320,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_id_vector),
 		cmocka_unit_test(test_id_bits),
+		cmocka_unit_test(test_ids_in_order),
 		cmocka_unit_test(test_id_parse),
 	};
 
