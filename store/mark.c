@@ -6,7 +6,8 @@
  * only that it forgot what was sent since. The mark tells them apart: it names
  * the data file by its inode and its time of birth, which no copy has, and the
  * last transaction, below which the right file cannot be. It is written
- * behind each commit and not flushed: the mark may lag behind, never lead.
+ * behind each commit, and flushed when it names another file than before: the
+ * mark may lag behind, never lead.
  *
  * Judged once by wh_store_open; written by the commit thread.
  */
@@ -108,6 +109,12 @@ read_mark(int dir, struct mark *ret)
 	return whole;
 }
 
+static bool
+names_same(const struct mark *a, const struct mark *b)
+{
+	return a->inode == b->inode && a->born == b->born && a->instance == b->instance;
+}
+
 uint64_t
 wh_mark_txn(int dir, int file)
 {
@@ -125,8 +132,7 @@ wh_mark_judge(struct wh_store *s)
 	struct mark should, is;
 
 	s->put_back = !s->created && (!read_mark(s->dir, &should) || !look_at_file(s, &is) ||
-				      is.inode != should.inode || is.born != should.born ||
-				      is.instance != should.instance || is.txn < should.txn);
+				      !names_same(&is, &should) || is.txn < should.txn);
 }
 
 bool
@@ -170,12 +176,15 @@ write_mark(const struct wh_store *s, const struct mark *m)
 int
 wh_store_mark(struct wh_store *s)
 {
-	struct mark m;
+	struct mark m, was = {0};
+	bool had = read_mark(s->dir, &was);
 
 	if (s->mark < 0)
 		s->mark = open_mark(s->dir);
-	if (s->mark < 0 || !look_at_file(s, &m) || !write_mark(s, &m) ||
-	    fdatasync(s->mark) != 0)
+	if (s->mark < 0 || !look_at_file(s, &m) || !write_mark(s, &m))
+		return WH_ESYS;
+	/* One that only has come further may lag, and its flush can take long. */
+	if ((!had || !names_same(&m, &was)) && fdatasync(s->mark) != 0)
 		return WH_ESYS;
 	s->marked[0] = m.inode;
 	s->marked[1] = m.born;
