@@ -11,6 +11,8 @@
 #include "daemon/pump_own.h"
 #include "daemon/rules_now.h"
 
+/* After a start: those who wait for whd come first. */
+#define FIRST_LIST_MS 20
 #define CLOCK_SLACK_MS 1000 /* a wall clock that is set back by less is left alone */
 
 /* --------------------------------------------------------------- flights -- */
@@ -198,6 +200,7 @@ wh_pump_start(struct whd *d)
 	wh_pump_known_init(p);
 	p->list_last = d->view.meta.list_last;
 	p->interval = d->config->sync_interval;
+	p->list_due.ms = d->now.mono.ms + FIRST_LIST_MS;
 	p->clocks_apart = d->now.wall.ms - d->now.mono.ms;
 
 	const struct wh_bucket_limits lim = wh_pump_bucket_limits(p);
