@@ -183,7 +183,7 @@ struct wh_view {
 	struct wh_meta meta;            /* as of this view */
 	uint64_t renewals;              /* tell its snapshots from one another */
 	struct wh_shortcuts *shortcuts; /* where rows lie that were read; may be NULL */
-	struct wh_tail_ids *ids;        /* of operations that came last; may be NULL */
+	struct wh_tail_keys *ids;       /* of operations that came last; may be NULL */
 };
 
 struct wh_txn {

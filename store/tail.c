@@ -14,11 +14,6 @@ struct wh_tail {
 	struct wh_tail_keys keys;
 };
 
-/* Ids stay as they are, and come in order: a view need only read those that came since. */
-struct wh_tail_ids {
-	struct wh_tail_keys keys;
-};
-
 uint64_t
 wh_tail_key_of_id(const uint8_t id[WH_OP_ID])
 {
@@ -94,26 +89,39 @@ decode_row(const struct wh_view *v, uint64_t seq, struct wh_oprow *ret)
 	       decode(seq, &value, ret);
 }
 
+/* Adds the keys of the rows from `from` on. WH_ECORRUPT if there is no place for all. */
 static int
-read_keys(const struct wh_view *v, struct wh_tail *tail)
+add_rows(const struct wh_view *v, uint64_t from, bool ids_only, struct wh_tail_keys *ret)
 {
-	uint64_t keys[WH_TAIL_KEYS];
+	uint64_t keys[WH_TAIL_KEYS] = {0};
 	struct wh_oprow op;
 	struct wh_walk w;
-	int r = v->meta.ops_tail ? walk_from(v, v->meta.ops_tail, &w) : WH_ABSENT;
+	int r = walk_from(v, from, &w);
 
-	wh_tail_keys_clear(&tail->keys);
 	for (; r == 0; r = wh_walk_next(&w)) {
 		if (!decode_walk(&w, &op))
 			continue;
-		keys_of_op(&op, keys);
-		if (!wh_tail_keys_put(&tail->keys, op.seq, keys))
+		if (ids_only)
+			keys[WH_TAIL_ID] = wh_tail_key_of_id(op.id);
+		else
+			keys_of_op(&op, keys);
+		if (!wh_tail_keys_put(ret, op.seq, keys))
 			break;
 	}
-	if (v->meta.ops_tail)
-		wh_walk_end(&w);
-	tail->known = r == WH_ABSENT;
+	wh_walk_end(&w);
 	return r == WH_ABSENT ? 0 : r < 0 ? r : WH_ECORRUPT;
+}
+
+static int
+read_keys(const struct wh_view *v, struct wh_tail *tail)
+{
+	uint64_t from = v->meta.ops_tail;
+
+	wh_tail_keys_clear(&tail->keys);
+	int r = from ? add_rows(v, from, false, &tail->keys) : 0;
+
+	tail->known = r == 0;
+	return r;
 }
 
 /* The keys as they are at this point of the transaction. */
@@ -132,65 +140,45 @@ keys_of(const struct wh_view *v, struct wh_tail **ret)
 
 /* -------------------------------------------------------- ids, for a view -- */
 
-struct wh_tail_ids *
+struct wh_tail_keys *
 wh_tail_ids_new(void)
 {
-	return calloc(1, sizeof(struct wh_tail_ids));
+	return calloc(1, sizeof(struct wh_tail_keys));
 }
 
 void
-wh_tail_ids_free(struct wh_tail_ids *ids)
+wh_tail_ids_follow(struct wh_tail_keys **ids, const struct wh_meta *m)
 {
-	free(ids);
-}
-
-void
-wh_tail_ids_follow(struct wh_tail_ids **ids, const struct wh_meta *m)
-{
-	struct wh_tail_keys *keys = &(*ids)->keys;
-
 	if (wh_ops_behind(m) > WH_TAIL_SHORT) {
-		wh_tail_keys_drop_before(keys, m->ops_tail);
-	} else if (keys->end > 0) { /* its memory goes back */
-		wh_tail_ids_free(*ids);
+		wh_tail_keys_drop_before(*ids, m->ops_tail);
+	} else if ((*ids)->end > 0) { /* its memory goes back */
+		free(*ids);
 		*ids = wh_tail_ids_new();
 	}
 }
 
-/* WH_ECORRUPT: there is no place for all. */
+/* Ids stay as they are, and come in order: only those are read that came since. */
 static int
-add_ids(const struct wh_view *v, struct wh_tail_keys *ids)
+add_ids(const struct wh_view *v)
 {
-	uint64_t keys[WH_TAIL_KEYS] = {0};
+	struct wh_tail_keys *ids = v->ids;
 	uint64_t from = v->meta.ops_tail;
-	struct wh_oprow op;
-	struct wh_walk w;
 
 	if (wh_tail_keys_length(ids) > 0)
 		from = wh_tail_keys_seq(ids, ids->end - 1) + 1;
-	int r = walk_from(v, from, &w);
-
-	for (; r == 0; r = wh_walk_next(&w)) {
-		if (!decode_walk(&w, &op))
-			continue;
-		keys[WH_TAIL_ID] = wh_tail_key_of_id(op.id);
-		if (!wh_tail_keys_put(ids, op.seq, keys))
-			break;
-	}
-	wh_walk_end(&w);
-	return r == WH_ABSENT ? 0 : r < 0 ? r : WH_ECORRUPT;
+	return add_rows(v, from, true, ids);
 }
 
-/* Adds those that came since; anew if there is no place for them, with those that ended. */
+/* Anew if there is no place for all, with those that ended. */
 static int
-read_ids(const struct wh_view *v, struct wh_tail_keys *ids)
+read_ids(const struct wh_view *v)
 {
-	int r = add_ids(v, ids);
+	int r = add_ids(v);
 
 	if (r != WH_ECORRUPT)
 		return r;
-	wh_tail_keys_clear(ids);
-	return add_ids(v, ids);
+	wh_tail_keys_clear(v->ids);
+	return add_ids(v);
 }
 
 /* -------------------------------------------------------------- searching -- */
@@ -212,8 +200,8 @@ find_keys(const struct wh_tail_scan *s, const struct wh_tail_keys **ret)
 	}
 	if (s->kind != WH_TAIL_ID || !v->ids || wh_ops_behind(&v->meta) <= WH_TAIL_SHORT)
 		return 0;
-	r = read_ids(v, &v->ids->keys);
-	*ret = &v->ids->keys;
+	r = read_ids(v);
+	*ret = v->ids;
 	return r;
 }
 

@@ -57,10 +57,9 @@ void wh_tail_end(struct wh_tail_scan *s);
 
 /* What a view remembers of the ids of a long tail; NULL without memory. Of the thread that owns
  * the view. */
-struct wh_tail_ids *wh_tail_ids_new(void);
-void wh_tail_ids_free(struct wh_tail_ids *ids);
+struct wh_tail_keys *wh_tail_ids_new(void);
 /* The view was renewed. *ids may be NULL afterwards. */
-void wh_tail_ids_follow(struct wh_tail_ids **ids, const struct wh_meta *m);
+void wh_tail_ids_follow(struct wh_tail_keys **ids, const struct wh_meta *m);
 
 /* ------------------------------------------------------- commit thread -- */
 

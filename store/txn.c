@@ -7,6 +7,8 @@
  * and reads the counters, which are one value. A transaction remembers its
  * first fault, refuses everything after it, and then only aborts.
  */
+#include <stdlib.h>
+
 #include "store/shortcut.h"
 #include "store/tail.h"
 
@@ -74,7 +76,7 @@ wh_view_end(struct wh_view *v)
 {
 	wh_shortcuts_free(v->shortcuts);
 	v->shortcuts = NULL;
-	wh_tail_ids_free(v->ids);
+	free(v->ids);
 	v->ids = NULL;
 	if (v->mdb)
 		mdb_txn_abort(wh_view_txn(v));
