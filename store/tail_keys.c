@@ -152,13 +152,9 @@ wh_tail_keys_put(struct wh_tail_keys *t, uint64_t seq, const uint64_t key[WH_TAI
 	return true;
 }
 
-void
-wh_tail_keys_del(struct wh_tail_keys *t, uint64_t seq)
+static void
+leave_place(struct wh_tail_keys *t, uint32_t at)
 {
-	uint32_t at = place_of(t, seq);
-
-	if (at == t->end || wh_tail_keys_seq(t, at) != seq)
-		return;
 	for (size_t kind = 0; kind < WH_TAIL_KEYS; kind++)
 		set_tag(t, kind, at, 0);
 	t->place[at % WH_TAIL_MAX].here = false;
@@ -167,10 +163,19 @@ wh_tail_keys_del(struct wh_tail_keys *t, uint64_t seq)
 }
 
 void
+wh_tail_keys_del(struct wh_tail_keys *t, uint64_t seq)
+{
+	uint32_t at = place_of(t, seq);
+
+	if (at < t->end && wh_tail_keys_seq(t, at) == seq)
+		leave_place(t, at);
+}
+
+void
 wh_tail_keys_drop_before(struct wh_tail_keys *t, uint64_t seq)
 {
 	while (t->start < t->end && wh_tail_keys_seq(t, t->start) < seq)
-		wh_tail_keys_del(t, wh_tail_keys_seq(t, t->start));
+		leave_place(t, t->start); /* and start moves on */
 }
 
 void
