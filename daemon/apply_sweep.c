@@ -2,8 +2,7 @@
 /* Bringing due times nearer, a slice a transaction. Commit thread. */
 #include "daemon/apply.h"
 
-#define SLICE 256u         /* operations a transaction: some milliseconds */
-#define READ_THROUGH 1024u /* operations without index rows, for each that is looked for */
+#define SLICE 256u /* operations a transaction: some milliseconds */
 
 static bool
 make_due(struct wh_lane *l, struct wh_lane_op *o)
@@ -65,8 +64,9 @@ wh_sweep_run(struct wh_txn *t, const struct wh_rules *rules, struct wh_sweep *s)
 	int r = 0;
 
 	s->done = s->kind == WH_SWEEP_NONE;
-	if (!s->done && wh_ops_behind(&t->view.meta) > READ_THROUGH)
-		return wh_ops_catch_up(t, READ_THROUGH, WH_CATCH_UP);
+	/* Those without index rows are read through for each that is looked for. */
+	if (!s->done && wh_ops_behind(&t->view.meta) > WH_BEHIND_FEW)
+		return wh_ops_catch_up(t, WH_BEHIND_FEW, WH_CATCH_UP);
 	if (!s->begun)
 		s->at = start(rules, s->kind, WH_OP_QUEUED);
 	s->begun = true;

@@ -6,7 +6,6 @@
 
 #include "daemon/writer.h"
 
-#define LEAVE 1024u /* operations: they are read quickly, and the newest mostly end soon */
 #define LOOK_MS 100
 
 struct catch_up {
@@ -59,7 +58,7 @@ on_due(uv_timer_t *t)
 
 	whd_tick(d);
 	d->catch_up.commits = d->counters.commits;
-	if (is_behind(d) && !d->catch_up.running && (wh_ops_tail_walked(d->store) || is_quiet))
+	if (is_behind(d) && (wh_ops_tail_walked(d->store) || is_quiet))
 		begin(d);
 	else
 		wh_catch_up_mind(d);
@@ -77,7 +76,7 @@ wh_catch_up_mind(struct whd *d)
 void
 wh_catch_up_init(struct whd *d)
 {
-	d->catch_up.leave = LEAVE;
+	d->catch_up.leave = WH_BEHIND_FEW; /* the newest mostly end soon */
 	d->catch_up.look_ms = LOOK_MS;
 #ifdef WHD_TEST_HOOKS
 	const char *leave = getenv("WHD_TEST_CATCH_UP");

@@ -347,10 +347,12 @@ WH_MUST_USE int wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_
  * later, for many at once. They are behind: at most 65,536 are, or who adds one writes some.
  * Catching up writes the index rows of the `max` oldest of them if more than `behind` are.
  */
+/* So many are read through without harm; by who reads more it is known, and they catch up. */
+#define WH_BEHIND_FEW 1024u
 #define WH_CATCH_UP 1024u /* a fair max: on a fast disk 40 ms in which nobody is answered */
 uint64_t wh_ops_behind(const struct wh_meta *m);
 WH_MUST_USE int wh_ops_catch_up(struct wh_txn *t, uint64_t behind, size_t max);
-/* Somebody read through more than a thousand of them since this was asked. Any thread. */
+/* Somebody read through more than WH_BEHIND_FEW since this was asked. Any thread. */
 bool wh_ops_tail_walked(struct wh_store *s);
 struct wh_due {
 	uint8_t state;

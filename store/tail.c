@@ -149,7 +149,7 @@ wh_tail_ids_new(void)
 void
 wh_tail_ids_follow(struct wh_tail_keys **ids, const struct wh_meta *m)
 {
-	if (wh_ops_behind(m) > WH_TAIL_SHORT) {
+	if (wh_ops_behind(m) > WH_BEHIND_FEW) {
 		wh_tail_keys_drop_before(*ids, m->ops_tail);
 	} else if ((*ids)->end > 0) { /* its memory goes back */
 		free(*ids);
@@ -198,7 +198,7 @@ find_keys(const struct wh_tail_scan *s, const struct wh_tail_keys **ret)
 			*ret = &tail->keys;
 		return r;
 	}
-	if (s->kind != WH_TAIL_ID || !v->ids || wh_ops_behind(&v->meta) <= WH_TAIL_SHORT)
+	if (s->kind != WH_TAIL_ID || !v->ids || wh_ops_behind(&v->meta) <= WH_BEHIND_FEW)
 		return 0;
 	r = read_ids(v);
 	*ret = v->ids;
@@ -265,7 +265,7 @@ wh_tail_end(struct wh_tail_scan *s)
 {
 	if (s->walk.cursor)
 		wh_walk_end(&s->walk);
-	if (s->walked > WH_TAIL_SHORT)
+	if (s->walked > WH_BEHIND_FEW)
 		atomic_store_explicit(&s->view->store->tail_walked, true, memory_order_relaxed);
 }
 
@@ -350,7 +350,7 @@ wh_tail_leave(struct wh_txn *t, uint64_t end)
 	if (m->ops_tail == 0)
 		m->ops_tail_moved = 0;
 	/* Few are read again faster than the memory for many is kept. */
-	if (length > WH_TAIL_SHORT && wh_tail_keys_length(keys) <= WH_TAIL_SHORT)
+	if (length > WH_BEHIND_FEW && wh_tail_keys_length(keys) <= WH_BEHIND_FEW)
 		wh_tail_free(t->view.store);
 }
 

@@ -25,8 +25,6 @@
 #include "store/row.h"
 #include "store/tail_keys.h"
 
-#define WH_TAIL_SHORT 1024u /* rows: who walks through more of them lets it be known */
-
 static inline bool
 wh_tail_has(const struct wh_meta *m, uint64_t seq)
 {

@@ -142,12 +142,12 @@ test_walked(void **state)
 	struct wh_txn t;
 	uint64_t seq;
 
-	put_many(f, WH_TAIL_SHORT + 1);
+	put_many(f, WH_BEHIND_FEW + 1);
 	fx_view(f, &v);
-	fx_id(WH_TAIL_SHORT, id);
+	fx_id(WH_BEHIND_FEW, id);
 	assert_int_equal(wh_ops_find(&v, id, &seq), 0);
 	assert_false(wh_ops_tail_walked(f->s));
-	fx_id(WH_TAIL_SHORT + 1, id);
+	fx_id(WH_BEHIND_FEW + 1, id);
 	assert_int_equal(wh_ops_find(&v, id, &seq), 0);
 	assert_true(wh_ops_tail_walked(f->s));
 	assert_false(wh_ops_tail_walked(f->s));
