@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/opening.h"
+#include "store/seal.h"
 
 #define CLOSED_FORM "whdclosed1 %lld %llx %lld.%09u %lld.%09u %lld.%09u %lld"
 #define CLOSED_MAX 256
@@ -75,6 +75,7 @@ wh_store_rest(struct wh_store *s)
 	char note[CLOSED_MAX];
 	int file, fd;
 
+	wh_seal_rest(s);
 	if (s->read_only || s->booted_at == 0 || mdb_env_get_fd(s->env, &file) != 0 ||
 	    !spell(file, note, s->booted_at))
 		return;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "store/opening.h"
+#include "store/seal.h"
 #include "store/pages_ahead.h"
 #include "store/tail.h"
 
@@ -198,13 +199,22 @@ open_all_tables(struct wh_opening *op)
 	return rc ? wh_refuse_lmdb(op, rc, "open the tables of") : 0;
 }
 
+static int
+look_ahead(struct wh_opening *op)
+{
+	wh_ahead_init(op->s);
+	return 0;
+}
+
 int
 wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 	      enum wh_store_why *ret_why, struct wh_buf *text)
 {
 	static int (*const steps[])(struct wh_opening *) = {
-		wh_place_open, wh_create_if_absent, wh_verify_head,  wh_verify_pages, open_env,
+		wh_place_open, wh_create_if_absent, wh_verify_head,
+		wh_seal_judge, wh_verify_pages,     open_env,
 		tighten,       wh_verify_size,      open_all_tables,
+		look_ahead,    wh_seal_start,
 	};
 	struct wh_opening op = {.o = o, .text = text};
 	int r = 0;
@@ -226,7 +236,6 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 		wh_store_close(op.s);
 		return r;
 	}
-	wh_ahead_init(op.s);
 	if (!op.s->read_only) {
 		wh_store_reap_readers(op.s);
 		wh_mark_judge(op.s);
@@ -246,6 +255,8 @@ wh_store_close(struct wh_store *s)
 {
 	if (!s)
 		return NULL;
+	wh_seal_rest(s);
+	wh_seal_stop(s);
 	if (s->env)
 		mdb_env_close(s->env);
 	wh_trap_fini(s);

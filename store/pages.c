@@ -51,35 +51,6 @@ is_seen(const struct wh_pages *p, uint64_t page)
 	return p->seen[page / 8] >> page % 8 & 1;
 }
 
-/* The number of rows on a branch or leaf whose insides fit; -1 if they do not. */
-static int
-count_rows(const struct wh_pages *p, const char *page)
-{
-	struct head h;
-
-	memcpy(&h, page, sizeof(h));
-	if (h.flags & FIXED || h.lower < sizeof(h) || h.lower > h.upper || h.upper > p->size ||
-	    (h.lower - sizeof(h)) % 2 != 0)
-		return -1;
-	return (int)((h.lower - sizeof(h)) / 2);
-}
-
-/* Row i of a page: its head, and where its key begins. False if it does not fit. */
-static bool
-take_node(const struct wh_pages *p, const char *page, int i, struct node *ret, const char **key)
-{
-	struct head h;
-	uint16_t at;
-
-	memcpy(&h, page, sizeof(h));
-	memcpy(&at, page + sizeof(h) + 2 * (size_t)i, sizeof(at));
-	if (at < h.upper || at > p->size - sizeof(*ret))
-		return false;
-	memcpy(ret, page + at, sizeof(*ret));
-	*key = page + at + sizeof(*ret);
-	return ret->key_size <= p->size - at - sizeof(*ret);
-}
-
 /* Reads the page that a tree leads to. `kinds` is what it may be. */
 static int
 follow(struct wh_pages *p, uint64_t number, unsigned depth, unsigned kinds)
@@ -104,7 +75,8 @@ follow(struct wh_pages *p, uint64_t number, unsigned depth, unsigned kinds)
 	if (r)
 		return r == WH_ECORRUPT ? bad_page(p, number, "cannot be read") : r;
 	memcpy(&h, p->level[depth], sizeof(h));
-	if (h.number != number || !(h.flags & kinds) || count_rows(p, p->level[depth]) < 0)
+	if (h.number != number || !(h.flags & kinds) ||
+	    wh_page_rows(p->level[depth], p->size) < 0)
 		return bad_page(p, number, "is damaged");
 	return 0;
 }
@@ -231,12 +203,12 @@ static void
 visit_leaf(struct walk *w, unsigned depth, uint64_t number)
 {
 	const char *page = w->p->level[depth];
-	int n = count_rows(w->p, page);
+	int n = wh_page_rows(page, w->p->size);
 
 	for (int i = 0; i < n && w->fault == 0; i++) {
 		struct place at = {.page = page};
 		MDB_val data;
-		bool fits = take_node(w->p, page, i, &at.node, &at.key);
+		bool fits = wh_page_node(page, w->p->size, i, &at.node, &at.key);
 		int r = fits ? load_value(w->p, &at, true, &data) : WH_ECORRUPT;
 
 		if (r == WH_ECORRUPT)
@@ -250,12 +222,6 @@ visit_leaf(struct walk *w, unsigned depth, uint64_t number)
 		if (r == 0 && w->row)
 			w->fault = w->row(w->ctx, &key, &data);
 	}
-}
-
-static uint64_t
-child_of(const struct node *node)
-{
-	return node->low | (uint64_t)node->high << 16 | (uint64_t)node->flags << 32;
 }
 
 static void
@@ -276,7 +242,7 @@ visit(struct walk *w, uint64_t number, unsigned depth)
 		visit_leaf(w, depth, number);
 		return;
 	}
-	int n = count_rows(p, p->level[depth]);
+	int n = wh_page_rows(p->level[depth], p->size);
 
 	if (n < 2)
 		(void)bad_page(p, number, "leads nowhere");
@@ -284,12 +250,12 @@ visit(struct walk *w, uint64_t number, unsigned depth)
 		struct node node;
 		const char *key;
 
-		bool fits = take_node(p, p->level[depth], i, &node, &key);
+		bool fits = wh_page_node(p->level[depth], p->size, i, &node, &key);
 
 		if (!fits || (i > 0 && !leads_right(w, wh_str(key, node.key_size))))
 			(void)bad_page(p, number, "is damaged");
 		if (fits)
-			visit(w, child_of(&node), depth + 1);
+			visit(w, wh_node_child(&node), depth + 1);
 	}
 }
 
@@ -405,14 +371,14 @@ wh_pages_table(struct wh_pages *p, const char *name, wh_pages_row *row, void *ct
 static int
 stray_leaf(struct wh_pages *p, const char *page, wh_pages_row *row, void *ctx)
 {
-	int n = count_rows(p, page);
+	int n = wh_page_rows(page, p->size);
 	int r = 0;
 
 	for (int i = 0; i < n && r == 0; i++) {
 		struct place at = {.page = page};
 		MDB_val data;
 
-		if (!take_node(p, page, i, &at.node, &at.key) || at.node.flags & TABLE)
+		if (!wh_page_node(page, p->size, i, &at.node, &at.key) || at.node.flags & TABLE)
 			continue;
 		r = load_value(p, &at, false, &data);
 		if (r == WH_ECORRUPT) {

@@ -53,3 +53,39 @@ struct node {
 _Static_assert(sizeof(struct head) == 16 && sizeof(struct tree) == 48 &&
 		       sizeof(struct meta) == 152 && sizeof(struct node) == 8,
 	       "as LMDB 0.9 has them");
+
+/* The number of rows on a branch or leaf whose insides fit; -1 if they do not. */
+static inline int
+wh_page_rows(const char *page, size_t size)
+{
+	struct head h;
+
+	memcpy(&h, page, sizeof(h));
+	if (h.flags & FIXED || h.lower < sizeof(h) || h.lower > h.upper || h.upper > size ||
+	    (h.lower - sizeof(h)) % 2 != 0)
+		return -1;
+	return (int)((h.lower - sizeof(h)) / 2);
+}
+
+/* Row i of a page: its head, and where its key begins. False if it does not fit. */
+static inline bool
+wh_page_node(const char *page, size_t size, int i, struct node *ret, const char **key)
+{
+	struct head h;
+	uint16_t at;
+
+	memcpy(&h, page, sizeof(h));
+	memcpy(&at, page + sizeof(h) + 2 * (size_t)i, sizeof(at));
+	if (at < h.upper || at > size - sizeof(*ret))
+		return false;
+	memcpy(ret, page + at, sizeof(*ret));
+	*key = page + at + sizeof(*ret);
+	return ret->key_size <= size - at - sizeof(*ret);
+}
+
+/* The page that a row of a branch leads to. */
+static inline uint64_t
+wh_node_child(const struct node *node)
+{
+	return node->low | (uint64_t)node->high << 16 | (uint64_t)node->flags << 32;
+}

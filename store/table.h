@@ -46,6 +46,7 @@ struct wh_store {
 	bool has_trap;
 	pthread_key_t trap;    /* where a thread that reads jumps back to */
 	struct wh_buf scratch; /* the value being written; commit thread only */
+	struct wh_seal *seal;  /* of the last commit; NULL: LMDB flushes; commit thread only */
 	struct wh_tail *tail;  /* keys of the tail of the queue; commit thread only */
 	atomic_bool tail_walked;
 	struct {

@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 
+#include "store/seal.h"
 #include "store/shortcut.h"
 #include "store/tail.h"
 
@@ -125,6 +126,8 @@ wh_txn_commit(struct wh_txn *t)
 
 	txn_done(t);
 	t->fault = wh_commit_fault(t->view.store, rc);
+	if (t->fault == 0 && t->view.store->seal)
+		t->fault = wh_seal_commit(t->view.store);
 	if (t->fault)
 		wh_tail_forget(t->view.store);
 	if (t->fault == 0) {

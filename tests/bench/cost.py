@@ -26,8 +26,8 @@ BOUNDS = {  # instructions; what was counted when the bound was set, and a fifth
     "get": 5250,
     "get again": 1450,
     "listed webhook": 2400,
-    "queued create": 120_000,
-    "queued create, and its index rows": 185_000,
+    "queued create": 198_000,
+    "queued create, and its index rows": 281_000,
     "unchanged element": 1400,
 }
 
