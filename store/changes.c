@@ -1,86 +1,195 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The change log: one entry a revision, the newest `keep` of them.
+ * The change log: one entry a revision, at least the newest `keep` of them.
  *
- * Appended to by transaction bodies on the commit thread, read by whoever
- * follows the log, with a view. Revisions have no gaps between
- * meta.change_tail and meta.revision.
+ * Added to by transaction bodies on the commit thread, read by whoever follows
+ * the log, with a view. The entries of a transaction are put in rows of many,
+ * since a row for each costs more than all that it tells of; old rows go many
+ * at once, too. Revisions have no gaps between meta.change_tail and
+ * meta.revision.
  */
 #include "store/row.h"
 
-static int
-first_revision(const struct wh_view *v, uint64_t *ret)
+#define ENTRY_HEAD 4             /* the length of its body */
+#define ROW_BYTES ((size_t)1990) /* two rows of so much fill a page of 4096 bytes */
+#define EASE 256                 /* so much more than what is kept may be there, one in */
+
+/* ----------------------------------------------------------------- rows -- */
+
+struct wh_entries
+wh_entries_decode(const struct wh_value *v)
 {
+	return (struct wh_entries){wh_be_get(v->prefix, 8), v->tail};
+}
+
+/* The next one. WH_ECORRUPT if that is none. */
+static int
+take_entry(struct wh_entries *e, struct wh_str *ret_body)
+{
+	if (e->rest.n < ENTRY_HEAD)
+		return WH_ECORRUPT;
+	size_t n = (size_t)wh_be_get((const uint8_t *)e->rest.p, ENTRY_HEAD);
+
+	if (n > e->rest.n - ENTRY_HEAD)
+		return WH_ECORRUPT;
+	*ret_body = wh_str(e->rest.p + ENTRY_HEAD, n);
+	e->rest = wh_str(ret_body->p + n, e->rest.n - ENTRY_HEAD - n);
+	return 0;
+}
+
+uint64_t
+wh_entries_last(struct wh_entries e)
+{
+	uint64_t n = 0;
+	struct wh_str body;
+
+	while (e.rest.n > 0 && take_entry(&e, &body) == 0)
+		n++;
+	return e.rest.n > 0 || e.first == 0 || n == 0 ? 0 : e.first + n - 1;
+}
+
+/* The oldest row: its revisions. */
+static int
+oldest(const struct wh_view *v, uint64_t *ret_first, uint64_t *ret_last)
+{
+	struct wh_value value;
 	struct wh_walk w;
-	int r = wh_walk_begin(v, WH_TABLE_CHANGES, &w);
+	int r = wh_walk_begin(v, WH_TABLE_LOG, &w);
 
 	if (r < 0)
 		return r;
 	r = wh_walk_first(&w);
-	if (r == 0)
-		*ret = wh_walk_order(&w);
+	if (r == 0) {
+		*ret_last = wh_walk_order(&w);
+		/* A damaged one is gone from its first revision on. */
+		*ret_first = wh_walk_value(&w, WH_LOG_PREFIX, &value) == 0
+				     ? wh_entries_decode(&value).first
+				     : *ret_last;
+	}
 	wh_walk_end(&w);
 	return r;
 }
 
-/*
- * Drops the entry at the tail. The next tail is looked up, not counted, since
- * a restored store goes on at a far higher revision.
- */
+/* Drops the rows that are not kept. */
 static int
-drop_tail(struct wh_txn *t)
+drop_old(struct wh_txn *t, uint64_t keep)
 {
 	struct wh_meta *m = &t->view.meta;
+	uint64_t first = 0, last = 0;
 	struct wh_key k;
-	uint64_t tail = 0;
+	int r = oldest(&t->view, &first, &last);
 
-	wh_key_order(&k, m->change_tail);
-	int r = wh_table_drop(t, WH_TABLE_CHANGES, &k);
-
-	if (r < 0)
-		return r;
-	r = first_revision(&t->view, &tail);
+	while (r == 0 && last <= m->revision && m->revision - last >= keep) {
+		wh_key_order(&k, last);
+		r = wh_table_drop(t, WH_TABLE_LOG, &k);
+		if (r == 0)
+			r = oldest(&t->view, &first, &last);
+	}
 	if (r < 0)
 		return wh_txn_fail(t, r);
-	m->change_tail = r == 0 ? tail : 0;
+	m->change_tail = r == 0 ? first : 0;
 	return 0;
+}
+
+static int
+put_row(struct wh_txn *t)
+{
+	struct wh_log_row *row = &t->view.store->log;
+	const struct wh_meta *m = &t->view.meta;
+	struct wh_draft d;
+	struct wh_key k;
+
+	wh_key_order(&k, row->first + row->n - 1);
+	wh_draft_init(&d);
+	wh_draft_num(&d, row->first, WH_LOG_PREFIX);
+	d.tail[0] = wh_buf_view(&row->entries);
+	int r = row->entries.fault ? wh_txn_fail(t, row->entries.fault)
+				   : wh_table_append(t, WH_TABLE_LOG, &k, &d);
+
+	wh_buf_reset(&row->entries);
+	row->n = 0;
+	if (r == 0 && m->revision - m->change_tail >= row->keep + row->keep / EASE)
+		r = drop_old(t, row->keep);
+	return r;
+}
+
+/* --------------------------------------------------------- transactions -- */
+
+void
+wh_changes_forget(struct wh_store *s)
+{
+	wh_buf_reset(&s->log.entries);
+	s->log.n = 0;
+}
+
+int
+wh_changes_flush(struct wh_txn *t)
+{
+	return t->view.store->log.n > 0 ? put_row(t) : 0;
+}
+
+/* True if the row that is being made cannot take the next entry. */
+static bool
+is_full(const struct wh_log_row *row, const struct wh_meta *m, struct wh_str body)
+{
+	return row->n > 0 && (row->first + row->n != m->revision + 1 ||
+			      row->entries.n + ENTRY_HEAD + body.n > ROW_BYTES);
 }
 
 int
 wh_changes_add(struct wh_txn *t, struct wh_str body, uint64_t keep, uint64_t *ret_revision)
 {
+	struct wh_log_row *row = &t->view.store->log;
 	struct wh_meta *m = &t->view.meta;
-	struct wh_draft d;
-	struct wh_key k;
+	uint8_t head[ENTRY_HEAD];
+	int r = t->fault;
 
-	wh_key_order(&k, m->revision + 1);
-	wh_draft_init(&d);
-	d.tail[0] = body;
-	int r = wh_table_append(t, WH_TABLE_CHANGES, &k, &d);
-
-	if (r < 0)
+	if (r == 0 && is_full(row, m, body))
+		r = put_row(t);
+	if (r)
 		return r;
 	m->revision++;
+	if (row->n++ == 0)
+		row->first = m->revision;
 	if (m->change_tail == 0)
 		m->change_tail = m->revision;
-	while (r == 0 && m->change_tail != 0 && m->revision - m->change_tail >= keep)
-		r = drop_tail(t);
-	if (r == 0)
-		*ret_revision = m->revision;
-	return r;
+	row->keep = keep;
+	wh_be_put(head, body.n, ENTRY_HEAD);
+	wh_buf_add(&row->entries, head, ENTRY_HEAD);
+	wh_buf_str(&row->entries, body);
+	*ret_revision = m->revision;
+	return 0;
 }
 
 int
 wh_changes_jump(struct wh_txn *t, uint64_t ahead)
 {
 	struct wh_meta *m = &t->view.meta;
-	int r = wh_table_clear(t, WH_TABLE_CHANGES);
+	int r = wh_table_clear(t, WH_TABLE_LOG);
 
 	if (r < 0)
 		return r;
+	wh_changes_forget(t->view.store);
 	m->change_tail = 0;
 	m->revision += ahead;
 	return 0;
+}
+
+/* -------------------------------------------------------------- reading -- */
+
+/* The first of them behind `after`, which the last one is. */
+static int
+take_after(struct wh_entries *e, uint64_t after, uint64_t *ret_revision,
+	   struct wh_str *ret_body)
+{
+	uint64_t at = e->first;
+	int r = take_entry(e, ret_body);
+
+	for (; r == 0 && at <= after; at++)
+		r = take_entry(e, ret_body);
+	if (r == 0)
+		*ret_revision = at;
+	return r;
 }
 
 int
@@ -92,17 +201,20 @@ wh_changes_next(const struct wh_view *v, uint64_t after, uint64_t *ret_revision,
 	struct wh_walk w;
 
 	wh_key_order(&k, after);
-	int r = wh_walk_begin(v, WH_TABLE_CHANGES, &w);
+	int r = wh_walk_begin(v, WH_TABLE_LOG, &w);
 
 	if (r < 0)
 		return r;
 	r = wh_walk_after(&w, &k);
 	if (r == 0) {
 		*ret_revision = wh_walk_order(&w);
-		r = wh_walk_value(&w, 0, &value);
+		r = wh_walk_value(&w, WH_LOG_PREFIX, &value);
 	}
-	if (r == 0)
-		*ret_body = value.tail;
+	if (r == 0) {
+		struct wh_entries e = wh_entries_decode(&value);
+
+		r = take_after(&e, after, ret_revision, ret_body);
+	}
 	wh_walk_end(&w);
 	return r;
 }

@@ -48,7 +48,8 @@ static const struct table_check {
 	 wh_check_request, CHECK_AND_RESTART},
 	{WH_TABLE_REQUESTS_INDEX, "requests_index", KEY_BYTES, 0, false, false,
 	 wh_check_request_index, CHECK_AND_RESTART},
-	{WH_TABLE_CHANGES, "changes", KEY_NUMBER, 0, false, true, NULL, CHECK_AND_RESTART},
+	{WH_TABLE_LOG, "log", KEY_NUMBER, WH_LOG_PREFIX, false, false, wh_check_log,
+	 CHECK_AND_RESTART},
 	{WH_TABLE_TERMS, "terms", KEY_BYTES, 0, false, false, wh_check_term, CHECK_AND_RESTART},
 	{WH_TABLE_DAMAGED, "damaged", KEY_NUMBER, WH_DAMAGED_PREFIX, true, false, NULL,
 	 RESTART},
@@ -183,16 +184,25 @@ wh_check_look(struct wh_check *c, enum wh_table table, const struct wh_key *key,
 
 /* ------------------------------------------------------------- walking -- */
 
-static void
-check_gap(struct wh_check *c, const struct table_check *tc, uint64_t number)
+void
+wh_check_follows(struct wh_check *c, enum wh_table table, uint64_t first, uint64_t last)
 {
-	if (c->rows[tc->table] == 1)
-		c->first = number;
-	else if (number != c->previous + 1)
-		wh_check_tell(c, tc->table, WH_STR_NULL,
+	if (c->previous == 0)
+		c->first = first;
+	else if (first != c->previous + 1)
+		wh_check_tell(c, table, WH_STR_NULL,
 			      "rows %" PRIu64 " to %" PRIu64 " are missing", c->previous + 1,
-			      number - 1);
-	c->previous = number;
+			      first - 1);
+	c->previous = last;
+}
+
+/* What a damaged row of the change log held is taken for what is missing there. */
+static void
+pass_over(struct wh_check *c, uint64_t last)
+{
+	if (c->previous == 0 && c->meta)
+		c->first = c->meta->change_tail;
+	c->previous = last;
 }
 
 /* A damaged pointer within a page shows one row twice and hides another. */
@@ -239,9 +249,11 @@ check_one(struct wh_check *c, const struct table_check *tc, const struct wh_walk
 		return;
 	}
 	if (tc->gapless)
-		check_gap(c, tc, wh_walk_order(w));
+		wh_check_follows(c, tc->table, wh_walk_order(w), wh_walk_order(w));
 	if (wh_walk_value(w, tc->min_prefix, &value) < 0) {
 		wh_check_tell(c, tc->table, key, "the checksum does not match its value");
+		if (tc->table == WH_TABLE_LOG)
+			pass_over(c, wh_walk_order(w));
 		return;
 	}
 	check_way(c, tc, key);
@@ -307,7 +319,7 @@ check_op_counters(struct wh_check *c)
 static void
 check_ends(struct wh_check *c, enum wh_table table, uint64_t tail, uint64_t head)
 {
-	bool empty = c->rows[table] == 0;
+	bool empty = c->previous == 0;
 
 	if (c->cut[table])
 		return;
@@ -346,7 +358,7 @@ check_counters(struct wh_check *c, const struct table_check *tc)
 		check_op_counters(c);
 	if (tc->table == WH_TABLE_HISTORY)
 		check_ends(c, tc->table, m->history_tail, m->history_head);
-	if (tc->table == WH_TABLE_CHANGES)
+	if (tc->table == WH_TABLE_LOG && c->has_log)
 		check_ends(c, tc->table, m->change_tail, m->revision);
 }
 
@@ -356,6 +368,7 @@ check_stamp(struct wh_check *c)
 	uint32_t format = 0;
 	int r = wh_format_get(c->s, wh_view_txn(&c->look), c->s->dbi[WH_TABLE_META], &format);
 
+	c->has_log = format >= WH_LOG_FORMAT;
 	if (r == 0 && format > 0 && format <= WH_STORE_FORMAT)
 		return;
 	wh_check_tell(c, WH_TABLE_META, WH_STR_NULL, "the format stamp is damaged");

@@ -27,6 +27,7 @@ struct wh_check {
 	struct wh_key previous_key;
 	uint64_t previous; /* the last number of a table without gaps */
 	uint64_t first;    /* its first one */
+	bool has_log;      /* what the format says of the change log */
 	uint64_t states[WH_OP_STATES];
 	uint64_t op_bytes;
 	uint64_t tail_moved;
@@ -40,6 +41,9 @@ void wh_check_tell(struct wh_check *c, enum wh_table table, struct wh_str key, c
 /* A look-up in another table: 0, WH_ABSENT, or a negative value: cannot be told. */
 WH_MUST_USE int wh_check_look(struct wh_check *c, enum wh_table table, const struct wh_key *key,
 			      size_t min_prefix, struct wh_value *ret);
+
+/* The numbers of a table without gaps: these follow those before. */
+void wh_check_follows(struct wh_check *c, enum wh_table table, uint64_t first, uint64_t last);
 
 /* One row of a table, whose checksum was found right. */
 typedef void wh_check_row(struct wh_check *c, const struct wh_walk *w,
@@ -58,5 +62,6 @@ void wh_check_terms(struct wh_check *c, const struct wh_walk *w);
 /* check_rows.c */
 wh_check_row wh_check_overlay;
 wh_check_row wh_check_alias;
+wh_check_row wh_check_log;
 wh_check_row wh_check_request;
 wh_check_row wh_check_request_index;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the check asks of overlays, aliases and request ids.
+ * What the check asks of overlays, aliases, request ids and the change log.
  *
  * Called by the check for each row whose checksum is right. Bodies are opaque
- * to the store, so nothing more can be asked of rows, tombs and changes.
+ * to the store, so nothing more can be asked of rows and tombs.
  */
 #include <inttypes.h>
 
@@ -40,6 +40,17 @@ wh_check_overlay(struct wh_check *c, const struct wh_walk *w, const struct wh_va
 	}
 	expect_newest(c, w, &o);
 	wh_check_terms(c, w);
+}
+
+void
+wh_check_log(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
+{
+	struct wh_entries e = wh_entries_decode(value);
+	uint64_t last = wh_walk_order(w);
+
+	if (wh_entries_last(e) != last)
+		wh_check_tell(c, w->table, wh_walk_key(w), "its fields make no sense");
+	wh_check_follows(c, w->table, e.first, last);
 }
 
 void

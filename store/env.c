@@ -146,11 +146,29 @@ judge_format(struct wh_opening *op, MDB_txn *txn)
 			 wh_refuse_advice(op));
 }
 
+/* Format 3 has the change log in a table of its own. Whoever follows it is told to begin anew.
+ */
+static int
+begin_log(struct wh_store *s, MDB_txn *txn)
+{
+	struct wh_txn t = {.view = {.store = s, .mdb = txn, .writing = true}};
+	int r = wh_meta_load(&t.view, &t.view.meta);
+
+	if (r < 0)
+		return 0; /* salvage makes them anew */
+	t.was = t.view.meta;
+	t.view.meta.change_tail = 0;
+	r = wh_table_clear(&t, WH_TABLE_CHANGES);
+	if (r == 0)
+		r = wh_table_clear(&t, WH_TABLE_LOG);
+	return r ? r : wh_meta_flush(&t);
+}
+
 /* Format 1 found webhooks by forms, which the index by terms does since: its version says that
  * it is to be built. Creates were found by wants, and are by their index since. Nothing is
  * lost that could not be made again, so no copy is made. */
 static int
-bring_up(const struct wh_store *s, MDB_txn *txn)
+bring_up(struct wh_store *s, MDB_txn *txn)
 {
 	MDB_dbi meta = s->dbi[WH_TABLE_META];
 	uint32_t format = 0;
@@ -161,6 +179,8 @@ bring_up(const struct wh_store *s, MDB_txn *txn)
 	r = wh_mdb_fault(mdb_drop(txn, s->dbi[WH_TABLE_FORMS], 0));
 	if (r == 0)
 		r = wh_mdb_fault(mdb_drop(txn, s->dbi[WH_TABLE_WANTS], 0));
+	if (r == 0)
+		r = begin_log(s, txn);
 	return r ? r : wh_format_put(txn, meta, WH_STORE_FORMAT);
 }
 
@@ -229,6 +249,7 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 	op.s->booted_at = o->booted_at;
 	op.s->read_only = o->read_only_check;
 	op.s->scratch = wh_buf_capped(WH_VALUE_MAX);
+	op.s->log.entries = wh_buf_capped(WH_VALUE_MAX);
 	for (size_t i = 0; i < wh_array_len(steps) && r == 0; i++)
 		r = steps[i](&op);
 	*ret_why = op.why;
@@ -267,6 +288,7 @@ wh_store_close(struct wh_store *s)
 	if (s->dir >= 0)
 		close(s->dir);
 	wh_buf_fini(&s->scratch);
+	wh_buf_fini(&s->log.entries);
 	wh_tail_free(s);
 	free(s);
 	return NULL;

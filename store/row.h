@@ -20,6 +20,9 @@
 #define WH_PAST_PREFIX 27
 #define WH_REQUEST_PREFIX 40
 #define WH_DAMAGED_PREFIX 17
+#define WH_LOG_PREFIX 8
+
+#define WH_LOG_FORMAT 3 /* of stores that have the change log where it is */
 
 void wh_row_decode(const struct wh_value *v, struct wh_row *ret);
 WH_MUST_USE int wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret);
@@ -28,6 +31,14 @@ WH_MUST_USE int wh_past_decode(uint64_t end, const struct wh_value *v, struct wh
 /* Fills op, params_hash and at. */
 void wh_request_decode(const struct wh_value *v, struct wh_request *ret);
 
+/* The entries of a row of the change log: from the first revision to the one in its key. */
+struct wh_entries {
+	uint64_t first;
+	struct wh_str rest; /* of what was not taken yet */
+};
+struct wh_entries wh_entries_decode(const struct wh_value *v);
+/* The revision of the last one. 0 if they are not what they should be. */
+uint64_t wh_entries_last(struct wh_entries e);
 /* Kinds of index rows: the first byte of their keys. */
 #define WH_BY_DUE 'd'   /* state, time, seq */
 #define WH_BY_FORM 'f'  /* form, seq */

@@ -18,7 +18,7 @@
 #include "proto/base.h"
 #include "proto/buf.h"
 
-#define WH_STORE_FORMAT 2 /* raised when an older whd could misread the file */
+#define WH_STORE_FORMAT 3 /* raised when an older whd could misread the file */
 
 #define WH_ABSENT 1    /* outcome: no such key */
 #define WH_STORE_END 2 /* outcome: the scan has no further row */
@@ -438,8 +438,9 @@ WH_MUST_USE int wh_requests_trim(struct wh_txn *t, int64_t before, unsigned budg
 
 /* ----------------------------------------------------------- change log -- */
 
-/* Appends with revision ++meta.revision and trims to at most `keep` entries. body: msgpack map.
- */
+/* Appends with revision ++meta.revision, to be read once the transaction is committed. At least
+ * the newest `keep` entries are kept, and soon no more than those, a 256th of them and the rest
+ * of a row. body: msgpack map. */
 WH_MUST_USE int wh_changes_add(struct wh_txn *t, struct wh_str body, uint64_t keep,
 			       uint64_t *ret_revision);
 /* Forgets the log and goes on `ahead` revisions higher; wants an entry in the same transaction.

@@ -47,7 +47,13 @@ struct wh_store {
 	pthread_key_t trap;    /* where a thread that reads jumps back to */
 	struct wh_buf scratch; /* the value being written; commit thread only */
 	struct wh_seal *seal;  /* of the last commit; NULL: LMDB flushes; commit thread only */
-	struct wh_tail *tail;  /* keys of the tail of the queue; commit thread only */
+	struct wh_log_row {
+		struct wh_buf entries;
+		uint64_t first; /* revision; n of them follow one another */
+		uint64_t n;
+		uint64_t keep;
+	} log;                /* what is not put yet of the transaction; commit thread only */
+	struct wh_tail *tail; /* keys of the tail of the queue; commit thread only */
 	atomic_bool tail_walked;
 	struct {
 		off_t size; /* of the data file at least */
@@ -161,6 +167,13 @@ wh_walk_has_prefix(const struct wh_walk *w, const struct wh_key *prefix)
 	return w->key.mv_size == prefix->n + 8 &&
 	       memcmp(w->key.mv_data, prefix->b, prefix->n) == 0;
 }
+
+/* ----------------------------------------------------------- change log -- */
+
+/* Puts what the transaction added. */
+WH_MUST_USE int wh_changes_flush(struct wh_txn *t);
+/* Forgets what a transaction added that is not to be. */
+void wh_changes_forget(struct wh_store *s);
 
 /* ---------------------------------------------------------------- room -- */
 

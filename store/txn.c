@@ -93,6 +93,7 @@ wh_txn_begin(struct wh_store *s, struct wh_txn *ret)
 	if (rc != 0)
 		return wh_mdb_fault(rc);
 	*ret = (struct wh_txn){.view = {.store = s, .mdb = txn, .writing = true}};
+	wh_changes_forget(s);
 	int r = wh_meta_load(&ret->view, &ret->view.meta);
 
 	if (r < 0) {
@@ -116,8 +117,10 @@ txn_done(struct wh_txn *t)
 int
 wh_txn_commit(struct wh_txn *t)
 {
-	int r = t->fault ? t->fault : wh_meta_flush(t);
+	int r = t->fault ? t->fault : wh_changes_flush(t);
 
+	if (r == 0)
+		r = wh_meta_flush(t);
 	if (r < 0) {
 		wh_txn_abort(t);
 		return r;

@@ -277,6 +277,7 @@ fx_furnish(struct fixture *f)
 	struct wh_txn t;
 	char name[32];
 	char body[32];
+	char change[1700];
 	uint64_t revision;
 
 	fx_begin(f, &t);
@@ -294,8 +295,10 @@ fx_furnish(struct fixture *f)
 		snprintf(name, sizeof(name), "past-body-%" PRIu64, i);
 		past.body = wh_str_c(name);
 		assert_int_equal(wh_history_add(&t, &past), 0);
-		snprintf(name, sizeof(name), "change-%" PRIu64, i);
-		assert_int_equal(wh_changes_add(&t, wh_str_c(name), 100, &revision), 0);
+		snprintf(change, sizeof(change),
+			 i == 5 ? "change-%-1600" PRIu64 : "change-%" PRIu64,
+			 i); /* so that they get a row */
+		assert_int_equal(wh_changes_add(&t, wh_str_c(change), 100, &revision), 0);
 		snprintf(name, sizeof(name), "row-%" PRIu64, i);
 		snprintf(body, sizeof(body), "row-body-%" PRIu64, i);
 		fx_put_row(&t, name, body);

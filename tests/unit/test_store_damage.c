@@ -14,7 +14,7 @@ static const struct {
 } flips[] = {
 	{"op-body-3", "ops: row 3: the checksum", true},
 	{"past-body-2", "history: row 2: the checksum", false},
-	{"change-4", "changes: row 4: the checksum", false},
+	{"change-4", "log: row 5: the checksum", false},
 	{"row-body-5", "rows: row row-5: the checksum", false},
 	{"overlay-a", "overlays: row row-1: the checksum", true},
 	{"target-of-1", "aliases: row tmp-1: the checksum", true},

@@ -271,55 +271,152 @@ change(struct wh_txn *t, const char *body, uint64_t keep)
 }
 
 static void
+assert_next(const struct wh_view *v, uint64_t after, uint64_t revision, const char *text)
+{
+	struct wh_str body;
+	uint64_t found = 0;
+
+	assert_int_equal(wh_changes_next(v, after, &found, &body), 0);
+	assert_int_equal(found, revision);
+	assert_true(wh_str_is(body, text));
+}
+
+static void
 test_changes(void **state)
 {
 	struct fixture *f = *state;
 	struct wh_str body;
 	uint64_t revision;
+	struct wh_view v;
 	struct wh_txn t;
 
 	fx_begin(f, &t);
-	assert_int_equal(wh_changes_next(&t.view, 0, &revision, &body), WH_ABSENT);
 	assert_int_equal(change(&t, "one", 100), 1);
 	assert_int_equal(change(&t, "two", 100), 2);
+	assert_int_equal(change(&t, "", 100), 3);
 	assert_int_equal(t.view.meta.change_tail, 1);
-	assert_int_equal(wh_changes_next(&t.view, 0, &revision, &body), 0);
-	assert_true(revision == 1 && wh_str_is(body, "one"));
-	assert_int_equal(wh_changes_next(&t.view, 1, &revision, &body), 0);
-	assert_true(revision == 2 && wh_str_is(body, "two"));
-	assert_int_equal(wh_changes_next(&t.view, 2, &revision, &body), WH_ABSENT);
-	assert_int_equal(wh_changes_next(&t.view, UINT64_MAX, &revision, &body), WH_ABSENT);
 	fx_commit(&t);
+	fx_begin(f, &t);
+	assert_int_equal(change(&t, "four", 100), 4);
+	fx_commit(&t);
+	fx_view(f, &v);
+	assert_next(&v, 0, 1, "one");
+	assert_next(&v, 1, 2, "two");
+	assert_next(&v, 2, 3, "");
+	assert_next(&v, 3, 4, "four");
+	assert_int_equal(wh_changes_next(&v, 4, &revision, &body), WH_ABSENT);
+	assert_int_equal(wh_changes_next(&v, UINT64_MAX, &revision, &body), WH_ABSENT);
+	wh_view_end(&v);
 	fx_check_clean(f);
 }
 
 static void
-test_changes_keep(void **state)
+test_no_changes(void **state)
 {
 	struct fixture *f = *state;
 	struct wh_str body;
 	uint64_t revision;
 	struct wh_txn t;
+	struct wh_view v;
 
-	for (int commit = 0; commit < 5; commit++) {
-		fx_begin(f, &t);
-		for (int i = 0; i < 20; i++)
-			change(&t, "entry", 30);
-		fx_commit(&t);
-		fx_check_clean(f);
-	}
 	fx_begin(f, &t);
-	assert_int_equal(t.view.meta.change_tail, 71);
-	assert_int_equal(wh_changes_next(&t.view, 0, &revision, &body), 0);
-	assert_int_equal(revision, 71);
-	change(&t, "entry", 1);
-	assert_int_equal(t.view.meta.change_tail, 101);
-	change(&t, "entry", 0);
-	assert_int_equal(t.view.meta.change_tail, 0);
-	change(&t, "entry", 10);
-	assert_int_equal(t.view.meta.change_tail, 103);
+	change(&t, "of an aborted transaction", 100);
+	wh_txn_abort(&t);
+	fx_begin(f, &t);
+	fx_put_row(&t, "a", "x");
+	fx_commit(&t);
+	fx_view(f, &v);
+	assert_int_equal(wh_changes_next(&v, 0, &revision, &body), WH_ABSENT);
+	assert_int_equal(v.meta.change_tail, 0);
+	wh_view_end(&v);
+	fx_check_clean(f);
+}
+
+/* Some come in each of many transactions, and none in some of them. */
+static void
+test_changes_here_and_there(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t revision = 0;
+	struct wh_view v;
+	struct wh_txn t;
+	char text[32];
+
+	for (unsigned i = 0; i < 300; i++) {
+		fx_begin(f, &t);
+		for (unsigned j = 0; j < i % 4; j++) {
+			snprintf(text, sizeof(text), "change-%" PRIu64, ++revision);
+			assert_int_equal(change(&t, text, 1000), revision);
+		}
+		fx_put_row(&t, "a", i % 2 ? "x" : "y");
+		fx_commit(&t);
+	}
+	fx_reopen(f);
+	fx_check_clean(f);
+	fx_view(f, &v);
+	for (uint64_t i = 1; i <= revision; i++) {
+		snprintf(text, sizeof(text), "change-%" PRIu64, i);
+		assert_next(&v, i - 1, i, text);
+	}
+	wh_view_end(&v);
+}
+
+/* More than a row takes, and some that are longer than a page. */
+static void
+test_many_changes(void **state)
+{
+	struct fixture *f = *state;
+	const size_t size = 9000;
+	char *body = wh_xcalloc(1, size + 1);
+	struct wh_txn t;
+	struct wh_view v;
+
+	fx_begin(f, &t);
+	for (size_t i = 1; i <= 300; i++) {
+		size_t n = i % 50 == 0 ? size : i % 211;
+
+		memset(body, 'a' + (int)(i % 26), n);
+		body[n] = '\0';
+		assert_int_equal(change(&t, body, 1000), i);
+	}
 	fx_commit(&t);
 	fx_check_clean(f);
+	fx_view(f, &v);
+	for (size_t i = 1; i <= 300; i++) {
+		size_t n = i % 50 == 0 ? size : i % 211;
+
+		memset(body, 'a' + (int)(i % 26), n);
+		body[n] = '\0';
+		assert_next(&v, i - 1, i, body);
+	}
+	wh_view_end(&v);
+	free(body);
+}
+
+/* The newest 300 are there, and of the others a 256th and what shares a row at most. */
+static void
+test_changes_keep(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t keep = 300, of_a_row = 30;
+	uint64_t revision = 0;
+	struct wh_view v;
+	struct wh_txn t;
+
+	for (int commit = 0; commit < 100; commit++) {
+		fx_begin(f, &t);
+		for (uint64_t i = 0; i < of_a_row; i++)
+			revision = change(&t, "entry", keep);
+		fx_commit(&t);
+		fx_check_clean(f);
+		fx_view(f, &v);
+		uint64_t kept = revision + 1 - v.meta.change_tail;
+
+		assert_true(kept >= (revision < keep ? revision : keep));
+		assert_true(kept <= keep + keep / 256 + of_a_row);
+		assert_next(&v, 0, v.meta.change_tail, "entry");
+		wh_view_end(&v);
+	}
 }
 
 /* A restored store goes on at a far higher revision. */
@@ -328,18 +425,33 @@ test_changes_after_a_jump(void **state)
 {
 	struct fixture *f = *state;
 	struct wh_txn t;
+	struct wh_view v;
 
 	fx_begin(f, &t);
 	for (int i = 0; i < 20; i++)
 		change(&t, "entry", 30);
 	fx_commit(&t);
 	fx_begin(f, &t);
+	change(&t, "in the same transaction", 30);
 	t.view.meta.revision += (uint64_t)1 << 32;
-	change(&t, "reset", 30);
-	assert_int_equal(t.view.meta.change_tail, t.view.meta.revision);
+	uint64_t reset = change(&t, "reset", 30);
+
 	change(&t, "entry", 30);
 	fx_commit(&t);
 	fx_check_clean(f);
+	fx_view(f, &v);
+	assert_int_equal(v.meta.change_tail, reset);
+	assert_next(&v, 0, reset, "reset");
+	wh_view_end(&v);
+	fx_begin(f, &t);
+	change(&t, "is forgotten", 30);
+	assert_int_equal(wh_changes_jump(&t, 1000), 0);
+	reset = change(&t, "once more", 30);
+	fx_commit(&t);
+	fx_check_clean(f);
+	fx_view(f, &v);
+	assert_next(&v, 0, reset, "once more");
+	wh_view_end(&v);
 }
 
 int
@@ -355,6 +467,10 @@ main(void)
 		fx_test(test_requests_refused),
 		fx_test(test_requests_trim),
 		fx_test(test_changes),
+		fx_test(test_no_changes),
+		fx_test(test_many_changes),
+
+		fx_test(test_changes_here_and_there),
 		fx_test(test_changes_keep),
 		fx_test(test_changes_after_a_jump),
 	};
