@@ -358,7 +358,7 @@ check_counters(struct wh_check *c, const struct table_check *tc)
 		check_op_counters(c);
 	if (tc->table == WH_TABLE_HISTORY)
 		check_ends(c, tc->table, m->history_tail, m->history_head);
-	if (tc->table == WH_TABLE_LOG && c->has_log)
+	if (tc->table == WH_TABLE_LOG && c->has_log && wh_check_open_log(c))
 		check_ends(c, tc->table, m->change_tail, m->revision);
 }
 

@@ -63,5 +63,7 @@ void wh_check_terms(struct wh_check *c, const struct wh_walk *w);
 wh_check_row wh_check_overlay;
 wh_check_row wh_check_alias;
 wh_check_row wh_check_log;
+/* What follows the last row. False if that cannot be told. */
+bool wh_check_open_log(struct wh_check *c);
 wh_check_row wh_check_request;
 wh_check_row wh_check_request_index;

@@ -53,6 +53,22 @@ wh_check_log(struct wh_check *c, const struct wh_walk *w, const struct wh_value 
 	wh_check_follows(c, w->table, e.first, last);
 }
 
+bool
+wh_check_open_log(struct wh_check *c)
+{
+	struct wh_entries e;
+	int r = c->cross ? wh_entries_open(&c->look, &e) : WH_EBUSY;
+	uint64_t last = r == 0 ? wh_entries_last(e) : 0;
+
+	if (r)
+		return r == WH_ABSENT; /* of a damaged one the check of meta tells */
+	if (last == 0)
+		wh_check_tell(c, WH_TABLE_LOG, WH_STR_NULL, "the newest entries make no sense");
+	else
+		wh_check_follows(c, WH_TABLE_LOG, e.first, last);
+	return last > 0;
+}
+
 void
 wh_check_alias(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
 {

@@ -161,6 +161,8 @@ begin_log(struct wh_store *s, MDB_txn *txn)
 	r = wh_table_clear(&t, WH_TABLE_CHANGES);
 	if (r == 0)
 		r = wh_table_clear(&t, WH_TABLE_LOG);
+	if (r == 0)
+		r = wh_meta_put_text(&t, WH_META_LOG, WH_STR_NULL);
 	return r ? r : wh_meta_flush(&t);
 }
 

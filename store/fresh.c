@@ -40,9 +40,9 @@ struct side {
 struct wh_fresh {
 	const struct wh_fresh_file *file;
 	struct side was, is;
-	uint64_t last;  /* page of the newer state, the older has none behind it */
-	uint64_t pages; /* new ones so far */
-	XXH3_state_t *sum;
+	uint64_t last;      /* page of the newer state, the older has none behind it */
+	uint64_t pages;     /* new ones so far */
+	uint64_t sum;       /* hash of all that was seen; the seed of the next one */
 	struct wh_buf seen; /* bit per page: among the children of the older state */
 	struct wh_buf read; /* the page, if it is not mapped */
 };
@@ -54,11 +54,6 @@ wh_fresh_new(void)
 
 	if (!f)
 		return NULL;
-	f->sum = XXH3_createState();
-	if (!f->sum) {
-		free(f);
-		return NULL;
-	}
 	f->seen = wh_buf_capped(SIZE_MAX / 2);
 	f->read = wh_buf_capped(2 * WH_VALUE_MAX);
 	return f;
@@ -69,7 +64,6 @@ wh_fresh_free(struct wh_fresh *f)
 {
 	if (!f)
 		return;
-	XXH3_freeState(f->sum);
 	wh_buf_fini(&f->seen);
 	wh_buf_fini(&f->read);
 	free(f);
@@ -113,25 +107,23 @@ load_node(struct wh_fresh *f, uint64_t number, unsigned kind)
 	return page;
 }
 
-static int
-count(struct wh_fresh *f, uint64_t number, uint64_t pages)
+static void
+add_to_sum(struct wh_fresh *f, const void *p, size_t n)
 {
-	f->pages += pages;
-	if (f->pages > PAGES_MAX)
-		return WH_ABSENT;
-	(void)XXH3_64bits_update(f->sum, &number, sizeof(number));
-	return 0;
+	f->sum = XXH3_64bits_withSeed(p, n, f->sum);
 }
 
-/* What lies between its rows and where they are listed means nothing. */
+/* The head of a page says which one it is. What lies between its rows and where they are listed
+ * means nothing. */
 static void
 sum_node(struct wh_fresh *f, const char *page)
 {
 	struct head h;
 
 	memcpy(&h, page, sizeof(h));
-	(void)XXH3_64bits_update(f->sum, page, h.lower);
-	(void)XXH3_64bits_update(f->sum, page + h.upper, f->file->page_size - h.upper);
+	add_to_sum(f, page, h.lower);
+	add_to_sum(f, page + h.upper, f->file->page_size - h.upper);
+	f->pages++;
 }
 
 /* A value that has pages of its own. */
@@ -149,10 +141,11 @@ sum_large(struct wh_fresh *f, uint64_t number)
 	if (h.number != number || (h.flags & KIND) != OVERFLOW || n == 0)
 		return WH_ABSENT;
 	page = load(f, number, n);
-	if (!page || count(f, number, n))
+	if (!page)
 		return WH_ABSENT;
-	(void)XXH3_64bits_update(f->sum, page, n * f->file->page_size);
-	return 0;
+	add_to_sum(f, page, n * f->file->page_size);
+	f->pages += n;
+	return f->pages > PAGES_MAX ? WH_ABSENT : 0;
 }
 
 /* ---------------------------------------------------------------- children -- */
@@ -271,12 +264,10 @@ visit_new(struct wh_fresh *f, bool leaves)
 	int r = 0;
 
 	for (size_t i = 0; i < f->is.level.n && r == 0; i++) {
-		uint64_t number = f->is.level.page[i];
-		const char *page = load_node(f, number, leaves ? LEAF : BRANCH);
+		const char *page = load_node(f, f->is.level.page[i], leaves ? LEAF : BRANCH);
 
-		r = page ? count(f, number, 1) : WH_ABSENT;
-		if (r)
-			break;
+		if (!page || f->pages == PAGES_MAX)
+			return WH_ABSENT;
 		sum_node(f, page);
 		r = take_children(&f->is, page, f->file->page_size, leaves);
 	}
@@ -306,12 +297,13 @@ enter(struct side *s, const struct tree *t, unsigned height)
 static int
 sum_level(struct wh_fresh *f, bool leaves)
 {
+	size_t tables = f->is.n_tables;
 	int r = separate(f);
 
 	if (r == 0)
 		r = visit_new(f, leaves);
 	/* What the old leaves lead to matters only if a new one leads to something. */
-	if (r == 0 && (!leaves || f->is.below.n > 0 || f->is.n_tables > 0))
+	if (r == 0 && (!leaves || f->is.below.n > 0 || f->is.n_tables > tables))
 		r = visit_old(f, leaves);
 	descend(&f->was);
 	descend(&f->is);
@@ -372,10 +364,8 @@ prepare(struct wh_fresh *f, const struct meta *was, const struct meta *is)
 	memset(room, 0, bytes);
 	f->was.n_tables = f->is.n_tables = 0;
 	f->last = is->last;
-	f->pages = 0;
-	(void)XXH3_64bits_reset(f->sum);
-	(void)XXH3_64bits_update(f->sum, &is->magic,
-				 sizeof(*is) - offsetof(struct meta, magic));
+	f->pages = f->sum = 0;
+	add_to_sum(f, &is->magic, sizeof(*is) - offsetof(struct meta, magic));
 	return 0;
 }
 
@@ -396,6 +386,6 @@ wh_fresh_sum(struct wh_fresh *f, const struct wh_fresh_file *file,
 
 		r = sum_tree(f, table_of(&f->was, t->name), &t->tree);
 	}
-	*ret = (struct wh_fresh_result){f->pages, XXH3_64bits_digest(f->sum)};
+	*ret = (struct wh_fresh_result){f->pages, f->sum};
 	return r;
 }

@@ -37,8 +37,11 @@ struct wh_entries {
 	struct wh_str rest; /* of what was not taken yet */
 };
 struct wh_entries wh_entries_decode(const struct wh_value *v);
+/* The newest ones, of the row that is still open. 0, WH_ABSENT or a fault. */
+WH_MUST_USE int wh_entries_open(const struct wh_view *v, struct wh_entries *ret);
 /* The revision of the last one. 0 if they are not what they should be. */
 uint64_t wh_entries_last(struct wh_entries e);
+
 /* Kinds of index rows: the first byte of their keys. */
 #define WH_BY_DUE 'd'   /* state, time, seq */
 #define WH_BY_FORM 'f'  /* form, seq */

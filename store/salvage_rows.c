@@ -158,8 +158,8 @@ put_meta(struct wh_salvage *x, struct wh_str key, const struct wh_value *v)
 		return 0;
 	memcpy(text, key.p + name.n, key.n - name.n);
 	text[key.n - name.n] = '\0';
-	if (strcmp(text, WH_META_REPAIR) == 0)
-		return 0; /* it is being done */
+	if (strcmp(text, WH_META_REPAIR) == 0 || strcmp(text, WH_META_LOG) == 0)
+		return 0; /* it is being done; the log begins anew */
 	int r = wh_meta_text(&x->t.view, text, &there);
 
 	return r == WH_ABSENT ? wh_meta_put_text(&x->t, text, v->tail) : r;

@@ -168,6 +168,7 @@ typedef void wh_check_report(void *ctx, const char *table, const char *sentence)
  */
 WH_MUST_USE int wh_store_salvage(const struct wh_store_options *o, struct wh_salvaged *ret,
 				 wh_check_report *report, void *ctx, struct wh_buf *text);
+#define WH_META_LOG "log" /* the newest entries of the change log */
 #define WH_META_DAMAGE "damage"
 /* Not empty: what is made of rows has to be made again. */
 #define WH_META_REBUILD "rebuild"

@@ -52,6 +52,7 @@ struct wh_store {
 		uint64_t first; /* revision; n of them follow one another */
 		uint64_t n;
 		uint64_t keep;
+		bool taken;   /* the row that was left open is among them */
 	} log;                /* what is not put yet of the transaction; commit thread only */
 	struct wh_tail *tail; /* keys of the tail of the queue; commit thread only */
 	atomic_bool tail_walked;

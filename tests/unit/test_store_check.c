@@ -191,6 +191,12 @@ gap_in_changes(struct wh_txn *t)
 }
 
 static void
+open_log_in_disorder(struct wh_txn *t)
+{
+	assert_int_equal(wh_meta_put_text(t, WH_META_LOG, WH_STR("0123456789")), 0);
+}
+
+static void
 log_in_disorder(struct wh_txn *t)
 {
 	struct wh_draft d;
@@ -306,6 +312,7 @@ static const struct {
 	{"past id", old_past_id, "history: row 3: its id leads to an older", false},
 	{"history gap", gap_in_history, "history: rows 3 to 3 are missing", false},
 	{"change gap", gap_in_changes, "log: rows 7 to 7 are missing", false},
+	{"open log", open_log_in_disorder, "log: the newest entries make no sense", false},
 	{"log", log_in_disorder, "log: row 5: its fields make no sense", false},
 	{"change head", change_beyond_head, "log: the newest row should be 4 and is 5", false},
 	{"change tail", change_before_tail, "log: the oldest row should be 2 and is 1", false},

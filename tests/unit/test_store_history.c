@@ -332,6 +332,35 @@ test_no_changes(void **state)
 	fx_check_clean(f);
 }
 
+/* Whoever reads it is told, and the next change begins a new log. */
+static void
+test_damaged_newest_changes(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_str body;
+	uint64_t revision;
+	struct wh_view v;
+	struct wh_txn t;
+
+	fx_begin(f, &t);
+	change(&t, "a row", 100);
+	change(&t, "the last one", 100);
+	fx_commit(&t);
+	fx_damage(f, "the last one");
+	fx_view(f, &v);
+	assert_int_equal(wh_changes_next(&v, 0, &revision, &body), WH_ECORRUPT);
+	assert_int_equal(revision, 2);
+	wh_view_end(&v);
+	fx_begin(f, &t);
+	assert_int_equal(change(&t, "goes on", 100), 3);
+	fx_commit(&t);
+	fx_check_clean(f);
+	fx_view(f, &v);
+	assert_int_equal(v.meta.change_tail, 3);
+	assert_next(&v, 0, 3, "goes on");
+	wh_view_end(&v);
+}
+
 /* Some come in each of many transactions, and none in some of them. */
 static void
 test_changes_here_and_there(void **state)
@@ -393,28 +422,32 @@ test_many_changes(void **state)
 	free(body);
 }
 
-/* The newest 300 are there, and of the others a 256th and what shares a row at most. */
+/* The newest 300 are there, and of the others a 256th, what shares a row, and what came with
+ * the transaction at most. */
 static void
 test_changes_keep(void **state)
 {
 	struct fixture *f = *state;
-	const uint64_t keep = 300, of_a_row = 30;
+	const uint64_t keep = 300, of_a_row = 19, at_once = 30;
+	char entry[101];
 	uint64_t revision = 0;
 	struct wh_view v;
 	struct wh_txn t;
 
+	memset(entry, 'e', sizeof(entry) - 1);
+	entry[sizeof(entry) - 1] = '\0';
 	for (int commit = 0; commit < 100; commit++) {
 		fx_begin(f, &t);
-		for (uint64_t i = 0; i < of_a_row; i++)
-			revision = change(&t, "entry", keep);
+		for (uint64_t i = 0; i < at_once; i++)
+			revision = change(&t, entry, keep);
 		fx_commit(&t);
 		fx_check_clean(f);
 		fx_view(f, &v);
 		uint64_t kept = revision + 1 - v.meta.change_tail;
 
 		assert_true(kept >= (revision < keep ? revision : keep));
-		assert_true(kept <= keep + keep / 256 + of_a_row);
-		assert_next(&v, 0, v.meta.change_tail, "entry");
+		assert_true(kept <= keep + keep / 256 + of_a_row + at_once);
+		assert_next(&v, 0, v.meta.change_tail, entry);
 		wh_view_end(&v);
 	}
 }
@@ -469,6 +502,7 @@ main(void)
 		fx_test(test_changes),
 		fx_test(test_no_changes),
 		fx_test(test_many_changes),
+		fx_test(test_damaged_newest_changes),
 
 		fx_test(test_changes_here_and_there),
 		fx_test(test_changes_keep),
