@@ -36,11 +36,17 @@ wh_clock_boot(void)
 	return read_ms(CLOCK_REALTIME) - read_ms(CLOCK_BOOTTIME);
 }
 
+void
+wh_clock_randoms(uint64_t *ret, size_t n)
+{
+	arc4random_buf(ret, n * sizeof(*ret));
+}
+
 uint64_t
 wh_clock_random(void)
 {
 	uint64_t bits;
 
-	arc4random_buf(&bits, sizeof(bits));
+	wh_clock_randoms(&bits, 1);
 	return bits;
 }

@@ -2,6 +2,9 @@
 /* The only reader of clocks. Any thread. */
 #pragma once
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "daemon/core/instant.h"
 
 struct wh_now wh_clock_now(void);
@@ -9,3 +12,5 @@ struct wh_now wh_clock_now(void);
 int64_t wh_clock_boot(void);
 /* Unpredictable bits for jitter, ids and hash seeds; never fails. */
 uint64_t wh_clock_random(void);
+/* n times that, for the price of one. */
+void wh_clock_randoms(uint64_t *ret, size_t n);

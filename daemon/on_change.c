@@ -192,8 +192,9 @@ static struct change_call *
 new_change(struct wh_call *c, enum wh_op_kind kind)
 {
 	struct change_call *cc = wh_xcalloc(1, sizeof(*cc));
-	uint64_t bits[2] = {wh_clock_random(), wh_clock_random()};
+	uint64_t bits[3]; /* two of them are the id's */
 
+	wh_clock_randoms(bits, 3);
 	cc->e.job = (struct wh_job){
 		.run = wh_enqueue_run, .done = change_done, .class = WH_JOB_ENQUEUE};
 	cc->e.kind = kind;
@@ -201,7 +202,7 @@ new_change(struct wh_call *c, enum wh_op_kind kind)
 	cc->e.uid = c->peer->uid;
 	cc->e.pid = (uint32_t)c->peer->pid;
 	wh_op_id_next(&c->d->op_ids, cc->e.id, c->d->now.wall, (const uint8_t *)bits);
-	wh_rules_now(c->d, &cc->e.rules);
+	wh_rules_with(c->d, bits[2], &cc->e.rules);
 	cc->ticket = c->ticket;
 	return cc;
 }

@@ -25,7 +25,7 @@ enum wh_tail_key {
 	WH_TAIL_ANY = WH_TAIL_KEYS, /* all of them */
 };
 
-#define WH_TAIL_BUCKET_BITS 14
+#define WH_TAIL_BUCKET_BITS 15 /* more take more memory when there are few */
 #define WH_TAIL_NOWHERE UINT32_MAX
 
 struct wh_tail_place {

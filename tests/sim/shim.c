@@ -49,6 +49,13 @@ wh_clock_random(void)
 }
 
 void
+wh_clock_randoms(uint64_t *ret, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ret[i] = wh_clock_random();
+}
+
+void
 whd_tick(struct whd *d)
 {
 	d->now = wh_clock_now();
