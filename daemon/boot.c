@@ -253,6 +253,11 @@ say_what_was_found(const struct booting *b)
 		       "instance, "
 		       "and each operation is looked up before anything of it is sent",
 		       "ops=%llu instance=%s", (unsigned long long)b->in_doubt, b->d->instance);
+	if (wh_store_took_back(b->d->store))
+		wh_log(WH_LOG_INFO, "store",
+		       "the last commit was cut off and is taken back: nothing of it had been "
+		       "acknowledged",
+		       WH_LOG_PLAIN);
 	if (wh_store_bad_rows(b->d->store) > 0)
 		wh_log(WH_LOG_ERROR, "store",
 		       "webhooks are damaged: the next list brings them back", "rows=%llu",

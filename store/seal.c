@@ -36,6 +36,7 @@ struct wh_seal {
 	struct wh_fresh_file file;
 	uint64_t txn; /* the last one that was committed */
 	bool sealed;  /* and it has a seal, which is on disk */
+	bool begun;   /* there was a commit since it was opened */
 	bool broken;  /* nobody knows what is on disk */
 };
 
@@ -135,7 +136,14 @@ take_back(struct wh_opening *op, const struct wh_fresh_file *file, const struct 
 	again.txn = s->is.txn >= META_PAGES ? s->is.txn - META_PAGES : 0;
 	if (pwrite(file->fd, (const char *)&again + from, (size_t)n, at + (off_t)from) != n)
 		return wh_refuse_errno(op, errno, "take back a commit that was cut off in");
+	op->s->took_back = true;
 	return 0;
+}
+
+bool
+wh_store_took_back(const struct wh_store *s)
+{
+	return s->took_back;
 }
 
 /*
@@ -215,12 +223,19 @@ seal_it(struct wh_seal *s, const struct wh_states *states)
 	return fdatasync(s->file.fd) == 0 && flush_seal(&s->file, &seal);
 }
 
-/* The first one was flushed by LMDB, as none before it has a seal that would tell. */
+/*
+ * The first ones are flushed by LMDB, as none before them has a seal that would tell. That of a
+ * start is left at that, since somebody waits for it; the seals begin with the next one.
+ */
 static bool
 seal_first(struct wh_store *store)
 {
 	struct wh_seal *s = store->seal;
 
+	s->sealed = s->begun;
+	s->begun = true;
+	if (!s->sealed)
+		return true;
 	return flush_seal(&s->file, &(struct seal){.txn = s->txn}) &&
 	       mdb_env_set_flags(store->env, MDB_NOSYNC, 1) == 0;
 }
@@ -236,10 +251,8 @@ wh_seal_commit(struct wh_store *store)
 	if (states.is.txn == s->txn)
 		return 0; /* it changed nothing */
 	s->txn = states.is.txn;
-	if (s->sealed ? seal_it(s, &states) : seal_first(store)) {
-		s->sealed = true;
+	if (s->sealed ? seal_it(s, &states) : seal_first(store))
 		return 0;
-	}
 	/* A start must not take it for one that is on disk. */
 	s->broken = true;
 	(void)!(remove_seal(&s->file, s->txn) && fdatasync(s->file.fd) == 0);

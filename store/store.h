@@ -91,6 +91,9 @@ WH_MUST_USE int wh_store_open(struct wh_store **ret, const struct wh_store_optio
 /* Confirmed rows that were found damaged when it was opened: they, or others, may be missed by
  * those who ask for them. */
 uint64_t wh_store_bad_rows(const struct wh_store *s);
+/* True if the last commit was cut off by the end of the machine, or of whd, and was taken back
+ * by this opening. Nothing of it had been acknowledged. */
+bool wh_store_took_back(const struct wh_store *s);
 /* A file without a name beside the data file, for who needs room for a while; the caller closes
  * it. -1: the file system has none. Any thread. */
 int wh_store_temp(const struct wh_store *s);

@@ -39,6 +39,7 @@ struct wh_store {
 	uint64_t marked[3]; /* what it says that does not change */
 	int64_t booted_at;
 	bool created;      /* by this opening */
+	bool took_back;    /* by this opening: a commit that was cut off */
 	uint64_t bad_rows; /* found damaged by this opening */
 	bool put_back;
 	bool read_only;
