@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "store/opening.h"
-#include "store/seal.h"
 #include "store/pages_ahead.h"
+#include "store/seal.h"
 #include "store/tail.h"
 
 #define TABLES_MAX 32
