@@ -149,9 +149,10 @@ bind_url(struct whd *d, struct wh_txn *t)
 static void
 draw_instance(struct whd *d)
 {
-	uint64_t bits[2] = {wh_clock_random(), wh_clock_random()};
+	uint64_t bits[2];
 	uint8_t id[16];
 
+	wh_clock_randoms(bits, 2);
 	wh_op_id_make(id, d->now.wall, (const uint8_t *)bits);
 	wh_op_id_text(id, d->instance);
 }

@@ -308,10 +308,9 @@ int
 wh_changes_next(const struct wh_view *v, uint64_t after, uint64_t *ret_revision,
 		struct wh_str *ret_body)
 {
-	int r = after >= v->meta.revision ? WH_ABSENT
-					  : next_of_rows(v, after, ret_revision, ret_body);
+	if (after >= v->meta.revision)
+		return WH_ABSENT;
+	int r = next_of_rows(v, after, ret_revision, ret_body);
 
-	if (r != WH_ABSENT || after >= v->meta.revision)
-		return r;
-	return next_of_open(v, after, ret_revision, ret_body);
+	return r == WH_ABSENT ? next_of_open(v, after, ret_revision, ret_body) : r;
 }

@@ -54,6 +54,9 @@ struct wh_swap {
 WH_MUST_USE int wh_replace_swap(struct wh_opening *op, const struct wh_swap *swap);
 
 /* verify.c: what is looked at before LMDB may touch a page, and right after. */
+/* Opens the data file for `judge`, which refuses or returns 0. access: O_RDONLY or O_RDWR. */
+WH_MUST_USE int wh_with_data_file(struct wh_opening *op, int access,
+				  int (*judge)(struct wh_opening *op, int file));
 WH_MUST_USE int wh_verify_head(struct wh_opening *op);
 WH_MUST_USE int wh_verify_pages(struct wh_opening *op);
 WH_MUST_USE int wh_verify_size(struct wh_opening *op);

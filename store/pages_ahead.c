@@ -39,21 +39,17 @@ child_at(const struct wh_ahead *a, const struct wh_store *s, const char *page, s
 {
 	const size_t size = s->page_size;
 	struct node node;
-	uint16_t at;
+	const char *key;
 
-	if (i >= children(page, size))
+	if (i >= children(page, size) || !wh_page_node(page, size, (int)i, &node, &key))
 		return (struct child){0};
-	memcpy(&at, page + sizeof(struct head) + i * sizeof(at), sizeof(at));
-	if (at > size - sizeof(node))
-		return (struct child){0};
-	memcpy(&node, page + at, sizeof(node));
-	uint64_t number = node.low | (uint64_t)node.high << 16 | (uint64_t)node.flags << 32;
+	uint64_t number = wh_node_child(&node);
 
-	if (number > a->last || node.key_size > size - sizeof(node) - at)
+	if (number > a->last)
 		return (struct child){0};
 	return (struct child){
 		.page = s->map + number * size,
-		.key = wh_str(page + at + sizeof(node), node.key_size),
+		.key = wh_str(key, node.key_size),
 	};
 }
 

@@ -74,6 +74,17 @@ read_seal(const struct wh_fresh_file *file, uint64_t txn, struct seal *ret)
 }
 
 static bool
+read_page_size(int fd, size_t *ret)
+{
+	struct meta first;
+
+	if (pread(fd, &first, sizeof(first), 0) != (ssize_t)sizeof(first))
+		return false;
+	*ret = first.free.pad;
+	return true;
+}
+
+static bool
 read_states(const struct wh_fresh_file *file, struct wh_states *ret)
 {
 	struct meta *first = &ret->was, *second = &ret->is;
@@ -151,19 +162,20 @@ wh_store_took_back(const struct wh_store *s)
  * is not what its seal says it was damaged since, which is for others to find.
  */
 static int
-judge(struct wh_opening *op, const struct wh_fresh_file *file)
+judge(struct wh_opening *op, int fd)
 {
+	struct wh_fresh_file file = {.fd = fd};
 	struct wh_states s;
 	int r = 0;
 
-	if (!read_states(file, &s))
+	if (!read_page_size(fd, &file.page_size) || !read_states(&file, &s))
 		return wh_refuse_errno(op, errno, "read the data file of");
-	if (wh_mark_txn(op->s->dir, file->fd) >= s.is.txn)
+	if (wh_mark_txn(op->s->dir, fd) >= s.is.txn)
 		return 0;
-	if (is_torn(file, &s))
-		r = take_back(op, file, &s);
+	if (is_torn(&file, &s))
+		r = take_back(op, &file, &s);
 	/* After a mere crash of whd it may be in memory as a whole, and on no disk. */
-	if (r == 0 && !op->s->read_only && fdatasync(file->fd) != 0)
+	if (r == 0 && !op->s->read_only && fdatasync(fd) != 0)
 		r = wh_refuse_errno(op, errno, "flush the data file of");
 	return r;
 }
@@ -171,26 +183,9 @@ judge(struct wh_opening *op, const struct wh_fresh_file *file)
 int
 wh_seal_judge(struct wh_opening *op)
 {
-	struct wh_fresh_file file = {.map = NULL};
-	struct meta first;
-
 	if (op->s->beside_writer)
 		return 0;
-	file.fd = op->single_file ? dup(op->s->dir)
-				  : openat(op->s->dir, WH_DATA_FILE,
-					   (op->s->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC |
-						   O_NOFOLLOW);
-	if (file.fd < 0)
-		return wh_refuse_errno(op, errno, "open the data file of");
-	ssize_t n = pread(file.fd, &first, sizeof(first), 0);
-
-	file.page_size = first.free.pad;
-	int r = n == (ssize_t)sizeof(first)
-			? judge(op, &file)
-			: wh_refuse_errno(op, n < 0 ? errno : EIO, "read the data file of");
-
-	close(file.fd);
-	return r;
+	return wh_with_data_file(op, op->s->read_only ? O_RDONLY : O_RDWR, judge);
 }
 
 /* ------------------------------------------------------------------ sealing -- */

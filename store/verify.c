@@ -113,10 +113,11 @@ judge_pages(struct wh_opening *op, int fd)
 	return r;
 }
 
-static int
-with_file(struct wh_opening *op, int (*judge)(struct wh_opening *, int))
+int
+wh_with_data_file(struct wh_opening *op, int access,
+		  int (*judge)(struct wh_opening *op, int file))
 {
-	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
+	const int flags = access | O_CLOEXEC | O_NOFOLLOW;
 	int fd = op->single_file ? dup(op->s->dir) : openat(op->s->dir, WH_DATA_FILE, flags);
 
 	if (fd < 0)
@@ -130,7 +131,7 @@ with_file(struct wh_opening *op, int (*judge)(struct wh_opening *, int))
 int
 wh_verify_head(struct wh_opening *op)
 {
-	return with_file(op, judge_head);
+	return wh_with_data_file(op, O_RDONLY, judge_head);
 }
 
 uint64_t
@@ -143,7 +144,7 @@ wh_store_bad_rows(const struct wh_store *s)
 int
 wh_verify_pages(struct wh_opening *op)
 {
-	return op->s->beside_writer ? 0 : with_file(op, judge_pages);
+	return op->s->beside_writer ? 0 : wh_with_data_file(op, O_RDONLY, judge_pages);
 }
 
 /* ------------------------------------------------- a short file, and why -- */

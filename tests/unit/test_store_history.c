@@ -503,7 +503,6 @@ main(void)
 		fx_test(test_no_changes),
 		fx_test(test_many_changes),
 		fx_test(test_damaged_newest_changes),
-
 		fx_test(test_changes_here_and_there),
 		fx_test(test_changes_keep),
 		fx_test(test_changes_after_a_jump),
