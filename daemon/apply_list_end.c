@@ -11,6 +11,7 @@
 
 #include "daemon/core/plan.h"
 #include "daemon/key_list.h"
+#include "daemon/late.h"
 #include "daemon/withheld.h"
 
 #define TRIM_BUDGET 1000u
@@ -279,6 +280,8 @@ trim(struct wh_list_end *e, struct wh_txn *t)
 	int64_t now = e->rules.now.wall.ms;
 	int r = e->complete ? wh_tombs_trim(t, e->fence + 1) : 0;
 
+	if (r >= 0)
+		r = wh_late_trim(t, &e->rules);
 	if (r >= 0)
 		r = wh_history_trim(t, e->rules.history_max_ops, now - e->rules.history_max_age,
 				    TRIM_BUDGET);

@@ -13,6 +13,7 @@
 #include "daemon/core/observe.h"
 #include "daemon/core/retry.h"
 #include "daemon/doc.h"
+#include "daemon/late.h"
 
 static void
 look_again(struct wh_lane *l, struct wh_lane_op *o)
@@ -64,6 +65,25 @@ verdict_of(const struct wh_lane *l, const struct wh_op *op, const struct wh_sigh
 	wh_doc_close(&base);
 	wh_doc_close(&sent);
 	return r;
+}
+
+/*
+ * Which of its requests has a list shown? All but that one may still be carried out. A complete
+ * answer, or a store that was put back, left none on its way.
+ */
+static int
+note_late(const struct wh_lane *l, struct wh_txn *t, const struct wh_op *op,
+	  enum wh_observe verdict)
+{
+	bool shown = verdict == WH_OB_APPLIED;
+
+	if (verdict != WH_OB_NOT_EXECUTED && verdict != WH_OB_THIRD && !shown)
+		return 0;
+	if (op->flags & WH_OPF_RESTORED || wh_str_is(op->reason, "absent"))
+		return 0;
+	if (shown && !(op->flags & WH_OPF_SENT_BEFORE))
+		return 0;
+	return wh_late_note(l, t, op);
 }
 
 static int
@@ -122,6 +142,8 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, const struct wh_look *look)
 	}
 	if (r == 0)
 		r = verdict_of(l, &o->op, &s, &verdict);
+	if (r == 0)
+		r = note_late(l, t, &o->op, verdict);
 	if (r == 0)
 		r = obey(l, o, t, verdict, look);
 	wh_doc_close(&row);

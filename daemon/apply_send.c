@@ -17,6 +17,7 @@
 #include "daemon/core/remote.h"
 #include "daemon/core/retry.h"
 #include "daemon/doc.h"
+#include "daemon/late.h"
 #include "daemon/turn.h"
 #include "daemon/twin.h"
 
@@ -364,6 +365,38 @@ check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 	wh_lane_state(l, o, WH_OP_QUEUED, absent ? NOT_FOUND : "");
 }
 
+/* Another change of the webhook may still be carried out, over this one. */
+static int
+wait_for_late(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
+	      bool *ret)
+{
+	int64_t left = 0;
+	int r = o->op.kind == WH_OP_UPDATE ? wh_late_wait(l, t, &o->op, &left) : 0;
+
+	*ret = left > 0;
+	if (r || !*ret)
+		return r;
+	o->op.next_at = s->rules.now.wall.ms + left;
+	o->op.reason = WH_STR("settling");
+	o->dirty = s->changed = true;
+	return 0;
+}
+
+static int
+send_change(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
+{
+	bool waits = false;
+	int r = s->checked ? 0 : wait_for_late(s, l, o, t, &waits);
+
+	if (r || waits)
+		return r;
+	if (!s->checked && !row_fresh(s, l, &o->op)) {
+		begin_check(s, l, o, t);
+		return s->whid.fault;
+	}
+	return o->op.kind == WH_OP_UPDATE ? send_update(s, l, o, t) : send_delete(s, l, o);
+}
+
 static int
 step(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
@@ -385,13 +418,7 @@ step(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *
 	} else if (o->op.state != WH_OP_QUEUED || o->op.next_at > s->rules.now.wall.ms) {
 		return 0;
 	}
-	if (o->op.kind == WH_OP_CREATE)
-		return send_create(s, l, o, t);
-	if (!s->checked && !row_fresh(s, l, &o->op)) {
-		begin_check(s, l, o, t);
-		return s->whid.fault;
-	}
-	return o->op.kind == WH_OP_UPDATE ? send_update(s, l, o, t) : send_delete(s, l, o);
+	return o->op.kind == WH_OP_CREATE ? send_create(s, l, o, t) : send_change(s, l, o, t);
 }
 
 static void

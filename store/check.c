@@ -40,6 +40,7 @@ static const struct table_check {
 	{WH_TABLE_OVERLAYS, "overlays", KEY_TEXT, WH_OVERLAY_PREFIX, true, false,
 	 wh_check_overlay, RESTART},
 	{WH_TABLE_TOMBS, "tombs", KEY_TEXT, WH_TOMB_PREFIX, false, false, NULL, LIST},
+	{WH_TABLE_LATE, "late", KEY_TEXT, WH_LATE_PREFIX, false, false, NULL, LIST},
 	{WH_TABLE_HISTORY, "history", KEY_NUMBER, WH_PAST_PREFIX, false, true, wh_check_past,
 	 CHECK_AND_RESTART},
 	{WH_TABLE_HISTORY_INDEX, "history_index", KEY_BYTES, 0, false, false,
@@ -346,6 +347,7 @@ check_counters(struct wh_check *c, const struct table_check *tc)
 		{WH_TABLE_OVERLAYS, "overlays", m->overlays},
 		{WH_TABLE_ALIASES, "aliases", m->aliases},
 		{WH_TABLE_TOMBS, "tombs", m->tombs},
+		{WH_TABLE_LATE, "late", m->late},
 		{WH_TABLE_HISTORY, "history_count", m->history_count},
 		{WH_TABLE_REQUESTS, "requests", m->requests},
 	};

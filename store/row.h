@@ -14,6 +14,7 @@
 #define WH_OVERLAY_PREFIX 16
 #define WH_OVERLAY_PREFIX_ALL (WH_OVERLAY_PREFIX + 8)
 #define WH_TOMB_PREFIX 8
+#define WH_LATE_PREFIX 25
 #define WH_OP_PREFIX 27
 #define WH_OP_PREFIX_GROUPED (WH_OP_PREFIX + 8 * WH_OP_GROUPS + 1)
 #define WH_OP_PREFIX_ALL (WH_OP_PREFIX_GROUPED + 8)
@@ -25,6 +26,7 @@
 #define WH_LOG_FORMAT 3 /* of stores that have the change log where it is */
 
 void wh_row_decode(const struct wh_value *v, struct wh_row *ret);
+void wh_late_decode(const struct wh_value *v, struct wh_late *ret);
 WH_MUST_USE int wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret);
 WH_MUST_USE int wh_oprow_decode(uint64_t seq, const struct wh_value *v, struct wh_oprow *ret);
 WH_MUST_USE int wh_past_decode(uint64_t end, const struct wh_value *v, struct wh_past *ret);

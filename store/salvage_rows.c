@@ -43,6 +43,15 @@ put_tomb(struct wh_salvage *x, struct wh_str key, const struct wh_value *v)
 }
 
 static int
+put_late(struct wh_salvage *x, struct wh_str key, const struct wh_value *v)
+{
+	struct wh_late late;
+
+	wh_late_decode(v, &late);
+	return wh_late_put(&x->t, key, &late);
+}
+
+static int
 put_alias(struct wh_salvage *x, struct wh_str key, const struct wh_value *v)
 {
 	if (!wh_lane_valid(v->tail) || wh_str_eq(key, v->tail))
@@ -175,6 +184,7 @@ static const struct salvaged_table {
 	{WH_TABLE_META, "meta", 0, true, put_meta},
 	{WH_TABLE_ROWS, "rows", WH_ROW_PREFIX, false, put_row},
 	{WH_TABLE_TOMBS, "tombs", WH_TOMB_PREFIX, false, put_tomb},
+	{WH_TABLE_LATE, "late", WH_LATE_PREFIX, false, put_late},
 	{WH_TABLE_ALIASES, "aliases", 0, true, put_alias},
 	{WH_TABLE_HISTORY, "history", WH_PAST_PREFIX, true, put_past},
 	{WH_TABLE_OPS, "ops", WH_OP_PREFIX, true, put_op},

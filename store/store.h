@@ -229,6 +229,14 @@ WH_MUST_USE int wh_meta_text(const struct wh_view *v, const char *name,
 			     struct wh_str *ret); /* WH_ABSENT */
 WH_MUST_USE int wh_meta_put_text(struct wh_txn *t, const char *name, struct wh_str value);
 
+/* ----------------------------------------------------------------- keys -- */
+
+#define WH_KEY_MAX 256
+
+/* The key form of a whid: GUIDs in lower case, all else as it is. Writes at most WH_KEY_MAX
+ * bytes to buf and returns a view of it; an over-long id gives WH_STR_NULL. */
+struct wh_str wh_key_fold(struct wh_str whid, char buf[WH_KEY_MAX]);
+
 /* ------------------------------------------------------- confirmed rows -- */
 
 /* What the upstream last said of one webhook, and what we know of that word. */
@@ -298,6 +306,22 @@ WH_MUST_USE int wh_tombs_get(const struct wh_view *v, struct wh_str whid,
 WH_MUST_USE int wh_tombs_put(struct wh_txn *t, struct wh_str whid, uint64_t confirm);
 /* Drops tombs with a confirm counter below `before`. */
 WH_MUST_USE int wh_tombs_trim(struct wh_txn *t, uint64_t before);
+
+/* A request that changes a webhook and may still be carried out, though the upstream did not
+ * show its effect when it was looked for. */
+struct wh_late {
+	uint64_t seq;  /* of its operation */
+	uint64_t boot; /* the process that knows when it ended (boot counter) ... */
+	int64_t since; /* ... by its monotonic ms */
+	bool answered; /* with a complete 5xx: short settle time */
+};
+WH_MUST_USE int wh_late_get(const struct wh_view *v, struct wh_str whid, struct wh_late *ret);
+WH_MUST_USE int wh_late_put(struct wh_txn *t, struct wh_str whid, const struct wh_late *late);
+WH_MUST_USE int wh_late_del(struct wh_txn *t, struct wh_str whid); /* WH_ABSENT */
+/* The first one behind *whid (empty: of all), which is set, in room; also if the rest cannot be
+ * read. 0, WH_ABSENT or a fault. */
+WH_MUST_USE int wh_late_next(const struct wh_view *v, char room[WH_KEY_MAX],
+			     struct wh_str *whid, struct wh_late *ret);
 
 /* Local id of a create -> whid. Kept for ever. */
 WH_MUST_USE int wh_aliases_get(const struct wh_view *v, struct wh_str tmp_id,
@@ -532,14 +556,6 @@ struct wh_terms_build {
 /* Zeroed at first; goes on with about `budget` rows, starts over if the index was lost
  * meanwhile. */
 WH_MUST_USE int wh_terms_build(struct wh_txn *t, struct wh_terms_build *b, unsigned budget);
-
-/* ----------------------------------------------------------------- keys -- */
-
-#define WH_KEY_MAX 256
-
-/* The key form of a whid: GUIDs in lower case, all else as it is. Writes at most WH_KEY_MAX
- * bytes to buf and returns a view of it; an over-long id gives WH_STR_NULL. */
-struct wh_str wh_key_fold(struct wh_str whid, char buf[WH_KEY_MAX]);
 
 /* ------------------------------------------------------------ integrity -- */
 

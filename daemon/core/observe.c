@@ -74,9 +74,21 @@ bool
 wh_observe_settled(const struct wh_op *op, uint64_t boot, struct wh_mono began,
 		   int64_t settle_timeout_ms, int64_t settle_error_ms)
 {
-	int64_t wait = op->flags & WH_OPF_ANSWERED ? settle_error_ms : settle_timeout_ms;
+	const struct wh_settle s = {
+		.since = {op->settle_mono},
+		.answered = op->flags & WH_OPF_ANSWERED,
+	};
 
-	if (op->boot != boot || began.ms < op->settle_mono)
-		return false;
-	return began.ms - op->settle_mono >= wait;
+	return op->boot == boot &&
+	       wh_settle_left(&s, began, settle_timeout_ms, settle_error_ms) == 0;
+}
+
+int64_t
+wh_settle_left(const struct wh_settle *s, struct wh_mono now, int64_t settle_timeout_ms,
+	       int64_t settle_error_ms)
+{
+	int64_t wait = s->answered ? settle_error_ms : settle_timeout_ms;
+	int64_t left = wait - (now.ms - s->since.ms);
+
+	return left > 0 ? left : 0;
 }

@@ -48,3 +48,12 @@ enum wh_observe wh_observe_delete(const struct wh_op *op, const struct wh_record
  */
 bool wh_observe_settled(const struct wh_op *op, uint64_t boot, struct wh_mono began,
 			int64_t settle_timeout_ms, int64_t settle_error_ms);
+
+/* A request without an answer that decides: how long may it still be carried out? */
+struct wh_settle {
+	struct wh_mono since; /* its end, by the clock of this process */
+	bool answered;        /* by a complete 5xx: the server did finish */
+};
+/* Monotonic ms from now on. */
+int64_t wh_settle_left(const struct wh_settle *s, struct wh_mono now, int64_t settle_timeout_ms,
+		       int64_t settle_error_ms);

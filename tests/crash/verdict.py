@@ -69,33 +69,19 @@ def is_late(fault):
     return "delay" in fault or "late" in fault
 
 
-def comments_in_order(patches, rank):
-    """
-    The ranks of one client's comments as they reached a webhook. One that a late request carried
-    may be there again after the next: whoever changes something else then sends it along.
-    """
-    late = {body["whcomment"] for _, fault, body in patches if is_late(fault)}
-    mine = []
-    for *_, body in patches:
-        comment = body["whcomment"]
-        if comment in rank and not (comment in late and rank[comment] in mine):
-            mine.append(rank[comment])
-    return mine
-
-
 def check_order(people, log):
     """The comments of one client reach each webhook in the order in which it asked for them."""
     for person in people:
         rank = {a.marker: n for n, a in enumerate(person.asked) if a.marker}
         for whid, patches in log.patches.items():
-            mine = comments_in_order(patches, rank)
+            mine = [rank[body["whcomment"]] for *_, body in patches if body["whcomment"] in rank]
             assert mine == sorted(mine), f"{person.name}, {whid}: {mine}"
 
 
 def is_lost(edit, later, log):
     """
     The edit was overwritten. That nobody had read it before is the only excuse: the API has no
-    conditional writes. A request that is carried out late may overwrite what came after it.
+    conditional writes. A request that is carried out late may overwrite what others did after it.
     """
     for n, fault, body in log.patches.get(edit.whid, ()):
         if body[edit.member] in later or n <= edit.before - (LATE if is_late(fault) else 0):

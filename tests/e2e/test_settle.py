@@ -68,3 +68,139 @@ def test_time_is_that_of_the_process(world, sim):
         assert c.call("queue.get", op=op["op"])["state"] == "unknown"
     assert c.applied(op)["attempts"] == 2
     assert c.status()["uptime_ms"] >= 1500
+
+
+# -------------------------------------------------------------- changes --
+
+LATE = 86400000  # ms: carried out when the test says so
+
+
+class Late:
+    """One update that was looked for in vain, sent again, and may still be carried out."""
+
+    def __init__(self, world, sim, **settings):
+        self.sim = sim
+        self.whd = world.whd(sim, {"queue.settle_timeout": "1h", "queue.settle_error": "1h",
+                                   "sync.interval": "100ms", **settings})
+        c = self.client = self.whd.client()
+        c.synced()
+        self.whid, self.other = (c.applied(c.create(**webhook(n)))["whid"] for n in (1, 2))
+        rule = sim.fault("execute_late", method="PATCH", ms=LATE)
+        self.first = c.applied(c.update(self.whid, {"whname": "first", "whcomment": "first"}))
+        sim.clear_faults(rule)
+
+    def carry_out(self):
+        self.sim.verb("POST", "/late")
+
+    def settling(self, op):
+        """Waits until whd has said what the operation waits for."""
+        for _ in range(10_000):
+            tale = self.client.call("queue.get", op=op["op"])
+            if tale["reason"] == "settling":
+                return tale
+        raise AssertionError(tale)
+
+    def settle(self):
+        """From now on nothing is late any more."""
+        self.whd.write_config(queue_settle_timeout="0", queue_settle_error="0")
+        self.whd.reload()
+        self.client.call("queue.flush")
+
+
+@pytest.fixture
+def late(world, sim):
+    return Late(world, sim)
+
+
+def test_an_update_is_sent_again_at_once(sim, late):
+    assert late.first["attempts"] == 2
+    assert sim.row(late.whid)["whname"] == "first"
+
+
+def test_a_newer_change_is_not_undone(sim, late):
+    """It waits until what came before it cannot be carried out any more; others do not."""
+    c, before = late.client, sim.mark()
+    second = c.update(late.whid, {"whcomment": "second"})
+    third = c.update(late.whid, {"whname": "third"})
+    c.applied(c.update(late.other, {"whcomment": "other"}))
+    tale = late.settling(second)
+    assert "may still be carried out over this one" in tale["why"]
+    assert "when the other request can take effect no more, at 2" in tale["next"]
+    assert c.get(late.whid)["whcomment"] == "second", "readers see what is wanted"
+    c.call("queue.retry", op=second["op"])
+    c.call("queue.flush")
+    for _ in range(3):
+        c.call("sync.now")
+    assert [e["whid"] for e in sim.log(before, "PATCH")] == [late.other]
+    late.carry_out()
+    late.settle()
+    assert c.applied(second)["result"] == "applied" and c.applied(third)["result"] == "merged"
+    row = sim.row(late.whid)
+    assert (row["whname"], row["whcomment"]) == ("third", "second")
+    c.idle()
+
+
+def test_nor_after_a_restart(sim, late):
+    c = late.client
+    second = c.update(late.whid, {"whcomment": "second"})
+    late.settling(second)
+    late.whd.kill()
+    c = late.client = late.whd.start().client()
+    c.synced()
+    third = c.update(late.whid, {"whname": "third"})
+    late.settling(second)
+    late.carry_out()
+    late.settle()
+    c.applied(second), c.applied(third)
+    row = sim.row(late.whid)
+    assert (row["whname"], row["whcomment"]) == ("third", "second")
+
+
+def test_a_delete_does_not_wait(sim, late):
+    late.client.applied(late.client.delete(late.whid))
+    late.carry_out()
+    assert [r["whid"] for r in sim.rows()] == [late.other]
+
+
+def test_a_change_after_one_that_was_cancelled(world, sim):
+    """It was sent, looked for in vain, and cancelled before it was sent again."""
+    late = Late(world, sim, **{"retry.base": "10min", "retry.cap": "10min"})
+    c, before = late.client, sim.mark()
+    c.applied(c.update(late.other, {"whname": "no other is late"}))
+    rule = sim.fault("execute_late", method="PATCH", ms=LATE, count=2)
+    first = c.update(late.other, {"whcomment": "first"})
+    sim.wait_hits(rule, 2)
+    for _ in range(10_000):
+        if c.call("queue.get", op=first["op"])["state"] == "queued":
+            break
+    c.call("queue.cancel", op=first["op"])
+    second = c.update(late.other, {"whname": "second"})
+    late.settling(second)
+    late.carry_out()
+    late.settle()
+    c.applied(second)
+    assert sim.row(late.other)["whname"] == "second"
+    assert len(sim.log(before, "PATCH")) == 4
+
+
+@pytest.mark.parametrize("reply", ["complete", "none"])
+def test_how_long_a_change_waits(world, sim, reply):
+    """settle_error if the server gave an answer, settle_timeout if it gave none."""
+    times = ("0", "1h") if reply == "complete" else ("1h", "0")
+    c = world.whd(sim, {"queue.settle_error": times[0], "queue.settle_timeout": times[1],
+                        "sync.interval": "100ms"}).client()
+    c.synced()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    sim.fault("status", method="PATCH", status=500 if reply == "complete" else 504)
+    assert c.applied(c.update(whid, {"whcomment": "first"}))["attempts"] == 2
+    c.applied(c.update(whid, {"whcomment": "second"}))
+
+
+def test_a_wait_that_ends_by_itself(world, sim):
+    late = Late(world, sim, **{"queue.settle_timeout": "1500ms", "queue.settle_error": "1500ms"})
+    c = late.client
+    second = c.update(late.whid, {"whcomment": "second"})
+    c.applied(second)
+    attempts = {op["op"]: c.call("queue.get", op=op["op"])["log"] for op in (late.first, second)}
+    unanswered, sent = attempts[late.first["op"]][0], attempts[second["op"]][0]
+    assert sent["at"] >= unanswered["at"] + unanswered["took_ms"] + 1490

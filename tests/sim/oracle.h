@@ -165,6 +165,8 @@ void sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *re
 /* whd concludes from looking that what was sent was not carried out. */
 void sim_oracle_concluded(struct sim *s, const struct sim_op *op);
 void sim_oracle_posts(struct sim *s, struct sim_transfer *t);
+/* Was it carried out when whd need not reckon with it any more? */
+bool sim_oracle_too_late(const struct sim *s, const struct sim_transfer *t);
 void sim_oracle_creates(struct sim *s, struct sim_transfer *t);
 
 /* ------------------------------------------------- reads: oracle_rows.c --- */

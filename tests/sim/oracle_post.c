@@ -29,6 +29,12 @@ settle_of(const struct sim *s, const struct sim_transfer *t)
 	return answered ? c->queue_settle_error : c->queue_settle_timeout;
 }
 
+bool
+sim_oracle_too_late(const struct sim *s, const struct sim_transfer *t)
+{
+	return t->executed > ended_at(t) + settle_of(s, t);
+}
+
 /* Was whd told something that proves that the request was not carried out? */
 static bool
 proven_not_executed(const struct sim_transfer *t)

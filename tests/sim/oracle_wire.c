@@ -472,6 +472,26 @@ check_order(struct sim *s, const struct sim_transfer *t)
 	*newest = op->seq;
 }
 
+/*
+ * Whoever is that late was not answered: of that whd knows, and sends no newer change of the
+ * webhook until its settle time has passed. Only what comes after that nobody could have
+ * stopped.
+ */
+static void
+check_late(struct sim *s, const struct sim_transfer *t)
+{
+	const struct sim_op *op = op_of(s, t);
+	char name[64];
+
+	if (sim_oracle_too_late(s, t) || s->oracle.put_back)
+		return;
+	if (op->seq < s->oracle.sent_seq[op->obj])
+		sim_fail(
+			s,
+			"%s takes effect at %s within its settle time, and undoes seq %" PRIu64,
+			sim_op_name(s, op, name), t->whid, s->oracle.sent_seq[op->obj]);
+}
+
 void
 sim_oracle_executes(struct sim *s, struct sim_transfer *t, const struct sim_doc *doc)
 {
@@ -481,9 +501,10 @@ sim_oracle_executes(struct sim *s, struct sim_transfer *t, const struct sim_doc 
 		sim_oracle_creates(s, t);
 		return;
 	}
-	/* Long overdue ones are the upstream's doing; nobody could have stopped them. */
-	if (t->late)
+	if (t->late) {
+		check_late(s, t);
 		return;
+	}
 	check_order(s, t);
 	if (strcmp(t->method, "PATCH") == 0)
 		check_patch(s, t, doc);

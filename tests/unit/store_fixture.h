@@ -273,6 +273,7 @@ static inline void
 fx_furnish(struct fixture *f)
 {
 	const struct wh_overlay o = {.revision = 1, .pending = 1, .body = WH_STR("overlay-a")};
+	const struct wh_late late = {.seq = 1, .boot = 2, .since = 3};
 	struct wh_request request = {.uid = 1, .request_id = WH_STR("request"), .at = 5};
 	struct wh_txn t;
 	char name[32];
@@ -305,6 +306,7 @@ fx_furnish(struct fixture *f)
 	}
 	assert_int_equal(wh_overlays_put(&t, WH_STR("row-1"), &o), 0);
 	assert_int_equal(wh_tombs_put(&t, WH_STR("gone"), 1), 0);
+	assert_int_equal(wh_late_put(&t, WH_STR("row-2"), &late), 0);
 	assert_int_equal(wh_aliases_put(&t, WH_STR("tmp-1"), WH_STR("target-of-1")), 0);
 	assert_int_equal(wh_requests_put(&t, &request), 0);
 	assert_int_equal(wh_meta_put_text(&t, "instance", WH_STR("the-instance")), 0);

@@ -438,6 +438,7 @@ static const struct {
 	{WH_TABLE_ROWS, "rows: row row-1: ", "; the next list mends it: run whctl sync"},
 	{WH_TABLE_OVERLAYS, "overlays: row row-1: ", "; restart whd"},
 	{WH_TABLE_TOMBS, "tombs: row gone: ", "; the next list mends it"},
+	{WH_TABLE_LATE, "late: row row-2: ", "; the next list mends it"},
 	{WH_TABLE_ALIASES, "aliases: row tmp-1: ", "; restart whd"},
 	{WH_TABLE_OPS, "ops: row 1: ", "; restart whd"},
 	{WH_TABLE_OPS_INDEX, "ops_index: row 64", "; restart whd"},

@@ -83,6 +83,7 @@ test_sound(void **state)
 	assert_int_equal(v.meta.requests, 1);
 	assert_int_equal(v.meta.aliases, 1);
 	assert_int_equal(v.meta.tombs, 1);
+	assert_int_equal(v.meta.late, 1);
 	assert_int_equal(v.meta.overlays, 0);
 	assert_int_equal(v.meta.op_seq, 5);
 	assert_int_equal(v.meta.revision, 5);
