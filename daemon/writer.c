@@ -29,6 +29,8 @@ struct wh_writer {
 	/* under the mutex */
 	struct list waiting, finished;
 	bool ending, ended;
+	bool committing;
+	bool unseen; /* by the view: what was finished last */
 	uint64_t commits, jobs, reruns;
 	struct wh_tally tally;
 	struct wh_buf touches; /* of what is finished */
@@ -90,27 +92,52 @@ sort_by_class(struct list *batch)
 		list_append(batch, &by[c]);
 }
 
+/*
+ * A commit can be read as soon as LMDB has made it, and is on disk a flush
+ * later. Whoever renewed the view in between would show what a power cut takes
+ * back. So none is made before the view has seen the batch before: it is not
+ * renewed again before this one is finished.
+ */
+static void
+begin_commit(struct wh_writer *w)
+{
+	uv_mutex_lock(&w->mutex);
+	while (w->unseen)
+		uv_cond_wait(&w->cond, &w->mutex);
+	w->committing = true;
+	uv_mutex_unlock(&w->mutex);
+}
+
 /* Only what was committed counts. */
+static void
+end_commit(struct wh_writer *w, const struct wh_tally *tally)
+{
+	uv_mutex_lock(&w->mutex);
+	w->committing = false;
+	if (tally) {
+		w->tally.conflicts += tally->conflicts;
+		w->tally.held += tally->held;
+		w->tally.dead += tally->dead;
+		w->tally.adopted += tally->adopted;
+		wh_buf_str(&w->touches, wh_buf_view(&w->touching));
+		if (w->touching.fault)
+			w->touches.fault = w->touching.fault;
+	}
+	uv_mutex_unlock(&w->mutex);
+}
+
 static int
 commit(struct wh_writer *w, struct wh_txn *txn, const struct wh_tally *tally)
 {
+	begin_commit(w);
 	wh_crash_before_commit(&w->d->crash);
 
 	int r = wh_txn_commit(txn);
 
-	if (r)
-		return r;
-	wh_crash_after_commit(&w->d->crash);
-	uv_mutex_lock(&w->mutex);
-	w->tally.conflicts += tally->conflicts;
-	w->tally.held += tally->held;
-	w->tally.dead += tally->dead;
-	w->tally.adopted += tally->adopted;
-	wh_buf_str(&w->touches, wh_buf_view(&w->touching));
-	if (w->touching.fault)
-		w->touches.fault = w->touching.fault;
-	uv_mutex_unlock(&w->mutex);
-	return 0;
+	if (r == 0)
+		wh_crash_after_commit(&w->d->crash);
+	end_commit(w, r == 0 ? tally : NULL);
+	return r;
 }
 
 /* Runs jobs from `first` up to but without `end` in one transaction. */
@@ -190,6 +217,7 @@ commit_thread(void *arg)
 
 		uv_mutex_lock(&w->mutex);
 		list_append(&w->finished, &batch);
+		w->unseen = true;
 		uv_async_send(&w->wake);
 		uv_mutex_unlock(&w->mutex);
 
@@ -245,6 +273,21 @@ any_device_error(const struct wh_job *j)
 	return false;
 }
 
+/* What is finished is shown from here on, and nothing else. */
+static void
+renew_view(struct wh_writer *w)
+{
+	uv_mutex_lock(&w->mutex);
+	wh_require(!w->committing);
+	int r = wh_view_renew(&w->d->view);
+
+	w->unseen = false;
+	uv_cond_signal(&w->cond);
+	uv_mutex_unlock(&w->mutex);
+	if (r)
+		die_of_device_error();
+}
+
 static void
 on_wake(uv_async_t *a)
 {
@@ -273,8 +316,7 @@ on_wake(uv_async_t *a)
 	if (done.head) {
 		if (any_device_error(done.head))
 			die_of_device_error();
-		if (wh_view_renew(&d->view))
-			die_of_device_error();
+		renew_view(w);
 		if (d->pump)
 			wh_pump_on_commit(d->pump, &touches);
 		wh_writer_cork(w);

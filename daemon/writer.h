@@ -3,7 +3,7 @@
  * The funnel: the only way to change the store. Jobs gather while a commit is
  * being flushed and share the next one (group commit). The commit thread runs
  * the bodies in one transaction, flushes, and hands the jobs back; only then
- * does a reply that promises durability leave.
+ * does a reply that promises durability leave, and can anybody read of it.
  *
  * A batch runs outcomes first and new changes last. If a body or the commit
  * faults, nothing of the batch happened and it is run again one job a

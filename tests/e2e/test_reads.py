@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Reading: one webhook, filtered lists, pages, views, and replies as large as they may be."""
 
+import concurrent.futures
 import json
+import select
+import socket
+import threading
 
+import msgpack
 import pytest
 
 from support.client import refused
@@ -174,3 +179,41 @@ def test_values_of_every_type_are_served_unchanged(sim, c):
     seen = c.get(row["whid"])
     assert {k: seen[k] for k in odd} == odd
     assert six(seen) == six(row)
+
+
+def keep_listing(path, done):
+    """Asks for large lists, many at once, and passes over the answers."""
+    asked = left = msgpack.packb([0, 1, "webhook.list", [{"limit": 1000}]]) * 20
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(path))
+        while not done.is_set():
+            readable, writable, _ = select.select([s], [s], [], 30)
+            if readable:
+                assert s.recv(1 << 20), "whd closed the connection"
+            if writable:
+                left = left[s.send(left):] or asked
+
+
+def test_what_is_read_is_on_disk(sim, whd, c):
+    """While whd is busy with answers one commit ends unnoticed and the next begins. whd ends itself
+    if what it shows could hold one that is not flushed yet."""
+    sim.seed(1000)
+    c.call("sync.now")
+    c.go_offline(sim)
+    done = threading.Event()
+
+    def change(n):
+        mine = whd.client()
+        for i in range(50):
+            mine.create(**webhook(10_000 + 50 * n + i))
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        readers = [pool.submit(keep_listing, whd.socket, done) for _ in range(2)]
+        try:
+            for writer in [pool.submit(change, n) for n in range(8)]:
+                writer.result()
+        finally:
+            done.set()
+        for reader in readers:
+            reader.result()
+    assert c.status()["queue"]["queued"] == 400
