@@ -25,13 +25,15 @@ is_behind(const struct whd *d)
 	return wh_ops_behind(&d->view.meta) > d->catch_up.leave && !d->stopping;
 }
 
-/* Goes on while nobody else is there. After a fault it is tried again behind the next commit.
- */
+/* Goes on while nobody else is there, or somebody reads through them again and again. After a
+ * fault it is tried again behind the next commit. */
 static void
 done(struct wh_job *job, struct whd *d, int fault)
 {
+	bool wanted = wh_ops_tail_walked(d->store) || wh_writer_idle(d->writer);
+
 	d->catch_up.commits = d->counters.commits; /* its own is nobody's change */
-	if (fault == 0 && wh_writer_idle(d->writer) && is_behind(d)) {
+	if (fault == 0 && wanted && is_behind(d)) {
 		wh_writer_submit(d->writer, job);
 		return;
 	}
