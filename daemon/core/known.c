@@ -72,6 +72,12 @@ wh_known_count(const struct wh_known *k)
 /* -------------------------------------------------------------------- items -- */
 
 static bool
+same(struct wh_hash a, struct wh_hash b)
+{
+	return a.lo == b.lo && a.hi == b.hi;
+}
+
+static bool
 grow(void *array, size_t cap, size_t size)
 {
 	void **at = array;
@@ -87,6 +93,11 @@ wh_known_items_add(struct wh_known_items *i, struct wh_known_item item)
 {
 	size_t cap = i->cap ? i->cap * 2 : 64;
 
+	/* A row is written, and right behind that its text is told. */
+	if (i->n > 0 && same(i->items[i->n - 1].key, item.key)) {
+		i->items[i->n - 1] = item;
+		return;
+	}
 	if (i->n == i->cap) {
 		if (i->n >= ITEMS_MAX || !grow(&i->items, cap, sizeof(*i->items))) {
 			i->forget_all = true;
@@ -106,12 +117,6 @@ wh_known_items_fini(struct wh_known_items *i)
 }
 
 /* ---------------------------------------------------------------- the table -- */
-
-static bool
-same(struct wh_hash a, struct wh_hash b)
-{
-	return a.lo == b.lo && a.hi == b.hi;
-}
 
 static void
 fill_slot(struct wh_known *k, uint32_t at)

@@ -49,7 +49,8 @@ struct wh_known *wh_known_free(struct wh_known *k);
 struct wh_hash wh_known_hash(uint64_t seed, struct wh_str bytes);
 uint64_t wh_known_seed(const struct wh_known *k);
 
-/* Adds one. When there are too many, or memory is out, they give way to forget_all. */
+/* Adds one, in place of the last if that is of the same webhook. When there are too many, or
+ * memory is out, they give way to forget_all. */
 void wh_known_items_add(struct wh_known_items *i, struct wh_known_item item);
 void wh_known_items_fini(struct wh_known_items *i);
 /* Takes items in; of several for one webhook the last counts. When memory is out all is

@@ -154,7 +154,7 @@ def memory(bench):
 
     def anonymous(n):
         nginx.serve(rows.body(n))
-        whd = bench.whd(nginx.url, keep=False).synced()
+        whd = bench.whd(nginx.url, keep=False).synced().settled()
         found = whd.memory()
         whd.stop()
         nginx.serve(rows.body(bench.many))

@@ -64,6 +64,23 @@ add_told(struct wh_known_items *items, const char *told)
 	wh_known_items_add(items, item);
 }
 
+/* As each row of a list is told, which is written first: it takes the place of one item. */
+static void
+test_two_words_on_one_in_a_row(void **state)
+{
+	struct wh_known_items items = {0};
+
+	(void)state;
+	add_told(&items, "k=");
+	add_told(&items, "k=a");
+	add_told(&items, "l=");
+	add_told(&items, "l=b");
+	assert_int_equal(items.n, 2);
+	add_told(&items, "k=c");
+	assert_int_equal(items.n, 3);
+	wh_known_items_fini(&items);
+}
+
 static void
 check_known(const char *what, const struct wh_known *k, const char *texts, size_t count)
 {
@@ -311,6 +328,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_two_words_on_one_in_a_row),
 		cmocka_unit_test(test_updates),
 		cmocka_unit_test(test_lost_items_forget_all),
 		cmocka_unit_test(test_many),
