@@ -96,7 +96,7 @@ class Late:
         """Waits until whd has said what the operation waits for."""
         for _ in range(10_000):
             tale = self.client.call("queue.get", op=op["op"])
-            if tale["reason"] == "settling":
+            if tale.get("reason") == "settling":
                 return tale
         raise AssertionError(tale)
 
