@@ -68,20 +68,18 @@ verdict_of(const struct wh_lane *l, const struct wh_op *op, const struct wh_sigh
 }
 
 /*
- * Which of its requests has a list shown? All but that one may still be carried out. A complete
- * answer, or a store that was put back, left none on its way.
+ * A list has shown the effect of one of its requests, or of none: the others may still be
+ * carried out, but for one that was answered as that of a webhook that is not there.
  */
 static int
 note_late(const struct wh_lane *l, struct wh_txn *t, const struct wh_op *op,
 	  enum wh_observe verdict)
 {
-	bool shown = verdict == WH_OB_APPLIED;
+	bool none = verdict == WH_OB_NOT_EXECUTED || verdict == WH_OB_THIRD ||
+		    verdict == WH_OB_GONE;
+	bool one_of_many = verdict == WH_OB_APPLIED && (op->flags & WH_OPF_SENT_BEFORE);
 
-	if (verdict != WH_OB_NOT_EXECUTED && verdict != WH_OB_THIRD && !shown)
-		return 0;
-	if (op->flags & WH_OPF_RESTORED || wh_str_is(op->reason, "absent"))
-		return 0;
-	if (shown && !(op->flags & WH_OPF_SENT_BEFORE))
+	if (wh_str_is(op->reason, "absent") || (!none && !one_of_many))
 		return 0;
 	return wh_late_note(l, t, op);
 }

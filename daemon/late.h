@@ -10,12 +10,14 @@
 
 #include "daemon/lane.h"
 
-/* The last request of this operation, which ended at its settle time, may still be carried out.
- */
+#define WH_SETTLING "settling" /* the reason of one that waits for that */
+
+/* The last request of this operation, which ended when its settle time began, may still be
+ * carried out; of several, of whatever operation, the one that may be the latest counts. */
 WH_MUST_USE int wh_late_note(const struct wh_lane *l, struct wh_txn *t, const struct wh_op *op);
 /* *ret_ms: how long this update must wait for requests of others on its webhook; 0 = it may be
  * sent. */
 WH_MUST_USE int wh_late_wait(const struct wh_lane *l, struct wh_txn *t, const struct wh_op *op,
 			     int64_t *ret_ms);
-/* Forgets those that cannot be carried out any more. */
+/* Forgets those that cannot be carried out any more, and lets go who waits for them. */
 WH_MUST_USE int wh_late_trim(struct wh_txn *t, const struct wh_rules *rules);

@@ -281,11 +281,23 @@ renew_view(struct wh_writer *w)
 	wh_require(!w->committing);
 	int r = wh_view_renew(&w->d->view);
 
-	w->unseen = false;
+	w->unseen = w->finished.head != NULL; /* since it was taken */
 	uv_cond_signal(&w->cond);
 	uv_mutex_unlock(&w->mutex);
 	if (r)
 		die_of_device_error();
+}
+
+/* Not before: what is handed back may submit what follows from it. */
+static void
+end_if_idle(struct wh_writer *w)
+{
+	if (!w->stopped || w->open > 0)
+		return;
+	uv_mutex_lock(&w->mutex);
+	w->ending = true;
+	uv_cond_signal(&w->cond);
+	uv_mutex_unlock(&w->mutex);
 }
 
 static void
@@ -325,6 +337,7 @@ on_wake(uv_async_t *a)
 		wh_writer_uncork(w);
 	}
 	wh_buf_fini(&touches);
+	end_if_idle(w);
 	if (ended && w->open == 0 && w->stopped) {
 		void (*stopped)(struct whd *) = w->stopped;
 
@@ -393,10 +406,7 @@ void
 wh_writer_stop(struct wh_writer *w, void (*done)(struct whd *))
 {
 	w->stopped = done;
-	uv_mutex_lock(&w->mutex);
-	w->ending = true;
-	uv_cond_signal(&w->cond);
-	uv_mutex_unlock(&w->mutex);
+	end_if_idle(w);
 }
 
 static void

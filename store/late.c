@@ -67,10 +67,8 @@ wh_late_del(struct wh_txn *t, struct wh_str whid)
 }
 
 int
-wh_late_next(const struct wh_view *v, char room[WH_KEY_MAX], struct wh_str *whid,
-	     struct wh_late *ret)
+wh_late_next(const struct wh_view *v, char room[WH_KEY_MAX], struct wh_str *whid)
 {
-	struct wh_value value;
 	struct wh_walk w;
 	struct wh_key k;
 	int r = wh_walk_begin(v, WH_TABLE_LATE, &w);
@@ -80,14 +78,13 @@ wh_late_next(const struct wh_view *v, char room[WH_KEY_MAX], struct wh_str *whid
 	wh_key_init(&k);
 	wh_key_add(&k, *whid);
 	r = whid->n ? wh_walk_after(&w, &k) : wh_walk_first(&w);
+	if (r == 0 && wh_walk_key(&w).n > WH_KEY_MAX)
+		r = WH_ECORRUPT;
 	if (r == 0) {
 		*whid = wh_walk_key(&w);
 		memcpy(room, whid->p, whid->n);
 		whid->p = room;
-		r = wh_walk_value(&w, WH_LATE_PREFIX, &value);
 	}
-	if (r == 0)
-		wh_late_decode(&value, ret);
 	wh_walk_end(&w);
 	return r;
 }

@@ -124,6 +124,8 @@ tell_tables(struct wh_salvage *x)
 		{WH_TABLE_META, "counters or texts were lost; they go on with higher numbers"},
 		{WH_TABLE_ROWS, "webhooks were lost; the next list brings them back"},
 		{WH_TABLE_TOMBS, "deletions may be forgotten; the next list tells them again"},
+		{WH_TABLE_LATE,
+		 "unanswered requests may be forgotten; a newer change may be undone by one"},
 		{WH_TABLE_ALIASES, "local ids of webhooks may be forgotten"},
 		{WH_TABLE_HISTORY, "operations that have ended may be forgotten"},
 		{WH_TABLE_REQUESTS, "request ids may be forgotten: do not repeat old requests"},

@@ -310,7 +310,7 @@ WH_MUST_USE int wh_tombs_trim(struct wh_txn *t, uint64_t before);
 /* A request that changes a webhook and may still be carried out, though the upstream did not
  * show its effect when it was looked for. */
 struct wh_late {
-	uint64_t seq;  /* of its operation */
+	uint64_t seq;  /* of its operation; 0: of several */
 	uint64_t boot; /* the process that knows when it ended (boot counter) ... */
 	int64_t since; /* ... by its monotonic ms */
 	bool answered; /* with a complete 5xx: short settle time */
@@ -318,10 +318,11 @@ struct wh_late {
 WH_MUST_USE int wh_late_get(const struct wh_view *v, struct wh_str whid, struct wh_late *ret);
 WH_MUST_USE int wh_late_put(struct wh_txn *t, struct wh_str whid, const struct wh_late *late);
 WH_MUST_USE int wh_late_del(struct wh_txn *t, struct wh_str whid); /* WH_ABSENT */
-/* The first one behind *whid (empty: of all), which is set, in room; also if the rest cannot be
- * read. 0, WH_ABSENT or a fault. */
+/* The first id behind *whid (empty: of all), which it becomes, in room. 0, WH_ABSENT or a
+ * fault.
+ */
 WH_MUST_USE int wh_late_next(const struct wh_view *v, char room[WH_KEY_MAX],
-			     struct wh_str *whid, struct wh_late *ret);
+			     struct wh_str *whid);
 
 /* Local id of a create -> whid. Kept for ever. */
 WH_MUST_USE int wh_aliases_get(const struct wh_view *v, struct wh_str tmp_id,

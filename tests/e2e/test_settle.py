@@ -92,6 +92,13 @@ class Late:
     def carry_out(self):
         self.sim.verb("POST", "/late")
 
+    def queued(self, op):
+        for _ in range(10_000):
+            tale = self.client.call("queue.get", op=op["op"])
+            if tale["state"] == "queued":
+                return
+        raise AssertionError(tale)
+
     def settling(self, op):
         """Waits until whd has said what the operation waits for."""
         for _ in range(10_000):
@@ -101,10 +108,20 @@ class Late:
         raise AssertionError(tale)
 
     def settle(self):
-        """From now on nothing is late any more."""
+        """From now on nothing is late any more, as the next whole list finds."""
         self.whd.write_config(queue_settle_timeout="0", queue_settle_error="0")
         self.whd.reload()
-        self.client.call("queue.flush")
+        self.client.call("sync.now")
+
+    def check_waits(self, **change):
+        """An update waits for what is late, and is not undone by it."""
+        second = self.client.update(self.whid, change)
+        self.settling(second)
+        self.carry_out()
+        self.settle()
+        self.client.applied(second)
+        row = self.sim.row(self.whid)
+        assert {m: row[m] for m in change} == change
 
 
 @pytest.fixture
@@ -170,9 +187,7 @@ def test_a_change_after_one_that_was_cancelled(world, sim):
     rule = sim.fault("execute_late", method="PATCH", ms=LATE, count=2)
     first = c.update(late.other, {"whcomment": "first"})
     sim.wait_hits(rule, 2)
-    for _ in range(10_000):
-        if c.call("queue.get", op=first["op"])["state"] == "queued":
-            break
+    late.queued(first)
     c.call("queue.cancel", op=first["op"])
     second = c.update(late.other, {"whname": "second"})
     late.settling(second)
@@ -181,6 +196,62 @@ def test_a_change_after_one_that_was_cancelled(world, sim):
     c.applied(second)
     assert sim.row(late.other)["whname"] == "second"
     assert len(sim.log(before, "PATCH")) == 4
+
+
+def test_a_shorter_time_after_a_longer_one(world, sim):
+    """No answer, then a server error: what may come last counts."""
+    late = Late(world, sim, **{"queue.settle_error": "0"})
+    sim.fault("execute_late", method="PATCH", ms=LATE)
+    sim.fault("status", method="PATCH", status=500)
+    late.whid, late.other = late.other, late.whid
+    assert late.client.applied(late.client.update(late.whid, {"whname": "x"}))["attempts"] == 3
+    late.check_waits(whname="second")
+
+
+def test_a_delete_in_between_that_fails(world, sim):
+    """It has a time of its own, which is shorter; it is cancelled."""
+    late = Late(world, sim, **{"queue.settle_error": "0", "retry.base": "10min",
+                               "retry.cap": "10min"})
+    c = late.client
+    rule = sim.fault("status", method="DELETE", status=500, count=2)
+    delete = c.delete(late.whid)
+    sim.wait_hits(rule, 2)
+    late.queued(delete)
+    c.call("queue.cancel", op=delete["op"])
+    late.check_waits(whcomment="second")
+
+
+def test_a_request_of_a_store_that_was_put_back(world, sim):
+    late = Late(world, sim)
+    c = late.client
+    late.whid = late.other
+    c.go_offline(sim)
+    first = c.update(late.whid, {"whcomment": "first"})
+    copy = late.whd.folder / "copy.mdb"
+    c.call("store.backup", path=str(copy))
+    late.whd.kill()
+    assert late.whd.command("--restore", copy)[0] == 0
+    sim.fault("execute_late", method="PATCH", ms=LATE)
+    c = late.client = late.whd.start().client()
+    sim.up()
+    c.call("queue.flush")
+    assert c.applied(first)["attempts"] == 2
+    late.check_waits(whname="second")
+
+
+@pytest.mark.parametrize("take", ["discard", "theirs"])
+def test_a_webhook_that_a_list_lacked_for_once(world, sim, take):
+    late = Late(world, sim)
+    c, row = late.client, sim.row(late.other)
+    late.whid = late.other
+    sim.fault("execute_late", method="PATCH", ms=LATE)
+    first = c.update(late.whid, {"whcomment": "first"})
+    sim.remove(late.whid)
+    assert c.settled(first)["reason"] == "gone_upstream"
+    sim.add(**row)
+    c.call("sync.now")
+    c.call("queue.resolve", op=first["op"], take=take)
+    late.check_waits(whname="second")
 
 
 @pytest.mark.parametrize("reply", ["complete", "none"])

@@ -483,7 +483,7 @@ check_late(struct sim *s, const struct sim_transfer *t)
 	const struct sim_op *op = op_of(s, t);
 	char name[64];
 
-	if (sim_oracle_too_late(s, t) || s->oracle.put_back)
+	if (sim_oracle_too_late(s, t))
 		return;
 	if (op->seq < s->oracle.sent_seq[op->obj])
 		sim_fail(
