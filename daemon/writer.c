@@ -168,8 +168,12 @@ run_txn(struct wh_writer *w, struct wh_job *first, const struct wh_job *end)
 static void
 run_one_by_one(struct wh_writer *w, struct wh_job *first)
 {
-	for (struct wh_job *j = first; j; j = j->next)
-		j->fault = run_txn(w, j, j->next);
+	bool broken = false;
+
+	for (struct wh_job *j = first; j; j = j->next) {
+		j->fault = broken ? WH_EIO : run_txn(w, j, j->next);
+		broken = j->fault == WH_EIO;
+	}
 }
 
 static void

@@ -45,6 +45,7 @@ struct wh_fresh {
 	uint64_t sum;       /* hash of all that was seen; the seed of the next one */
 	struct wh_buf seen; /* bit per page: among the children of the older state */
 	struct wh_buf read; /* the page, if it is not mapped */
+	int fault;
 };
 
 struct wh_fresh *
@@ -84,11 +85,21 @@ load(struct wh_fresh *f, uint64_t number, uint64_t n)
 		return f->file->map + number * size;
 	wh_buf_reset(&f->read);
 	char *room = wh_buf_room(&f->read, n * size);
+	ssize_t got = room ? pread(f->file->fd, room, n * size, (off_t)(number * size)) : 0;
 
-	if (!room ||
-	    pread(f->file->fd, room, n * size, (off_t)(number * size)) != (ssize_t)(n * size))
-		return NULL;
-	return room;
+	if (!room || got < 0)
+		f->fault = room ? WH_EIO : WH_ENOMEM;
+	return got == (ssize_t)(n * size) ? room : NULL;
+}
+
+static void
+write_again(struct wh_fresh *f, const char *page, uint64_t number, uint64_t n)
+{
+	const size_t size = f->file->page_size;
+
+	if (f->file->rewrites &&
+	    pwrite(f->file->fd, page, n * size, (off_t)(number * size)) != (ssize_t)(n * size))
+		f->fault = WH_EIO;
 }
 
 /* A page of a tree, of this kind. */
@@ -123,6 +134,7 @@ sum_node(struct wh_fresh *f, const char *page)
 	memcpy(&h, page, sizeof(h));
 	add_to_sum(f, page, h.lower);
 	add_to_sum(f, page + h.upper, f->file->page_size - h.upper);
+	write_again(f, page, h.number, 1);
 	f->pages++;
 }
 
@@ -144,6 +156,7 @@ sum_large(struct wh_fresh *f, uint64_t number)
 	if (!page)
 		return WH_ABSENT;
 	add_to_sum(f, page, n * f->file->page_size);
+	write_again(f, page, number, n);
 	f->pages += n;
 	return f->pages > PAGES_MAX ? WH_ABSENT : 0;
 }
@@ -364,6 +377,7 @@ prepare(struct wh_fresh *f, const struct meta *was, const struct meta *is)
 	memset(room, 0, bytes);
 	f->was.n_tables = f->is.n_tables = 0;
 	f->last = is->last;
+	f->fault = 0;
 	f->pages = f->sum = 0;
 	add_to_sum(f, &is->magic, sizeof(*is) - offsetof(struct meta, magic));
 	return 0;
@@ -387,5 +401,5 @@ wh_fresh_sum(struct wh_fresh *f, const struct wh_fresh_file *file,
 		r = sum_tree(f, table_of(&f->was, t->name), &t->tree);
 	}
 	*ret = (struct wh_fresh_result){f->pages, f->sum};
-	return r;
+	return f->fault ? f->fault : r;
 }

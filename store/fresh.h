@@ -17,6 +17,7 @@ struct wh_fresh_file {
 	const char *map; /* NULL: they are read from fd */
 	int fd;
 	size_t page_size;
+	bool rewrites; /* the new pages are written again, with what they hold */
 };
 
 struct wh_fresh; /* what a walk needs of memory; kept from one to the next */
@@ -35,6 +36,7 @@ struct wh_fresh_result {
 	uint64_t sum;   /* hash of number and content of each, and of the newer meta page */
 };
 
-/* 0; WH_ABSENT: they are too many, or the trees are none of whd's; or a fault. */
+/* 0; WH_ABSENT: they are too many, or the trees are none of whd's, or go on behind the end of
+ * the file; or a fault: nobody knows what they hold. */
 WH_MUST_USE int wh_fresh_sum(struct wh_fresh *f, const struct wh_fresh_file *file,
 			     const struct wh_states *states, struct wh_fresh_result *ret);

@@ -60,17 +60,20 @@ write_seal(const struct wh_fresh_file *file, const struct seal *seal)
 	return pwrite(file->fd, b, SIZE, place_of(file, seal->txn) + PLACE) == SIZE;
 }
 
-/* The seal of this transaction. False if it has none. */
-static bool
+/* The seal of this transaction. 0, WH_ABSENT if it has none, or a fault. */
+static int
 read_seal(const struct wh_fresh_file *file, uint64_t txn, struct seal *ret)
 {
 	uint8_t b[SIZE];
+	ssize_t n = pread(file->fd, b, SIZE, place_of(file, txn) + PLACE);
 
-	if (pread(file->fd, b, SIZE, place_of(file, txn) + PLACE) != SIZE ||
-	    memcmp(b, MAGIC, 8) != 0 || wh_be_get(b + SUMMED, 8) != XXH3_64bits(b, SUMMED))
-		return false;
+	if (n < 0)
+		return WH_EIO;
+	if (n != SIZE || memcmp(b, MAGIC, 8) != 0 ||
+	    wh_be_get(b + SUMMED, 8) != XXH3_64bits(b, SUMMED))
+		return WH_ABSENT;
 	*ret = (struct seal){wh_be_get(b + 8, 8), {wh_be_get(b + 16, 8), wh_be_get(b + 24, 8)}};
-	return ret->txn == txn;
+	return ret->txn == txn ? 0 : WH_ABSENT;
 }
 
 static bool
@@ -104,39 +107,57 @@ read_states(const struct wh_fresh_file *file, struct wh_states *ret)
 
 /* ------------------------------------------------------------------ judging -- */
 
-static bool
-is_whole(const struct wh_fresh_file *file, const struct wh_states *s, const struct seal *seal)
+/* 0, WH_ABSENT if it is not what its seal says, or a fault. */
+static int
+judge_pages(const struct wh_fresh_file *file, const struct wh_states *s,
+	    const struct seal *seal)
 {
 	struct wh_fresh *fresh = wh_fresh_new();
-	struct wh_fresh_result found;
+	struct wh_fresh_result found = {0};
 	int r = fresh ? wh_fresh_sum(fresh, file, s, &found) : WH_ENOMEM;
 
 	wh_fresh_free(fresh);
-	return r == 0 && found.sum == seal->wrote.sum && found.pages == seal->wrote.pages;
+	if (r == 0 && (found.sum != seal->wrote.sum || found.pages != seal->wrote.pages))
+		r = WH_ABSENT;
+	return r;
 }
 
-/* True if the newer state is none: those before it were sealed, and it is not, or is not what
- * its seal says. */
-static bool
-is_torn(const struct wh_fresh_file *file, const struct wh_states *s)
+/*
+ * 0: the newer state is whole, for all that its seal tells. WH_ABSENT: it is none, those before
+ * it were sealed, and it is not, or is not what its seal says. Or a fault: what cannot be read
+ * tells nothing. *ret: its seal; txn 0 if it has none.
+ */
+static int
+judge_newer(const struct wh_fresh_file *file, const struct wh_states *s, struct seal *ret)
 {
-	struct seal seal;
+	struct seal before;
+	int r;
 
-	if (s->is.txn != s->was.txn + 1)
-		return false;
-	if (!read_seal(file, s->is.txn, &seal))
-		return read_seal(file, s->was.txn, &seal);
-	return seal.wrote.pages > 0 && !is_whole(file, s, &seal);
+	*ret = (struct seal){0};
+	if (s->was.txn == 0 || s->is.txn != s->was.txn + 1)
+		return 0;
+	r = read_seal(file, s->is.txn, ret);
+	if (r == WH_ABSENT) {
+		*ret = (struct seal){0};
+		r = read_seal(file, s->was.txn, &before);
+		return r == WH_ABSENT ? 0 : r ? r : WH_ABSENT;
+	}
+	return r == 0 && ret->wrote.pages > 0 ? judge_pages(file, s, ret) : r;
 }
 
-/* The older state stands in both places then, so LMDB goes on from there. */
+/*
+ * The older state stands in both places then, so LMDB goes on from there. The copy has a number
+ * that none comes behind, so that the state itself is judged no more: what it wrote cannot be
+ * told from its own copy. It keeps its seal; that of the newer one goes, as the next commit
+ * will have its number.
+ */
 static int
 take_back(struct wh_opening *op, const struct wh_fresh_file *file, const struct wh_states *s)
 {
-	struct meta again = s->was;
-	off_t at = place_of(file, s->is.txn);
 	const size_t from = offsetof(struct meta, magic);
-	const ssize_t n = (ssize_t)(sizeof(again) - from);
+	char page[PLACE + SIZE] = {0};
+	struct meta again = s->was;
+	const size_t n = sizeof(page) - from;
 
 	if (op->s->read_only)
 		return wh_refuse(op, WH_STORE_WHY_LMDB, WH_EBUSY,
@@ -144,8 +165,10 @@ take_back(struct wh_opening *op, const struct wh_fresh_file *file, const struct 
 				 "of it was acknowledged, and a start of whd takes it back: "
 				 "check again after that",
 				 op->o->path);
-	again.txn = s->is.txn >= META_PAGES ? s->is.txn - META_PAGES : 0;
-	if (pwrite(file->fd, (const char *)&again + from, (size_t)n, at + (off_t)from) != n)
+	again.txn = 0;
+	memcpy(page, &again, sizeof(again));
+	if (pwrite(file->fd, page + from, n, place_of(file, s->is.txn) + (off_t)from) !=
+	    (ssize_t)n)
 		return wh_refuse_errno(op, errno, "take back a commit that was cut off in");
 	op->s->took_back = true;
 	return 0;
@@ -157,6 +180,38 @@ wh_store_took_back(const struct wh_store *s)
 	return s->took_back;
 }
 
+static bool
+write_meta_again(const struct wh_fresh_file *file, uint64_t txn)
+{
+	char page[PLACE + SIZE];
+	const ssize_t n = sizeof(page);
+
+	return pread(file->fd, page, sizeof(page), place_of(file, txn)) == n &&
+	       pwrite(file->fd, page, sizeof(page), place_of(file, txn)) == n;
+}
+
+/*
+ * After a mere crash of whd a commit may be in memory as a whole, and on no
+ * disk; if a flush of it has failed the kernel takes it for written, and would
+ * not try again. So what it wrote is written once more.
+ */
+static int
+accept(struct wh_opening *op, const struct wh_fresh_file *file, const struct wh_states *s,
+       const struct seal *seal)
+{
+	struct wh_fresh_file again = *file;
+	int r = 0;
+
+	if (op->s->read_only || seal->txn == 0)
+		return 0;
+	again.rewrites = true;
+	if (seal->wrote.pages > 0)
+		r = judge_pages(&again, s, seal);
+	if (r || !write_meta_again(file, s->is.txn))
+		return wh_refuse_errno(op, EIO, "write the last commit again to");
+	return 0;
+}
+
 /*
  * The mark is written behind the flush: what it knows of is on disk, and if it
  * is not what its seal says it was damaged since, which is for others to find.
@@ -166,15 +221,18 @@ judge(struct wh_opening *op, int fd)
 {
 	struct wh_fresh_file file = {.fd = fd};
 	struct wh_states s;
-	int r = 0;
+	struct seal seal;
 
 	if (!read_page_size(fd, &file.page_size) || !read_states(&file, &s))
 		return wh_refuse_errno(op, errno, "read the data file of");
 	if (wh_mark_txn(op->s->dir, fd) >= s.is.txn)
 		return 0;
-	if (is_torn(&file, &s))
-		r = take_back(op, &file, &s);
-	/* After a mere crash of whd it may be in memory as a whole, and on no disk. */
+	int r = judge_newer(&file, &s, &seal);
+
+	if (r < 0)
+		return wh_refuse_errno(op, r == WH_ENOMEM ? ENOMEM : EIO,
+				       "read the last commit in");
+	r = r == WH_ABSENT ? take_back(op, &file, &s) : accept(op, &file, &s, &seal);
 	if (r == 0 && !op->s->read_only && fdatasync(fd) != 0)
 		r = wh_refuse_errno(op, errno, "flush the data file of");
 	return r;
@@ -241,8 +299,9 @@ wh_seal_commit(struct wh_store *store)
 	struct wh_seal *s = store->seal;
 	struct wh_states states;
 
-	if (!read_states(&s->file, &states))
-		return WH_EIO;
+	s->broken = !read_states(&s->file, &states);
+	if (s->broken)
+		return WH_EIO; /* it has no seal */
 	if (states.is.txn == s->txn)
 		return 0; /* it changed nothing */
 	s->txn = states.is.txn;
@@ -267,6 +326,20 @@ wh_seal_rest(const struct wh_store *store)
 		      remove_seal(&s->file, s->txn));
 }
 
+/* The transaction that LMDB goes on from: processes that have the file open tell each other. */
+static uint64_t
+shown(MDB_env *env)
+{
+	MDB_txn *txn;
+	uint64_t id = 0;
+
+	if (mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) == 0) {
+		id = mdb_txn_id(txn);
+		mdb_txn_abort(txn);
+	}
+	return id;
+}
+
 static int
 begin(struct wh_opening *op, struct wh_seal *s)
 {
@@ -281,7 +354,14 @@ begin(struct wh_opening *op, struct wh_seal *s)
 	if (mdb_env_get_fd(op->s->env, &s->file.fd) != 0 || !read_states(&s->file, &states))
 		return wh_refuse_errno(op, errno, "read the data file of");
 	s->txn = states.is.txn;
-	s->sealed = read_seal(&s->file, s->txn, &seal);
+	if (shown(op->s->env) != s->txn)
+		return wh_refuse(
+			op, WH_STORE_WHY_SYSTEM, WH_EBUSY,
+			"another process has the store in %s open, and has seen a commit "
+			"that was cut off: end it (is a whd --check running?), then start "
+			"whd",
+			op->o->path);
+	s->sealed = read_seal(&s->file, s->txn, &seal) == 0;
 	int rc = s->sealed ? mdb_env_set_flags(op->s->env, MDB_NOSYNC, 1) : 0;
 
 	return rc ? wh_refuse_lmdb(op, rc, "open the store in") : 0;
@@ -294,6 +374,12 @@ wh_seal_start(struct wh_opening *op)
 		return 0;
 	op->s->seal = calloc(1, sizeof(*op->s->seal));
 	return op->s->seal ? begin(op, op->s->seal) : wh_refuse_errno(op, ENOMEM, "open");
+}
+
+bool
+wh_seal_broken(const struct wh_store *s)
+{
+	return s->seal && s->seal->broken;
 }
 
 void

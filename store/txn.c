@@ -88,6 +88,9 @@ int
 wh_txn_begin(struct wh_store *s, struct wh_txn *ret)
 {
 	MDB_txn *txn = NULL;
+
+	if (wh_seal_broken(s))
+		return WH_EIO;
 	int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
 
 	if (rc != 0)
