@@ -377,7 +377,7 @@ wait_for_late(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct
 	if (r || !*ret)
 		return r;
 	o->op.next_at = s->rules.now.wall.ms + left;
-	o->op.reason = WH_STR(WH_SETTLING);
+	o->op.reason = WH_STR(WH_OP_SETTLING);
 	o->dirty = s->changed = true;
 	return 0;
 }

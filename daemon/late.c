@@ -77,7 +77,8 @@ forget(struct wh_txn *t, const struct wh_rules *rules, struct wh_str whid)
 
 	struct wh_lane_op *head = r == 0 ? wh_lane_head(&l) : NULL;
 
-	if (head && head->op.state == WH_OP_QUEUED && wh_str_is(head->op.reason, WH_SETTLING)) {
+	if (head && head->op.state == WH_OP_QUEUED &&
+	    wh_str_is(head->op.reason, WH_OP_SETTLING)) {
 		head->op.next_at = 0;
 		head->op.reason = WH_STR_NULL;
 		head->dirty = true;

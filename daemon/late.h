@@ -10,8 +10,6 @@
 
 #include "daemon/lane.h"
 
-#define WH_SETTLING "settling" /* the reason of one that waits for that */
-
 /* The last request of this operation, which ended when its settle time began, may still be
  * carried out; of several, of whatever operation, the one that may be the latest counts. */
 WH_MUST_USE int wh_late_note(const struct wh_lane *l, struct wh_txn *t, const struct wh_op *op);

@@ -60,20 +60,21 @@ write_seal(const struct wh_fresh_file *file, const struct seal *seal)
 	return pwrite(file->fd, b, SIZE, place_of(file, seal->txn) + PLACE) == SIZE;
 }
 
-/* The seal of this transaction. 0, WH_ABSENT if it has none, or a fault. */
+/* The seal of this transaction. 0, WH_ABSENT if it has none, or a fault: then all zeros. */
 static int
 read_seal(const struct wh_fresh_file *file, uint64_t txn, struct seal *ret)
 {
 	uint8_t b[SIZE];
 	ssize_t n = pread(file->fd, b, SIZE, place_of(file, txn) + PLACE);
 
+	*ret = (struct seal){0};
 	if (n < 0)
 		return WH_EIO;
-	if (n != SIZE || memcmp(b, MAGIC, 8) != 0 ||
+	if (n != SIZE || memcmp(b, MAGIC, 8) != 0 || wh_be_get(b + 8, 8) != txn ||
 	    wh_be_get(b + SUMMED, 8) != XXH3_64bits(b, SUMMED))
 		return WH_ABSENT;
-	*ret = (struct seal){wh_be_get(b + 8, 8), {wh_be_get(b + 16, 8), wh_be_get(b + 24, 8)}};
-	return ret->txn == txn ? 0 : WH_ABSENT;
+	*ret = (struct seal){txn, {wh_be_get(b + 16, 8), wh_be_get(b + 24, 8)}};
+	return 0;
 }
 
 static bool
@@ -131,18 +132,19 @@ static int
 judge_newer(const struct wh_fresh_file *file, const struct wh_states *s, struct seal *ret)
 {
 	struct seal before;
-	int r;
 
 	*ret = (struct seal){0};
 	if (s->was.txn == 0 || s->is.txn != s->was.txn + 1)
 		return 0;
-	r = read_seal(file, s->is.txn, ret);
-	if (r == WH_ABSENT) {
-		*ret = (struct seal){0};
+	int r = read_seal(file, s->is.txn, ret);
+
+	if (r == 0)
+		return ret->wrote.pages > 0 ? judge_pages(file, s, ret) : 0;
+	if (r == WH_ABSENT)
 		r = read_seal(file, s->was.txn, &before);
-		return r == WH_ABSENT ? 0 : r ? r : WH_ABSENT;
-	}
-	return r == 0 && ret->wrote.pages > 0 ? judge_pages(file, s, ret) : r;
+	if (r == WH_ABSENT)
+		return 0;
+	return r < 0 ? r : WH_ABSENT;
 }
 
 /*

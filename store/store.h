@@ -318,9 +318,7 @@ struct wh_late {
 WH_MUST_USE int wh_late_get(const struct wh_view *v, struct wh_str whid, struct wh_late *ret);
 WH_MUST_USE int wh_late_put(struct wh_txn *t, struct wh_str whid, const struct wh_late *late);
 WH_MUST_USE int wh_late_del(struct wh_txn *t, struct wh_str whid); /* WH_ABSENT */
-/* The first id behind *whid (empty: of all), which it becomes, in room. 0, WH_ABSENT or a
- * fault.
- */
+/* *whid becomes the first id behind it (empty: of all), in room. 0, WH_ABSENT or a fault. */
 WH_MUST_USE int wh_late_next(const struct wh_view *v, char room[WH_KEY_MAX],
 			     struct wh_str *whid);
 

@@ -47,6 +47,8 @@ enum wh_op_flags {
 	WH_OPF_SENT_BEFORE = 64, /* an attempt was looked for and not found; it may be late */
 };
 
+#define WH_OP_SETTLING "settling" /* reason: waits for what may still be carried out */
+
 #define WH_OP_TEXT_ID 36              /* text form of an op id, without NUL */
 #define WH_TMP_ID (4 + WH_OP_TEXT_ID) /* "tmp-" + op */
 #define WH_ATTEMPTS_KEPT 16           /* newest attempts kept in the record */

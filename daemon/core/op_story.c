@@ -129,7 +129,7 @@ queued_sentence(struct wh_buf *out, const struct wh_op *op, const struct wh_op_a
 	} else if (around->gate) {
 		wh_buf_c(out, "sent");
 		add_gate(out, around);
-	} else if (wh_str_is(op->reason, "settling")) {
+	} else if (wh_str_is(op->reason, WH_OP_SETTLING)) {
 		wh_buf_c(out, "sent when the other request can take effect no more, at");
 		add_time(out, op->next_at);
 	} else if (op->next_at && tried) {

@@ -65,10 +65,6 @@ def check_create(asked, op, requests):
         assert requests == 0, op
 
 
-def is_late(fault):
-    return "delay" in fault or "late" in fault
-
-
 def check_order(people, log):
     """The comments of one client reach each webhook in the order in which it asked for them."""
     for person in people:
@@ -84,7 +80,8 @@ def is_lost(edit, later, log):
     conditional writes. A request that is carried out late may overwrite what others did after it.
     """
     for n, fault, body in log.patches.get(edit.whid, ()):
-        if body[edit.member] in later or n <= edit.before - (LATE if is_late(fault) else 0):
+        late = "delay" in fault or "late" in fault
+        if body[edit.member] in later or n <= edit.before - (LATE if late else 0):
             continue
         looks = [look for look in log.looks.get(edit.whid, ()) if look < n]
         assert not looks or looks[-1] <= edit.after, (

@@ -92,20 +92,19 @@ class Late:
     def carry_out(self):
         self.sim.verb("POST", "/late")
 
-    def queued(self, op):
+    def asked(self, op, **wanted):
+        """What whd says of an operation, once it says this; no event tells of it."""
         for _ in range(10_000):
             tale = self.client.call("queue.get", op=op["op"])
-            if tale["state"] == "queued":
-                return
-        raise AssertionError(tale)
-
-    def settling(self, op):
-        """Waits until whd has said what the operation waits for."""
-        for _ in range(10_000):
-            tale = self.client.call("queue.get", op=op["op"])
-            if tale.get("reason") == "settling":
+            if wanted.items() <= tale.items():
                 return tale
         raise AssertionError(tale)
+
+    def queued(self, op):
+        return self.asked(op, state="queued")
+
+    def settling(self, op):
+        return self.asked(op, reason="settling")
 
     def settle(self):
         """From now on nothing is late any more, as the next whole list finds."""

@@ -68,6 +68,17 @@ fdatasync(int fd)
 
 /* --------------------------------------------------------------------- tests -- */
 
+/* The image of a store with two commits, and in *ret_was with the first of them. */
+static struct image
+one_and_two(struct fixture *f, struct image *ret_was)
+{
+	begin(f);
+	commit_numbered(f, 1);
+	*ret_was = take_image(f);
+	commit_numbered(f, 2);
+	return take_image(f);
+}
+
 static struct fixture *
 reopen_image(struct fixture *f)
 {
@@ -142,12 +153,7 @@ test_what_cannot_be_read_tells_nothing(void **state)
 {
 	struct fixture *f = *state;
 
-	begin(f);
-	commit_numbered(f, 1);
-	struct image was = take_image(f);
-
-	commit_numbered(f, 2);
-	struct image is = take_image(f);
+	struct image was, is = one_and_two(f, &was);
 	const off_t places[] = {(off_t)first_written(&was, &is),
 				(off_t)(newer(&is) * PAGE + SEAL)};
 
@@ -192,12 +198,7 @@ test_what_is_accepted_is_written_again(void **state)
 {
 	struct fixture *f = *state;
 
-	begin(f);
-	commit_numbered(f, 1);
-	struct image was = take_image(f);
-
-	commit_numbered(f, 2);
-	struct image is = take_image(f);
+	struct image was, is = one_and_two(f, &was);
 	struct fixture *g = put_image(&is);
 
 	assert_true(is.n <= NOTED * PAGE);
