@@ -14,3 +14,21 @@ int64_t wh_clock_boot(void);
 uint64_t wh_clock_random(void);
 /* n times that, for the price of one. */
 void wh_clock_randoms(uint64_t *ret, size_t n);
+
+/* Random bits drawn ahead, as each drawing is a system call. One thread; all zeros: none yet.
+ */
+struct wh_randoms {
+	uint64_t bits[64];
+	size_t n; /* that are left */
+};
+
+/* As wh_clock_random(). */
+static inline uint64_t
+wh_clock_draw(struct wh_randoms *r)
+{
+	if (r->n == 0) {
+		r->n = sizeof(r->bits) / sizeof(r->bits[0]);
+		wh_clock_randoms(r->bits, r->n);
+	}
+	return r->bits[--r->n];
+}

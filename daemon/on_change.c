@@ -15,6 +15,7 @@
 #include "daemon/writer.h"
 
 #define REQUEST_ID_MAX 128u
+#define AROUND_FIELDS ((size_t)512) /* what an answer holds beside the members; mostly less */
 
 struct change_call {
 	struct wh_enqueue e;
@@ -192,17 +193,16 @@ static struct change_call *
 new_change(struct wh_call *c, enum wh_op_kind kind)
 {
 	struct change_call *cc = wh_xcalloc(1, sizeof(*cc));
-	uint64_t bits[3]; /* two of them are the id's */
+	const uint64_t id[2] = {wh_clock_draw(&c->d->randoms), wh_clock_draw(&c->d->randoms)};
 
-	wh_clock_randoms(bits, 3);
 	cc->e.job = (struct wh_job){
 		.run = wh_enqueue_run, .done = change_done, .class = WH_JOB_ENQUEUE};
 	cc->e.kind = kind;
 	cc->e.method = c->cmd->id;
 	cc->e.uid = c->peer->uid;
 	cc->e.pid = (uint32_t)c->peer->pid;
-	wh_op_id_next(&c->d->op_ids, cc->e.id, c->d->now.wall, (const uint8_t *)bits);
-	wh_rules_with(c->d, bits[2], &cc->e.rules);
+	wh_op_id_next(&c->d->op_ids, cc->e.id, c->d->now.wall, (const uint8_t *)id);
+	wh_rules_now(c->d, &cc->e.rules);
 	cc->ticket = c->ticket;
 	return cc;
 }
@@ -212,9 +212,10 @@ submit(struct wh_call *c, struct change_call *cc, const struct common *m)
 {
 	struct wh_enqueue *e = &cc->e;
 
-	if (m->has_request_id)
+	if (m->has_request_id) {
 		wh_buf_str(&e->request_id, m->request_id);
-	hash_params(e);
+		hash_params(e);
+	}
 	if (e->fields.fault || e->add.fault || e->remove.fault || e->whid.fault) {
 		wh_call_fail(c, WH_ERR_INTERNAL, "out of memory: try again");
 		drop(cc);
@@ -224,6 +225,8 @@ submit(struct wh_call *c, struct change_call *cc, const struct common *m)
 		answer_dry_run(c, cc);
 		return;
 	}
+	/* Of this thread's heap, which is the one that frees it. */
+	wh_buf_room(&e->op, e->fields.n + AROUND_FIELDS);
 	wh_call_park(c);
 	wh_writer_submit(c->d->writer, &e->job);
 }

@@ -89,7 +89,8 @@ wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_fact
 	else
 		wh_bucket_granted(&p->bucket, p->d->now.mono);
 
-	unsigned changed = wh_gates_note(&p->gates, o, &lim, p->d->now, wh_clock_random());
+	unsigned changed =
+		wh_gates_note(&p->gates, o, &lim, p->d->now, wh_clock_draw(&p->d->randoms));
 
 	if (changed)
 		store_gates(p, changed);

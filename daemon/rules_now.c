@@ -48,15 +48,9 @@ set_queue(struct whd *d, struct wh_rules *r)
 void
 wh_rules_now(struct whd *d, struct wh_rules *ret)
 {
-	wh_rules_with(d, wh_clock_random(), ret);
-}
-
-void
-wh_rules_with(struct whd *d, uint64_t random, struct wh_rules *ret)
-{
 	*ret = (struct wh_rules){
 		.now = d->now,
-		.random = random,
+		.random = wh_clock_draw(&d->randoms),
 		.boot = d->boot,
 #ifdef WHD_TEST_HOOKS
 		.crash = &d->crash,

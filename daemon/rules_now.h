@@ -7,5 +7,3 @@
 #include "daemon/whd.h"
 
 void wh_rules_now(struct whd *d, struct wh_rules *ret);
-/* The same for who has drawn the random number already. */
-void wh_rules_with(struct whd *d, uint64_t random, struct wh_rules *ret);

@@ -408,14 +408,16 @@ close_all(struct whd *d)
 
 /*
  * Lists come and go in buffers of up to a megabyte: keep those out of the
- * heap, so that the memory of the last large list is given back.
+ * heap, so that the memory of the last large list is given back. The threads
+ * that are always there, of the loop, the funnel and HTTP, have a heap each,
+ * so that none waits for another one's.
  */
 static void
 tame_malloc(void)
 {
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
-	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_ARENA_MAX, 3);
 }
 
 int

@@ -75,6 +75,7 @@ struct whd {
 	struct wh_hook_age hook_age; /* as it was told last */
 	char instance[WH_INSTANCE_TEXT + 1];
 	uint64_t boot; /* random number of this process */
+	struct wh_randoms randoms;
 	struct wh_now started;
 	struct wh_store_space space; /* sampled at most once a second */
 	struct wh_mono space_at;

@@ -12,6 +12,7 @@
 
 #define BUF_MAX_DEFAULT ((size_t)1 << 30)
 #define BUF_FIRST 256
+#define SMALL ((size_t)1024) /* malloc() has it without a lock, mostly */
 
 void
 wh_buf_fini(struct wh_buf *b)
@@ -40,6 +41,28 @@ next_cap(const struct wh_buf *b, size_t need, size_t max)
 	return cap;
 }
 
+/*
+ * realloc() locks the heap that the bytes are from. Where buffers go from
+ * thread to thread that is often another one's, and waiting for it costs more
+ * than to copy what is small.
+ */
+static bool
+resize(struct wh_buf *b, size_t cap)
+{
+	bool copies = cap <= SMALL;
+	char *p = copies ? malloc(cap) : realloc(b->p, cap);
+
+	if (!p)
+		return false;
+	if (copies && b->p) {
+		memcpy(p, b->p, b->n);
+		free(b->p);
+	}
+	b->p = p;
+	b->cap = cap;
+	return true;
+}
+
 char *
 wh_buf_grow(struct wh_buf *b, size_t n)
 {
@@ -53,16 +76,9 @@ wh_buf_grow(struct wh_buf *b, size_t n)
 	}
 	size_t need = b->n + n;
 
-	if (need > b->cap || !b->p) {
-		size_t cap = next_cap(b, need, max);
-		char *p = realloc(b->p, cap);
-
-		if (!p) {
-			b->fault = WH_ENOMEM;
-			return NULL;
-		}
-		b->p = p;
-		b->cap = cap;
+	if ((need > b->cap || !b->p) && !resize(b, next_cap(b, need, max))) {
+		b->fault = WH_ENOMEM;
+		return NULL;
 	}
 	return b->p + b->n;
 }
