@@ -17,6 +17,7 @@
 #include "store/opening.h"
 #include "store/pages_ahead.h"
 #include "store/seal.h"
+#include "store/sieve.h"
 #include "store/tail.h"
 
 #define TABLES_MAX 32
@@ -249,6 +250,7 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 	op.s->mark = -1;
 	op.s->terms = o->terms;
 	op.s->booted_at = o->booted_at;
+	op.s->sieve_from = o->sieve_from;
 	op.s->read_only = o->read_only_check;
 	op.s->scratch = wh_buf_capped(WH_VALUE_MAX);
 	op.s->log.entries = wh_buf_capped(WH_VALUE_MAX);
@@ -292,6 +294,7 @@ wh_store_close(struct wh_store *s)
 	wh_buf_fini(&s->scratch);
 	wh_buf_fini(&s->log.entries);
 	wh_tail_free(s);
+	wh_sieve_free(s);
 	free(s);
 	return NULL;
 }

@@ -8,6 +8,7 @@
  * each only has a counter.
  */
 #include "store/index.h"
+#include "store/sieve.h"
 #include "store/tail.h"
 #include "store/terms.h"
 
@@ -124,10 +125,12 @@ put_index(struct wh_txn *t, const struct op_index *x, uint64_t seq)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < INDEXES && r == 0; i++)
+	for (size_t i = 0; i < INDEXES && r == 0; i++) {
+		wh_sieve_add(t->view.store, &x->key[i]);
 		if (!x->key[i].bad)
 			r = wh_index_put(t, WH_TABLE_OPS_INDEX, &x->key[i], seq,
 					 i == BY_ID ? WH_BY_ID_PREFIX : 0);
+	}
 	return r;
 }
 
@@ -336,6 +339,7 @@ wh_ops_del(struct wh_txn *t, uint64_t seq)
 		return r;
 	wh_meta_sub(counter_of(&t->view.meta, old.state), 1);
 	wh_meta_sub(&t->view.meta.op_bytes, size);
+	wh_sieve_follow(&t->view);
 	wh_key_order(&k, seq);
 	return wh_table_del(t, WH_TABLE_OPS, &k);
 }
@@ -355,8 +359,10 @@ gather_one(struct wh_txn *t, const struct wh_oprow *op, uint64_t end, struct cat
 	struct op_index is;
 
 	index_keys(op, &is);
-	for (size_t i = 0; i < INDEXES; i++)
+	for (size_t i = 0; i < INDEXES; i++) {
+		wh_sieve_add(t->view.store, &is.key[i]);
 		wh_batch_add(&c->ops[i], &is.key[i], op->seq, i == BY_ID ? WH_BY_ID_PREFIX : 0);
+	}
 	c->moved += op->state > 0;
 	return wh_overlay_catch_up(t, op->lane, end, &c->terms);
 }

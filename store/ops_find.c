@@ -7,10 +7,10 @@
  * rows themselves are read by wh_ops_get.
  */
 #include "store/index.h"
+#include "store/sieve.h"
 #include "store/tail.h"
 
-#define DUE_HEAD 2    /* kind, state; time and seq follow */
-#define GROUP_HEAD 10 /* kind, which, group; in hand and seq follow */
+#define DUE_HEAD 2 /* kind, state; time and seq follow */
 
 static int
 find_in_tail(const struct wh_view *v, const uint8_t id[WH_OP_ID], uint64_t *ret_seq)
@@ -199,56 +199,62 @@ member_in_tail(struct wh_tail_scan *s, uint64_t except, struct wh_member *ret)
 	return r;
 }
 
-/* What the index knows, if `known` is 0, against the tail: there all come later. */
+/* What the index knows, if `known` is 0, against the tail: there all come later. Whoever is in
+ * hand is in the group, too. */
 static int
 group_in_tail(struct wh_tail_scan *group, uint64_t except, struct wh_member *inout, int known)
 {
-	int r = known;
+	int r = known == WH_ABSENT ? member_in_tail(group, except, inout) : known;
 
-	if (known == WH_ABSENT || !inout->in_hand) {
-		group->kind += WH_TAIL_IN_HAND - WH_TAIL_GROUP;
-		r = member_in_tail(group, except, inout);
-		group->kind -= WH_TAIL_IN_HAND - WH_TAIL_GROUP;
-	}
-	if (r == WH_ABSENT && known == WH_ABSENT)
-		r = member_in_tail(group, except, inout);
-	return r == WH_ABSENT ? known : r;
+	if (r || inout->in_hand)
+		return r;
+	group->kind += WH_TAIL_IN_HAND - WH_TAIL_GROUP;
+	r = member_in_tail(group, except, inout);
+	return r == WH_ABSENT ? 0 : r;
+}
+
+static int
+group_in_index(const struct wh_view *v, const struct wh_key *k, uint64_t except,
+	       struct wh_member *ret)
+{
+	struct wh_walk w;
+
+	if (!wh_sieve_may_have(v, k))
+		return WH_ABSENT;
+	int r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
+
+	if (r < 0)
+		return r;
+	r = wh_walk_from(&w, k);
+	if (r == 0 && same_head(&w, k, WH_BY_GROUP_HEAD) && wh_walk_order(&w) == except)
+		r = wh_walk_next(&w);
+	if (r == 0 && !same_head(&w, k, WH_BY_GROUP_HEAD))
+		r = WH_ABSENT;
+	if (r == 0)
+		*ret = (struct wh_member){
+			.seq = wh_walk_order(&w),
+			.in_hand = ((const uint8_t *)w.key.mv_data)[WH_BY_GROUP_HEAD] == 0,
+		};
+	wh_walk_end(&w);
+	return r;
 }
 
 int
 wh_ops_first_in_group(const struct wh_view *v, size_t which, uint64_t group, uint64_t except,
 		      struct wh_member *ret)
 {
-	const struct wh_oprow first = {.group[0] = 0, .in_hand = true};
-	struct wh_oprow from = first;
+	struct wh_tail_scan tail = {
+		.view = v, .kind = WH_TAIL_GROUP + (unsigned)which, .key = group};
+	struct wh_oprow first = {.in_hand = true};
 	struct wh_key k;
-	struct wh_walk w;
 
-	from.group[which] = group;
-	wh_index_by_group(&k, &from, which);
+	first.group[which] = group;
+	wh_index_by_group(&k, &first, which);
 	if (k.bad)
 		return WH_ABSENT;
-	int r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
+	int r = group_in_index(v, &k, except, ret);
 
-	if (r < 0)
-		return r;
-	r = wh_walk_from(&w, &k);
-	if (r == 0 && same_head(&w, &k, GROUP_HEAD) && wh_walk_order(&w) == except)
-		r = wh_walk_next(&w);
-	if (r == 0 && !same_head(&w, &k, GROUP_HEAD))
-		r = WH_ABSENT;
-	if (r == 0)
-		*ret = (struct wh_member){
-			.seq = wh_walk_order(&w),
-			.in_hand = ((const uint8_t *)w.key.mv_data)[GROUP_HEAD] == 0,
-		};
-	wh_walk_end(&w);
-	if (r < 0)
-		return r;
-	return group_in_tail(&(struct wh_tail_scan){.view = v,
-						    .kind = WH_TAIL_GROUP + (unsigned)which,
-						    .key = group},
-			     except, ret, r);
+	return r < 0 ? r : group_in_tail(&tail, except, ret, r);
 }
 
 static int
@@ -264,26 +270,37 @@ form_in_tail(const struct wh_view *v, uint64_t form, uint64_t *ret_seq)
 	return r;
 }
 
-int
-wh_ops_first_of_form(const struct wh_view *v, uint64_t form, uint64_t *ret_seq)
+static int
+form_in_index(const struct wh_view *v, struct wh_key *k, uint64_t *ret_seq)
 {
-	struct wh_key k;
 	struct wh_walk w;
 
-	wh_index_by_form(&k, form, 0);
-	if (k.bad)
+	if (!wh_sieve_may_have(v, k))
 		return WH_ABSENT;
-	k.n -= 8;
 	int r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
 
 	if (r < 0)
 		return r;
-	r = wh_walk_from(&w, &k);
-	if (r == 0 && !wh_walk_has_prefix(&w, &k))
+	k->n = WH_BY_FORM_HEAD;
+	r = wh_walk_from(&w, k);
+	if (r == 0 && !wh_walk_has_prefix(&w, k))
 		r = WH_ABSENT;
 	if (r == 0)
 		*ret_seq = wh_walk_order(&w);
 	wh_walk_end(&w);
+	return r;
+}
+
+int
+wh_ops_first_of_form(const struct wh_view *v, uint64_t form, uint64_t *ret_seq)
+{
+	struct wh_key k;
+
+	wh_index_by_form(&k, form, 0);
+	if (k.bad)
+		return WH_ABSENT;
+	int r = form_in_index(v, &k, ret_seq);
+
 	return r == WH_ABSENT ? form_in_tail(v, form, ret_seq) : r;
 }
 

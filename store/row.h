@@ -55,6 +55,8 @@ uint64_t wh_entries_last(struct wh_entries e);
 
 #define WH_BY_ID_PREFIX 8
 #define WH_BY_AGE_HEAD 9 /* kind and time, before the key of the request */
+#define WH_BY_FORM_HEAD 9
+#define WH_BY_GROUP_HEAD 10 /* without whether it is in hand */
 
 #define WH_OP_STATES 7 /* queued .. dead */
 

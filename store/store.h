@@ -66,6 +66,8 @@ struct wh_store_options {
 				 too */
 	int64_t booted_at;    /* wall ms of the machine's boot; 0 = not known: then all pages
 				 are read whatever was said when it was closed */
+	uint64_t sieve_from;  /* operations with index rows from which on a transaction keeps
+				 in memory which forms and groups have none; 0 = when it pays */
 };
 
 #define WH_META_INSTANCE "instance" /* the text that a put back store is also known by */

@@ -53,9 +53,11 @@ struct wh_store {
 		uint64_t first; /* revision; n of them follow one another */
 		uint64_t n;
 		uint64_t keep;
-		bool taken;   /* the row that was left open is among them */
-	} log;                /* what is not put yet of the transaction; commit thread only */
-	struct wh_tail *tail; /* keys of the tail of the queue; commit thread only */
+		bool taken;     /* the row that was left open is among them */
+	} log;                  /* what is not put yet of the transaction; commit thread only */
+	struct wh_tail *tail;   /* keys of the tail of the queue; commit thread only */
+	struct wh_sieve *sieve; /* of the index of operations; NULL: none. Commit thread only */
+	uint64_t sieve_from;    /* as in wh_store_options */
 	atomic_bool tail_walked;
 	struct {
 		off_t size; /* of the data file at least */

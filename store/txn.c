@@ -11,6 +11,7 @@
 
 #include "store/seal.h"
 #include "store/shortcut.h"
+#include "store/sieve.h"
 #include "store/tail.h"
 
 #define SCRATCH_KEEP ((size_t)256 << 10)
@@ -134,9 +135,12 @@ wh_txn_commit(struct wh_txn *t)
 	t->fault = wh_commit_fault(t->view.store, rc);
 	if (t->fault == 0 && t->view.store->seal)
 		t->fault = wh_seal_commit(t->view.store);
-	if (t->fault)
+	if (t->fault) {
 		wh_tail_forget(t->view.store);
+		wh_sieve_forget(t->view.store);
+	}
 	if (t->fault == 0) {
+		wh_sieve_keep(t->view.store);
 		wh_room_cover(t->view.store);
 		wh_mark_follow(t->view.store);
 	}
@@ -150,5 +154,6 @@ wh_txn_abort(struct wh_txn *t)
 		return;
 	mdb_txn_abort(wh_view_txn(&t->view));
 	wh_tail_forget(t->view.store);
+	wh_sieve_forget(t->view.store);
 	txn_done(t);
 }

@@ -199,8 +199,10 @@ open_store(struct sim *s)
 {
 	struct sim_host *h = &s->host;
 	char path[80];
-	struct wh_store_options o = {
-		.path = path, .max_size = STORE_SIZE, .terms = wh_terms_of_webhook};
+	struct wh_store_options o = {.path = path,
+				     .max_size = STORE_SIZE,
+				     .terms = wh_terms_of_webhook,
+				     .sieve_from = 1};
 	enum wh_store_why why = WH_STORE_WHY_NONE;
 	struct wh_buf text = WH_BUF_NULL;
 

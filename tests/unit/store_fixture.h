@@ -36,7 +36,8 @@ struct fixture {
 	char path[300]; /* <dir>/store */
 	char data[400]; /* <dir>/store/data.mdb */
 	struct wh_store *s;
-	wh_terms_of *terms; /* set it before opening */
+	wh_terms_of *terms; /* set these before opening */
+	uint64_t sieve_from;
 	enum wh_store_why why;
 	struct wh_buf text;
 	unsigned findings;
@@ -46,8 +47,10 @@ struct fixture {
 static inline int
 fx_try_open(struct fixture *f, uint64_t size)
 {
-	const struct wh_store_options o = {
-		.path = f->path, .terms = f->terms, .max_size = size};
+	const struct wh_store_options o = {.path = f->path,
+					   .terms = f->terms,
+					   .max_size = size,
+					   .sieve_from = f->sieve_from};
 
 	f->why = WH_STORE_WHY_NONE;
 	f->s = NULL;
