@@ -11,6 +11,7 @@
 #define FROM ((uint64_t)4096)      /* with so many in the index it pays */
 #define BITS_A_KEY ((uint64_t)8)   /* of those it is made for */
 #define ROOM_LEAST ((uint64_t)256) /* keys */
+#define ROOM_MOST ((uint64_t)1 << 24)
 #define KEYS_AN_OP (1 + WH_OP_GROUPS)
 
 struct wh_sieve {
@@ -51,9 +52,9 @@ put(struct wh_sieve *x, uint64_t hash)
 {
 	uint64_t a = hash & x->mask, b = hash >> 32 & x->mask;
 
+	x->put += !has(x, hash);
 	x->bits[a / 64] |= bit_of(a);
 	x->bits[b / 64] |= bit_of(b);
-	x->put++;
 }
 
 /* ------------------------------------------------------------------- making -- */
@@ -77,13 +78,14 @@ indexed(const struct wh_meta *m)
 	return all > behind ? all - behind : 0;
 }
 
-/* As much again comes in before it is made anew. NULL without memory. */
+/* As much again comes in before it is made anew; with very many it tells less. NULL without
+ * memory. */
 static struct wh_sieve *
 make(uint64_t keys)
 {
 	uint64_t room = ROOM_LEAST;
 
-	while (room < 2 * keys)
+	while (room < ROOM_MOST && room / 2 < keys)
 		room *= 2;
 	struct wh_sieve *x = calloc(1, sizeof(*x) + room * BITS_A_KEY / 8);
 
@@ -108,7 +110,7 @@ read_index(const struct wh_view *v, struct wh_sieve *x)
 	wh_key_num(&from, WH_BY_FORM, 1);
 	for (r = wh_walk_from(&w, &from); r == 0; r = wh_walk_next(&w)) {
 		const struct wh_str key = wh_walk_key(&w);
-		size_t head = head_of((const uint8_t *)key.p);
+		size_t head = key.n > 0 ? head_of((const uint8_t *)key.p) : 0;
 
 		if (head == 0)
 			break;
@@ -119,12 +121,18 @@ read_index(const struct wh_view *v, struct wh_sieve *x)
 	return r < 0 ? r : 0;
 }
 
+static bool
+is_full(const struct wh_sieve *x)
+{
+	return x->put > x->room && x->room < ROOM_MOST;
+}
+
 static struct wh_sieve *
 made(const struct wh_view *v)
 {
 	struct wh_store *s = v->store;
 
-	if (s->sieve && s->sieve->put <= s->sieve->room)
+	if (s->sieve && !is_full(s->sieve))
 		return s->sieve;
 	wh_sieve_free(s);
 	s->sieve = make(KEYS_AN_OP * ops_of(&v->meta));
