@@ -5,7 +5,8 @@
 Each planted/*.patch breaks one rule in one place. `make` writes the files it
 touches, broken, into a folder; the build links them in front of everything
 else. `run` builds them all, runs each one and wants it caught within a number
-of seeds; the same seeds must pass unbroken.
+of seeds; unbroken the same program must pass. A patch that says "Caught at seed
+N." is tried from there on first.
 """
 
 import concurrent.futures
@@ -59,36 +60,44 @@ def make(patch, folder):
         to.write_text(text)
 
 
-def live(program, seeds):
+def live(program, first, last):
     """(exit status, sentence of the broken promise)"""
-    done = subprocess.run([program, "--seeds", f"1..{seeds}"], stdout=subprocess.PIPE,
+    done = subprocess.run([program, "--seeds", f"{first}..{last}"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     told = re.search(r"^seed \d+ failed: .*", done.stdout, re.M)
     return done.returncode, told.group(0) if told else done.stdout[-2000:]
 
 
-def caught(name, tests):
-    status, sentence = live(tests / f"planted-{name}", SEEDS)
+def likely_seed(patch):
+    told = re.search(r"^Caught at seed (\d+)\.$", patch.read_text(), re.M)
+    return int(told.group(1)) if told else 1
+
+
+def caught(patch, tests):
+    name, likely = patch.stem, likely_seed(patch)
+    status, sentence = live(tests / f"planted-{name}", likely, SEEDS)
+    if status == 0 and likely > 1:
+        status, sentence = live(tests / f"planted-{name}", 1, likely - 1)
     good = status == 1 and sentence.startswith("seed ")
     print(f"{name}: {'caught: ' + sentence if good else 'NOT CAUGHT: ' + sentence}", flush=True)
     return good
 
 
 def unbroken(tests):
-    status, sentence = live(tests / "whd-sim", CONTROL)
+    status, sentence = live(tests / "whd-sim", 1, CONTROL)
     print(f"unbroken: {'passes' if status == 0 else 'FAILS: ' + sentence}", flush=True)
     return status == 0
 
 
 def run(build):
-    names = sorted(p.stem for p in (HERE / "planted").glob("*.patch"))
+    patches = sorted((HERE / "planted").glob("*.patch"))
     tests = build / "tests"
     subprocess.run(["cmake", "--build", build, "--target", "planted"], check=True,
                    stdout=subprocess.DEVNULL)
     with concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         control = pool.submit(unbroken, tests)
-        results = list(pool.map(lambda name: caught(name, tests), names))
-    print(f"{sum(results)} of {len(names)} planted bugs caught")
+        results = list(pool.map(lambda patch: caught(patch, tests), patches))
+    print(f"{sum(results)} of {len(patches)} planted bugs caught")
     return 0 if all(results) and control.result() else 1
 
 
