@@ -216,7 +216,8 @@ submit(struct wh_call *c, struct change_call *cc, const struct common *m)
 		wh_buf_str(&e->request_id, m->request_id);
 		hash_params(e);
 	}
-	if (e->fields.fault || e->add.fault || e->remove.fault || e->whid.fault) {
+	if (e->fields.fault || e->add.fault || e->remove.fault || e->whid.fault ||
+	    e->request_id.fault) {
 		wh_call_fail(c, WH_ERR_INTERNAL, "out of memory: try again");
 		drop(cc);
 		return;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "store/salvage.h"
+#include "store/sieve.h"
 #include "store/tail.h"
 
 /* Numbers that were given out since the newest that is known; far more than there can be. */
@@ -91,6 +92,7 @@ close_new(struct wh_salvage *x)
 	wh_trap_fini(&x->into);
 	wh_buf_fini(&x->into.scratch);
 	wh_tail_free(&x->into);
+	wh_sieve_free(&x->into);
 	x->into.env = NULL;
 }
 

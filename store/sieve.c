@@ -96,29 +96,64 @@ make(uint64_t keys)
 	return x;
 }
 
+/* Where the first key behind forms and groups lies; NULL: they come last. 0 or a fault. */
+static int
+find_end(const struct wh_view *v, const char **ret)
+{
+	struct wh_key behind;
+	struct wh_walk w;
+	int r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
+
+	*ret = NULL;
+	if (r < 0)
+		return r;
+	wh_key_init(&behind);
+	wh_key_num(&behind, WH_BY_GROUP + 1, 1);
+	r = wh_walk_from(&w, &behind);
+	if (r == 0)
+		*ret = wh_walk_key(&w).p;
+	wh_walk_end(&w);
+	return r < 0 ? r : 0;
+}
+
+/* A key of another kind in their midst is damaged: what lies behind it is not to be left out.
+ */
+static int
+put_until(struct wh_walk *w, const char *end, struct wh_sieve *x)
+{
+	struct wh_key from;
+
+	wh_key_init(&from);
+	wh_key_num(&from, WH_BY_FORM, 1);
+	int r = wh_walk_from(w, &from);
+
+	while (r == 0 && wh_walk_key(w).p != end) {
+		const struct wh_str key = wh_walk_key(w);
+		size_t head = key.n > 0 ? head_of((const uint8_t *)key.p) : 0;
+
+		if (head == 0 || head > key.n)
+			return WH_ECORRUPT;
+		put(x, XXH3_64bits(key.p, head));
+		r = wh_walk_next(w);
+	}
+	return r < 0 ? r : 0;
+}
+
 /* Forms and groups lie together. 0 or a fault. */
 static int
 read_index(const struct wh_view *v, struct wh_sieve *x)
 {
-	struct wh_key from;
 	struct wh_walk w;
-	int r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
+	const char *end;
+	int r = find_end(v, &end);
 
+	if (r == 0)
+		r = wh_walk_begin(v, WH_TABLE_OPS_INDEX, &w);
 	if (r < 0)
 		return r;
-	wh_key_init(&from);
-	wh_key_num(&from, WH_BY_FORM, 1);
-	for (r = wh_walk_from(&w, &from); r == 0; r = wh_walk_next(&w)) {
-		const struct wh_str key = wh_walk_key(&w);
-		size_t head = key.n > 0 ? head_of((const uint8_t *)key.p) : 0;
-
-		if (head == 0)
-			break;
-		if (head <= key.n)
-			put(x, XXH3_64bits(key.p, head));
-	}
+	r = put_until(&w, end, x);
 	wh_walk_end(&w);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static bool

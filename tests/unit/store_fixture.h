@@ -21,6 +21,8 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -249,10 +251,27 @@ fx_file_size(const char *file)
 	return st.st_size;
 }
 
-/* Changes one byte wherever the file holds `text`: pages that are no longer in
- * use may hold it, too. */
+/* No file of this process can be written behind `most`, as on a full disk. Returns what to give
+ * back for that to end. */
+static inline rlim_t
+fx_files_end_at(rlim_t most)
+{
+	const struct sigaction ignored = {.sa_handler = SIG_IGN};
+	struct rlimit limit;
+
+	assert_int_equal(sigaction(SIGXFSZ, &ignored, NULL), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	rlim_t was = limit.rlim_cur;
+
+	limit.rlim_cur = most;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	return was;
+}
+
+/* Changes the first byte of `text` wherever the file holds it: pages that are no longer in use
+ * may hold it, too. */
 static inline void
-fx_flip(const char *file, const char *text)
+fx_flip_bits(const char *file, struct wh_str text, char bits)
 {
 	size_t size = (size_t)fx_file_size(file);
 	char *all = wh_xcalloc(1, size);
@@ -261,14 +280,20 @@ fx_flip(const char *file, const char *text)
 
 	assert_true(fd >= 0);
 	assert_int_equal(read(fd, all, size), (ssize_t)size);
-	for (char *at; (at = memmem(all, size, text, strlen(text)));) {
-		*at ^= 0x01;
+	for (char *at; (at = memmem(all, size, text.p, text.n));) {
+		*at ^= bits;
 		assert_int_equal(pwrite(fd, at, 1, at - all), 1);
 		places++;
 	}
 	assert_true(places > 0);
 	close(fd);
 	free(all);
+}
+
+static inline void
+fx_flip(const char *file, const char *text)
+{
+	fx_flip_bits(file, wh_str_c(text), 0x01);
 }
 
 /* A store with something in each table. */

@@ -157,24 +157,16 @@ static void
 test_copy_does_not_fit(void **state)
 {
 	struct fixture *f = *state;
-	struct rlimit old, low;
 	char file[400];
 	char made[420];
 
 	copy_name(f, file, sizeof(file));
 	snprintf(made, sizeof(made), "%s.whd-new", file);
 	fill(f, 2000, 'x');
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-	low = old;
-	low.rlim_cur = 300000;
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, was;
-
-	sigaction(SIGXFSZ, &ignore, &was);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+	rlim_t was = fx_files_end_at(300000);
 	int r = wh_store_copy(f->s, file, &f->text);
 
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-	sigaction(SIGXFSZ, &was, NULL);
+	fx_files_end_at(was);
 	assert_int_equal(r, WH_ENOSPACE);
 	assert_int_not_equal(access(file, F_OK), 0);
 	assert_int_not_equal(access(made, F_OK), 0);

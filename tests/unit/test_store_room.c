@@ -147,23 +147,17 @@ static void
 test_no_room_to_be_had(void **state)
 {
 	struct fixture *f = *state;
-	const struct sigaction ignored = {.sa_handler = SIG_IGN};
-	struct rlimit was;
 
 	commit_rows(f, 0, 4000);
 	off_t size = fx_file_size(f->data);
+	/* A few pages more. */
+	rlim_t was = fx_files_end_at((rlim_t)(size + 20 * PAGE));
 
-	/* As on a full disk: a few pages more, and not a byte behind them. */
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
-	assert_int_equal(sigaction(SIGXFSZ, &ignored, NULL), 0);
-	struct rlimit most = {.rlim_cur = (rlim_t)(size + 20 * PAGE), .rlim_max = was.rlim_max};
-
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &most), 0);
 	for (unsigned i = 4000; used(f) < size + 10 * PAGE; i++)
 		commit_rows(f, i, 1);
 	assert_true(fx_file_size(f->data) <= size + 20 * PAGE);
 	fx_check_clean(f);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	fx_files_end_at(was);
 	assert_in_range(grow_slowly(f, 5000, 200), 0, 5);
 	fx_check_clean(f);
 }

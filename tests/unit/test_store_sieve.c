@@ -128,24 +128,44 @@ transaction(struct test *x)
 	x->now = x->before;
 }
 
+/* from: it comes and goes around so many. */
+static void
+find_what_is_there(struct fixture *f, uint64_t from)
+{
+	struct test *x = wh_xcalloc(1, sizeof(*x));
+	unsigned asked = 0;
+
+	f->sieve_from = from;
+	fx_open(f);
+	x->f = f;
+	x->dice = 7 * from;
+	for (unsigned i = 0; i < 1500; i++) {
+		transaction(x);
+		asked += f->s->sieve != NULL;
+		if (i % 500 == 250)
+			fx_reopen(f);
+	}
+	assert_true(asked > 0);
+	fx_check_clean(f);
+	free(x);
+}
+
 static void
 test_what_is_there_is_found(void **state)
 {
-	struct fixture *f = *state;
-	struct test *x = wh_xcalloc(1, sizeof(*x));
+	find_what_is_there(*state, 1);
+}
 
-	f->sieve_from = 1;
-	fx_open(f);
-	x->f = f;
-	x->dice = 7;
-	for (unsigned i = 0; i < 4000; i++) {
-		transaction(x);
-		if (i % 1000 == 500)
-			fx_reopen(f);
-	}
-	assert_non_null(f->s->sieve); /* it was asked */
-	fx_check_clean(f);
-	free(x);
+static void
+test_what_is_there_is_found_around_8(void **state)
+{
+	find_what_is_there(*state, 8);
+}
+
+static void
+test_what_is_there_is_found_around_200(void **state)
+{
+	find_what_is_there(*state, 200);
 }
 
 /* Puts n with index rows, all of other forms and groups. */
@@ -238,14 +258,60 @@ test_made_for_nothing(void **state)
 	wh_txn_abort(&t);
 }
 
+static void
+test_made_for_a_commit_that_failed(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_txn t;
+
+	fx_begin(f, &t);
+	put_many(&t, 5000);
+	fx_commit(&t);
+	fx_begin(f, &t);
+	assert_int_equal(wh_ops_del(&t, 77), 0);
+	(void)may_have(&t, 77);
+	assert_non_null(f->s->sieve);
+	rlim_t was = fx_files_end_at(4096);
+
+	assert_true(wh_txn_commit(&t) < 0);
+	fx_files_end_at(was);
+	fx_begin(f, &t);
+	assert_true(may_have(&t, 77));
+	wh_txn_abort(&t);
+}
+
+/* Behind a key that the disk made one of another kind, all is there. */
+static void
+test_made_of_a_damaged_index(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_txn t;
+	struct wh_key k;
+
+	fx_begin(f, &t);
+	put_many(&t, 5000);
+	fx_commit(&t);
+	fx_reopen(f);
+	wh_index_by_form(&k, 100, 100);
+	fx_flip_bits(f->data, wh_key_view(&k), WH_BY_FORM ^ 'n');
+	fx_begin(f, &t);
+	for (uint64_t form = 1; form <= 5000; form++)
+		assert_true(may_have(&t, form));
+	wh_txn_abort(&t);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fx_test_closed(test_what_is_there_is_found),
+		fx_test_closed(test_what_is_there_is_found_around_8),
+		fx_test_closed(test_what_is_there_is_found_around_200),
 		fx_test(test_what_is_not_there),
 		fx_test(test_only_for_many),
 		fx_test(test_made_for_nothing),
+		fx_test(test_made_for_a_commit_that_failed),
+		fx_test(test_made_of_a_damaged_index),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -432,18 +432,12 @@ test_larger_after_reopening(void **state)
 static void
 test_commit_fails(void **state)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, was;
 	struct fixture *f = *state;
-	struct rlimit old, low;
 	struct wh_txn t;
 	unsigned n = 0;
 	int r = 0;
+	rlim_t was = fx_files_end_at(512 << 10);
 
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-	low = old;
-	low.rlim_cur = 512 << 10;
-	sigaction(SIGXFSZ, &ignore, &was);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
 	while (r == 0) {
 		fx_begin(f, &t);
 		for (int i = 0; i < 7; i++)
@@ -454,8 +448,7 @@ test_commit_fails(void **state)
 	assert_int_equal(wh_rows_del(&t, WH_STR("id-000000")), 0);
 	int after = wh_txn_commit(&t);
 
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-	sigaction(SIGXFSZ, &was, NULL);
+	fx_files_end_at(was);
 	/* A write that was refused whole, or cut short while the disk has room. */
 	assert_true(r == WH_ENOSPACE || r == WH_EIO);
 	assert_int_equal(after, 0);
