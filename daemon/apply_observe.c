@@ -293,8 +293,9 @@ static int
 obey_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, const struct suspect *s,
 	    struct wh_list_end *e)
 {
+	bool complete = e->complete && e->suspect == 0; /* what it lacks may be there */
 	struct wh_sighting sight = {
-		.complete = e->complete,
+		.complete = complete,
 		.began_after = e->list > o->op.unknown_list,
 		.exact = s->exact,
 		.near = s->near,
@@ -304,7 +305,7 @@ obey_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, const str
 	};
 
 	if (sight.began_after && s->exact == 0) {
-		if (e->complete)
+		if (complete)
 			o->op.negatives++;
 		else
 			o->op.incompletes++;

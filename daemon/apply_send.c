@@ -17,6 +17,7 @@
 #include "daemon/core/remote.h"
 #include "daemon/core/retry.h"
 #include "daemon/doc.h"
+#include "daemon/form.h"
 #include "daemon/late.h"
 #include "daemon/turn.h"
 #include "daemon/twin.h"
@@ -178,6 +179,24 @@ made_late(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
 	return r;
 }
 
+/*
+ * A wh_twin_fits: what a queued change deletes, or makes something else of, is
+ * not what the create wants, though the upstream still shows it as it was.
+ */
+static bool
+stays_as_it_is(void *ctx, struct wh_str whid, const struct wh_row *row)
+{
+	const struct wh_view *v = *(const struct wh_view **)ctx;
+	uint64_t is[2], becomes[2];
+	struct wh_overlay o;
+	int r = wh_overlays_get(v, whid, &o);
+
+	if (r == WH_ABSENT || (r == 0 && o.pending == 0))
+		return true;
+	return r == 0 && !o.hidden && wh_form_of_body(row->body, is) == 0 &&
+	       wh_form_of_body(o.body, becomes) == 0 && memcmp(is, becomes, sizeof(is)) == 0;
+}
+
 /* A webhook that makes sending the create needless. WH_ABSENT. */
 static int
 find_made(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
@@ -187,7 +206,7 @@ find_made(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
 
 	if (r != WH_ABSENT || (op->flags & WH_OPF_ALLOW_DUPLICATE))
 		return r;
-	return twin_of(v, op->fields, NULL, NULL, ret);
+	return twin_of(v, op->fields, stays_as_it_is, &v, ret);
 }
 
 static int

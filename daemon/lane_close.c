@@ -320,16 +320,29 @@ due_of(const struct wh_lane_op *o, const struct wh_lane_op *head)
 	return o->op.next_at > 0 ? o->op.next_at : 0;
 }
 
-/* A create that waits is findable by what it wants, so that the same wish is not queued twice.
+static bool
+has_follower(const struct wh_lane *l, const struct wh_lane_op *o)
+{
+	for (size_t i = 0; i < l->n_ops; i++)
+		if (l->ops[i].op.seq > o->op.seq && !l->ops[i].moved &&
+		    wh_op_state_live(l->ops[i].op.state))
+			return true;
+	return false;
+}
+
+/*
+ * A create that waits is findable by what it wants, so that the same wish is
+ * not queued twice; but not if what follows deletes it again, or makes
+ * something else of it: then who wants the same wants another one.
  */
 static int
-take_wish(struct wh_lane_op *o, struct wh_oprow *row)
+take_wish(const struct wh_lane *l, struct wh_lane_op *o, struct wh_oprow *row)
 {
 	if (o->op.kind != WH_OP_CREATE || !wh_op_state_live(o->op.state))
 		return 0;
 	int r = wh_wish_keep(o->op.fields, &o->wish);
 
-	row->form = o->wish.form[0];
+	row->form = has_follower(l, o) ? 0 : o->wish.form[0];
 	return r;
 }
 
@@ -348,7 +361,7 @@ write_live(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o, int64_t du
 	wh_op_encode(&b, &o->op);
 	row.body = wh_buf_view(&b);
 
-	int r = b.fault ? b.fault : take_wish(o, &row);
+	int r = b.fault ? b.fault : take_wish(l, o, &row);
 
 	if (r == 0)
 		r = wh_turn_take(&t->view, o, &row);

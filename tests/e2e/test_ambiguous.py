@@ -186,6 +186,21 @@ def test_without_a_whole_list_a_person_decides(world, api, decision):
     assert {w["whid"] for w in c.list()} == {r["whid"] for r in api.rows()}
 
 
+def test_lists_that_are_not_believed_prove_nothing(world, api):
+    """Each lacks much, and something else each time; the webhook is there all the same."""
+    c = start(world, api, **{"queue.settle_error": "0", "sync.interval": "100ms"})
+    api.add_all([webhook(100 + n) for n in range(60)])
+    c.call("sync.now")
+    rows = api.rows()
+    api.fault("status", method="POST", status=500, execute=True, count=1)
+    for n in range(100):
+        short = [rows[(7 * n + k) % len(rows)] for k in range(20)]
+        api.fault("status", method="GET", list=True, status=200, body=short, count=1)
+    op = c.settled(c.create(**webhook(1)))
+    assert (op["state"], op["reason"]) == ("held", "no_complete_list")
+    assert the_post(api)["executed_n"] == 1 and api.executed("POST") == 2
+
+
 def test_409_of_what_does_not_exist_is_rejected(world, api):
     c = start(world, api)
     api.fault("status", method="POST", status=409, body={"message": "name is taken"})

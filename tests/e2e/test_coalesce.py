@@ -154,6 +154,54 @@ def test_create_of_what_exists_adopts_it(sim, c):
     assert twin["result"] == "applied" and len(sim.rows()) == 2
 
 
+def test_create_does_not_adopt_what_is_to_be_deleted(sim, c, away, back):
+    gone = c.delete(away)
+    again = c.create(**webhook(1))
+    assert sorted(back()) == ["DELETE", "POST"]
+    assert c.applied(again)["whid"] == sim.rows()[0]["whid"] != away
+    assert c.applied(gone)["result"] == "applied" and len(sim.rows()) == 1
+
+
+def test_create_does_not_adopt_what_is_being_deleted(sim, c):
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    rule = sim.fault("delay", method="DELETE", ms=600000)
+    gone = c.delete(whid)
+    sim.wait_hits(rule)
+    again = c.applied(c.create(**webhook(1)))
+    assert again["result"] == "applied"
+    sim.clear_faults()
+    c.applied(gone)
+    assert [r["whid"] for r in sim.rows()] == [again["whid"]]
+
+
+def test_create_does_not_adopt_what_becomes_something_else(sim, c, away, back):
+    c.update(away, {"whcomment": "differs"})
+    again = c.create(**webhook(1))
+    assert sorted(back()) == ["PATCH", "POST"]
+    c.applied(again)
+    assert sorted(r["whcomment"] for r in sim.rows()) == sorted(
+        ["differs", webhook(1)["whcomment"]])
+
+
+@pytest.mark.parametrize("follower", ["delete", "update"])
+def test_same_create_behind_a_change_of_the_first_is_another_one(sim, c, follower):
+    """The first is on its way, and what follows it leaves nothing that is as both wanted it."""
+    rule = sim.fault("delay", method="POST", ms=600000, count=1)
+    first = c.create(**webhook(1))
+    sim.wait_hits(rule)
+    assert c.create(**webhook(1))["op"] == first["op"]
+    if follower == "delete":
+        c.delete(first["tmp_id"])
+    else:
+        c.update(first["tmp_id"], {"whcomment": "differs"})
+    again = c.create(**webhook(1))
+    assert again["op"] != first["op"]
+    sim.clear_faults()
+    c.idle()
+    assert c.get(again["tmp_id"])["whid"] in [r["whid"] for r in sim.rows()]
+    assert len(sim.rows()) == (1 if follower == "delete" else 2)
+
+
 @pytest.mark.parametrize("refusal", ["apim_404_route", "apim_429", "apim_401"])
 def test_what_was_sent_and_certainly_not_executed_is_merged(world, sim, refusal):
     """The gateway turned it away: such an attempt proves that nothing was carried out."""

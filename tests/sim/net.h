@@ -51,6 +51,7 @@ struct sim_transfer {
 	struct sim_reading in;
 	/* the oracle's notes */
 	bool decided;      /* whd has looked for what it made */
+	bool suspect;      /* a list that lacked so much that whd did not believe it */
 	size_t op;         /* its record; SIZE_MAX = none */
 	int64_t marked;    /* when whd proposed to send it */
 	int64_t seen_from; /* changes by others before this must be known to whd */

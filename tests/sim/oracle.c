@@ -285,16 +285,15 @@ sim_oracle_aborted(struct sim *s)
 
 /* --------------------------------------------------------------- what is told -- */
 
-/* The next operation behind a create; NULL if none waits. */
-static struct sim_op *
-follower(struct sim *s, const struct sim_op *create)
+struct sim_op *
+sim_oracle_follower(struct sim *s, const struct sim_op *create)
 {
 	struct sim_op *next = NULL;
 
 	for (size_t i = 0; i < s->oracle.n; i++) {
 		struct sim_op *o = &s->oracle.ops[i];
 
-		if (o->committed && o->obj == create->obj && o->seq > create->seq &&
+		if (o->state != SIM_NEW && o->obj == create->obj && o->seq > create->seq &&
 		    wh_op_state_live(o->state) && (!next || o->seq < next->seq))
 			next = o;
 	}
@@ -304,7 +303,7 @@ follower(struct sim *s, const struct sim_op *create)
 static void
 move_base(struct sim *s, struct sim_op *decided, bool adopted, const struct sim_doc *to)
 {
-	struct sim_op *op = adopted ? follower(s, decided) : decided;
+	struct sim_op *op = adopted ? sim_oracle_follower(s, decided) : decided;
 
 	if (!op)
 		return;
@@ -396,8 +395,10 @@ call_committed(struct sim *s, const struct sim_call *call)
 			 op->request_id, sim_op_name(s, op, name),
 			 answered ? sim_op_name(s, answered, other) : "a new one");
 	if (!call->e.queued) {
-		if (answered && answered != op)
+		if (answered && answered != op) {
 			answered->forced |= op->force && answered->kind == WH_OP_DELETE;
+			sim_oracle_same_wish(s, op, answered);
+		}
 		return;
 	}
 	if (op->committed)
@@ -460,9 +461,12 @@ sim_oracle_committed(struct sim *s, const struct wh_job *first, const struct wh_
 {
 	struct sim_oracle *o = &s->oracle;
 
-	for (const struct wh_job *j = first; j && j != end; j = j->next)
+	for (const struct wh_job *j = first; j && j != end; j = j->next) {
 		if (j->run == sim_call_run)
 			call_committed(s, (const struct sim_call *)j);
+		else if (j->run == wh_list_end_run)
+			sim_oracle_list_stored(s, (const struct wh_list_end *)j);
+	}
 	for (size_t i = 0; i < o->n_changes; i++)
 		take_carrier(s, &o->changes[i]);
 	for (size_t i = 0; i < o->n_changes && !s->failed; i++)

@@ -20,6 +20,7 @@
 struct sim;
 struct sim_transfer;
 struct sim_call;
+struct wh_list_end;
 
 #define SIM_NEW WH_OP_STATE_COUNT /* the state before an operation is stored */
 #define SIM_DECISIONS 6
@@ -125,6 +126,8 @@ size_t sim_oracle_object(struct sim *s, const char *name);
 void sim_oracle_submitted(struct sim *s, const struct wh_job *job);
 /* An operation as queue.get shows it, by c->id. False if it is nowhere. */
 bool sim_oracle_get(const struct wh_view *v, struct sim_change *c);
+/* The next operation behind a create; NULL if none waits. */
+struct sim_op *sim_oracle_follower(struct sim *s, const struct sim_op *create);
 /* What is queued is read anew. */
 void sim_oracle_list(struct sim *s, const struct wh_view *v);
 /* Inside of the transaction, after each body; then one of the two others. */
@@ -162,12 +165,17 @@ struct sim_wish {
 void sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *ret);
 
 /* ----------------------------------------------- creates: oracle_post.c --- */
+/* A commit ended a list; before anything is held against it. */
+void sim_oracle_list_stored(struct sim *s, const struct wh_list_end *e);
 /* whd concludes from looking that what was sent was not carried out. */
 void sim_oracle_concluded(struct sim *s, const struct sim_op *op);
 void sim_oracle_posts(struct sim *s, struct sim_transfer *t);
 /* Was it carried out when whd need not reckon with it any more? */
 bool sim_oracle_too_late(const struct sim *s, const struct sim_transfer *t);
 void sim_oracle_creates(struct sim *s, struct sim_transfer *t);
+/* A create was answered with another one that waits. */
+void sim_oracle_same_wish(struct sim *s, const struct sim_op *op,
+			  const struct sim_op *answered);
 
 /* ------------------------------------------------- reads: oracle_rows.c --- */
 /* After each completion of commits: what readers see now. */

@@ -67,8 +67,24 @@ last_sent(struct sim *s, const struct sim_op *op)
 
 /* --------------------------------------------------------------------- done -- */
 
+/* It was asked for before: then who wants the same wants another webhook. */
+static bool
+is_to_be_deleted(struct sim *s, const struct sim_op *op)
+{
+	size_t obj = sim_oracle_object(s, op->whid);
+
+	for (size_t i = 0; i < s->oracle.n; i++) {
+		const struct sim_op *o = &s->oracle.ops[i];
+
+		if (o->state != SIM_NEW && o->kind == WH_OP_DELETE && o->obj == obj &&
+		    o->seq < op->seq && wh_op_state_live(o->state))
+			return true;
+	}
+	return false;
+}
+
 static void
-create_done(struct sim *s, struct sim_op *op)
+create_done(struct sim *s, struct sim_op *op, bool by_call)
 {
 	size_t row = sim_world_find(&s->world, wh_str_c(op->whid));
 	const struct sim_transfer *born;
@@ -93,6 +109,9 @@ create_done(struct sim *s, struct sim_op *op)
 		sim_fail(s, "%s adopted %s, which never was what it wants",
 			 sim_op_name(s, op, name), op->whid);
 	}
+	if (strcmp(op->result, "adopted") == 0 && !by_call && is_to_be_deleted(s, op))
+		sim_fail(s, "%s adopted %s, which is to be deleted", sim_op_name(s, op, name),
+			 op->whid);
 }
 
 static void
@@ -161,7 +180,7 @@ is_done(struct sim *s, struct sim_op *op, const struct sim_change *c)
 	}
 	switch (op->recreated ? WH_OP_CREATE : op->kind) {
 	case WH_OP_CREATE:
-		create_done(s, op);
+		create_done(s, op, c->by_call);
 		break;
 	case WH_OP_UPDATE:
 		update_done(s, op);

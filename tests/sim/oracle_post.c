@@ -54,6 +54,20 @@ proven_not_executed(const struct sim_transfer *t)
 
 /* ----------------------------------------------------------------- looking --- */
 
+/* There is one list at a time, and this is its end. */
+void
+sim_oracle_list_stored(struct sim *s, const struct wh_list_end *e)
+{
+	for (size_t i = s->net.n; e->suspect && i > 0; i--) {
+		struct sim_transfer *t = s->net.all[i - 1];
+
+		if (t->kind == WH_HTTP_LIST && t->told != SIM_NEVER) {
+			t->suspect = true;
+			return;
+		}
+	}
+}
+
 static bool
 shows(const struct sim_transfer *list, size_t row)
 {
@@ -113,8 +127,8 @@ check_looked(struct sim *s, const struct sim_op *op, const struct sim_transfer *
 	for (size_t i = 0; i < s->net.n; i++) {
 		const struct sim_transfer *l = s->net.all[i];
 
-		if (l->kind != WH_HTTP_LIST || !l->complete || l->told == SIM_NEVER ||
-		    l->submitted < ended)
+		if (l->kind != WH_HTTP_LIST || !l->complete || l->suspect ||
+		    l->told == SIM_NEVER || l->submitted < ended)
 			continue;
 		lists++;
 		settled += l->submitted >= from + settle;
@@ -243,4 +257,22 @@ sim_oracle_creates(struct sim *s, struct sim_transfer *t)
 				 sim_op_name(s, sim_oracle_op(s, t->op), name), older->id,
 				 newer->id);
 	}
+}
+
+/* --------------------------------------------------------------- the same --- */
+
+/* What is queued behind it makes something else of it, or deletes it, so that who wants the
+ * same wants another one. A follower that ends in this very commit may have ended before. */
+void
+sim_oracle_same_wish(struct sim *s, const struct sim_op *op, const struct sim_op *answered)
+{
+	const struct sim_op *next = sim_oracle_follower(s, answered);
+	char name[64];
+
+	for (size_t i = 0; next && i < s->oracle.n_changes; i++)
+		if (memcmp(s->oracle.changes[i].id, next->id, WH_OP_ID) == 0)
+			return;
+	if (next && op->kind == WH_OP_CREATE && op->request_id[0] == '\0')
+		sim_fail(s, "a create was answered with %s, behind which another waits",
+			 sim_op_name(s, answered, name));
 }
