@@ -106,9 +106,11 @@ obey(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, enum wh_observe 
 		o->op.theirs = o->op.last_error = WH_STR_NULL;
 		wh_lane_state(l, o, WH_OP_CONFLICT, "gone_upstream");
 		return 0;
+	case WH_OB_NO_COMPLETE:
+		wh_lane_state(l, o, WH_OP_HELD, "no_complete_list");
+		return 0;
 	case WH_OB_AGAIN:
 	case WH_OB_AMBIGUOUS:
-	case WH_OB_NO_COMPLETE:
 	case WH_OB_LOST:
 		look_again(l, o);
 		return 0;

@@ -81,6 +81,5 @@ wh_rules_row_fresh(const struct wh_rules *r, uint64_t confirm, int64_t confirmed
 #define WH_LANE_MAX 64u              /* operations of one webhook */
 #define WH_REQUEST_ID_KEPT 604800000 /* 7 days in ms */
 #define WH_POISON_AFTER 8u           /* failures of one op while others succeed */
-#define WH_INCOMPLETE_MAX 3u         /* incomplete lists until a create is held */
 #define WH_CREATE_GRACE                                                                        \
 	90000 /* ms an own create may be missing from lists, from its request on */

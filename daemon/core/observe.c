@@ -13,6 +13,8 @@
 #define NEGATIVES_TO_RETRY 2 /* complete lists that lack a create before it is sent again */
 #define NEGATIVES_TO_LOSE 3  /* ... that lack one reported executed: it is never sent again */
 #define INCOMPLETES_MAX 3    /* lists that prove nothing before a person is asked */
+/* ... of an update or a delete, which any whole list decides: it may come by itself */
+#define INCOMPLETES_PATIENT 10
 
 enum wh_observe
 wh_observe_create(const struct wh_op *op, const struct wh_sighting *s)
@@ -34,6 +36,13 @@ wh_observe_create(const struct wh_op *op, const struct wh_sighting *s)
 	return WH_OB_AGAIN;
 }
 
+/* A row that the list lacks, while only a whole one could tell that it is gone. */
+static enum wh_observe
+unseen(const struct wh_op *op)
+{
+	return op->incompletes >= INCOMPLETES_PATIENT ? WH_OB_NO_COMPLETE : WH_OB_AGAIN;
+}
+
 enum wh_observe
 wh_observe_update(const struct wh_op *op, const struct wh_record *base,
 		  const struct wh_record *desired, const struct wh_sighting *s)
@@ -47,7 +56,7 @@ wh_observe_update(const struct wh_op *op, const struct wh_record *base,
 	if (!s->began_after)
 		return WH_OB_AGAIN;
 	if (!s->row)
-		return s->complete ? WH_OB_GONE : WH_OB_AGAIN;
+		return s->complete ? WH_OB_GONE : unseen(op);
 	if (!known) /* its own base decides */
 		return WH_OB_THIRD;
 	if (wh_norm_diff(s->row, base) == 0)
@@ -62,7 +71,7 @@ wh_observe_delete(const struct wh_op *op, const struct wh_record *base,
 	if (!s->began_after)
 		return WH_OB_AGAIN;
 	if (!s->row)
-		return s->complete ? WH_OB_ABSENT_DONE : WH_OB_AGAIN;
+		return s->complete ? WH_OB_ABSENT_DONE : unseen(op);
 	if (op->flags & WH_OPF_FORCE)
 		return WH_OB_NOT_EXECUTED;
 	if (wh_norm_diff(s->row, base) == 0)

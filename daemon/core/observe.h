@@ -15,7 +15,8 @@ enum wh_observe {
 	WH_OB_GONE,         /* update: a complete list lacks the row: conflict */
 	WH_OB_AMBIGUOUS,    /* create: only a near match, or a restored one (WH_OPF_RESTORED)
 			       without    an exact match: a person decides */
-	WH_OB_NO_COMPLETE,  /* create: three incomplete lists: held(no_complete_list) */
+	WH_OB_NO_COMPLETE,  /* only incomplete lists, a create's third or the tenth of an update
+			       or a delete: held(no_complete_list) */
 	WH_OB_LOST,         /* create reported executed, but lists lack it: held(vanished) */
 	WH_OB_AGAIN,        /* not decided: look again later */
 };

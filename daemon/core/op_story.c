@@ -34,35 +34,39 @@ wh_op_why(const struct wh_op *op)
 
 /* ----------------------------------------------------------------- next -- */
 
-/* What a person can do about a held operation, by reason; the last row is for all others. */
+/* What a person can do about a held operation: the first row that fits; the last fits all. */
 struct held_next {
 	const char *reason;
 	const char *why;
 	const char *verb; /* of `whctl queue`, "" if there is nothing to do to this one */
 	const char *words;
+	bool create; /* one of these only */
 };
 
 #define DECIDE " adopt --whid ID, or recreate to send it again, or discard"
 
 static const struct held_next held_next[] = {
-	{"admin", "waits for an admin", "release", ""},
+	{"admin", "waits for an admin", "release", "", false},
 	{"dependency", "waits for the operation before it on the same webhook: settle that one",
-	 "", ""},
-	{"forbidden", "the upstream does not permit it; once it does", "retry", ""},
+	 "", "", false},
+	{"forbidden", "the upstream does not permit it; once it does", "retry", "", false},
 	{"ambiguous", "waits for a person, the upstream may have made it under other values",
-	 "resolve", DECIDE},
+	 "resolve", DECIDE, false},
 	{"no_complete_list", "waits for a person, no list of the upstream was complete",
-	 "resolve", DECIDE},
+	 "resolve", DECIDE, true},
+	{"no_complete_list",
+	 "waits for a person, no list of the upstream was complete; to look again", "release",
+	 ", or cancel", false},
 	{"vanished", "waits for a person, the upstream reported it done but does not list it",
-	 "resolve", DECIDE},
+	 "resolve", DECIDE, false},
 	{"restored", "waits for a person, a restored store cannot tell if it was sent",
-	 "resolve", DECIDE},
+	 "resolve", DECIDE, false},
 	{"damaged",
 	 "waits for a person, its record was damaged: ask for the change again, then", "cancel",
-	 ""},
+	 "", false},
 	{"outdated", "waits for a person, it may be older than it was; if it is right",
-	 "release", ", or else cancel"},
-	{NULL, "waits for a person", "release", ""},
+	 "release", ", or else cancel", false},
+	{NULL, "waits for a person", "release", "", false},
 };
 
 static void
@@ -74,12 +78,20 @@ add_command(struct wh_buf *out, const struct wh_op *op, const char *verb, const 
 	wh_buf_printf(out, ": whctl queue %s %s%s", verb, id, words);
 }
 
+static bool
+fits(const struct held_next *h, const struct wh_op *op)
+{
+	if (!h->reason)
+		return true;
+	return wh_str_is(op->reason, h->reason) && (!h->create || op->kind == WH_OP_CREATE);
+}
+
 static void
 held_sentence(struct wh_buf *out, const struct wh_op *op)
 {
 	const struct held_next *h = held_next;
 
-	while (h->reason && !wh_str_is(op->reason, h->reason))
+	while (!fits(h, op))
 		h++;
 	wh_buf_c(out, h->why);
 	if (h->verb[0])

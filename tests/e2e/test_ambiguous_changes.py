@@ -105,6 +105,23 @@ def test_update_of_what_is_gone_asks_a_person(sim, fast, whid):
     assert op["theirs"] is None
 
 
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_without_a_whole_list_a_person_is_asked_in_the_end(sim, fast, whid, method):
+    sim.add(**webhook(2))
+    sim.set(duplicate_id_in_list=True)
+    rule = sim.fault("reset_before", method=method)
+    op = fast.delete(whid) if method == "DELETE" else fast.update(whid, {"whcomment": "x"})
+    sim.wait_hits(rule)
+    sim.remove(whid)
+    now = fast.settled(op)
+    assert (now["state"], now["reason"]) == ("held", "no_complete_list")
+    assert "queue release" in fast.call("queue.get", op=op["op"])["next"]
+    sim.set(duplicate_id_in_list=False)
+    fast.call("queue.release", op=op["op"])
+    now = fast.settled(op)
+    assert now["state"] == ("done" if method == "DELETE" else "conflict")
+
+
 @pytest.mark.parametrize("status", [400, 405, 413, 415, 422])
 def test_rejected_is_final_and_says_why(sim, fast, whid, status):
     body = {"errors": {"whname": ["The whname field is a\u001b[31m problem."]}}

@@ -233,6 +233,7 @@ test_update_and_delete(void **state)
 		op.flags = WH_OPF_RESTORED;
 		check(r->what, wh_observe_update(&op, NULL, NULL, &s) == restored(r));
 		op.kind = WH_OP_DELETE;
+		op.incompletes = 9;
 		check(r->what, wh_observe_delete(&op, &base, &s) == r->delete);
 		op.flags = WH_OPF_FORCE;
 		check(r->what, wh_observe_delete(&op, &base, &s) == r->forced);
@@ -240,6 +241,29 @@ test_update_and_delete(void **state)
 	}
 	row_tree_fini(&base_tree);
 	row_tree_fini(&wish_tree);
+}
+
+/* Only lists that are not whole: some day a person is asked; a whole one, or the row, decides
+ * all the same. */
+static void
+test_never_a_whole_list(void **state)
+{
+	struct row_tree base_tree = row_tree(BASE);
+	struct wh_op op = {.kind = WH_OP_UPDATE, .incompletes = 10};
+	struct wh_sighting s = {.began_after = true};
+	struct wh_record base;
+
+	(void)state;
+	wh_record_view(&base_tree.tree.root, &base);
+	assert_int_equal(wh_observe_update(&op, &base, NULL, &s), WH_OB_NO_COMPLETE);
+	assert_int_equal(wh_observe_delete(&op, &base, &s), WH_OB_NO_COMPLETE);
+	s.complete = true;
+	assert_int_equal(wh_observe_update(&op, &base, NULL, &s), WH_OB_GONE);
+	assert_int_equal(wh_observe_delete(&op, &base, &s), WH_OB_ABSENT_DONE);
+	s.complete = false;
+	s.row = &base;
+	assert_int_equal(wh_observe_delete(&op, &base, &s), WH_OB_NOT_EXECUTED);
+	row_tree_fini(&base_tree);
 }
 
 /* ---------------------------------------------------------------- settle -- */
@@ -286,6 +310,7 @@ main(void)
 		cmocka_unit_test(test_refused_create),
 		cmocka_unit_test(test_create_all_combinations),
 		cmocka_unit_test(test_update_and_delete),
+		cmocka_unit_test(test_never_a_whole_list),
 		cmocka_unit_test(test_settled),
 	};
 

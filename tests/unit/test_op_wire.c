@@ -158,7 +158,8 @@ static const struct next_row next_rows[] = {
 	{"held behind another", WH_OP_HELD, "dependency", 0, "the operation before it"},
 	{"forbidden", WH_OP_HELD, "forbidden", 0, "whctl queue retry " ID},
 	{"ambiguous", WH_OP_HELD, "ambiguous", 0, RESOLVE " adopt --whid ID"},
-	{"never a whole list", WH_OP_HELD, "no_complete_list", 0, RESOLVE " adopt"},
+	{"never a whole list", WH_OP_HELD, "no_complete_list", 0,
+	 "whctl queue release " ID ", or cancel"},
 	{"vanished", WH_OP_HELD, "vanished", 0, "does not list it"},
 	{"restored", WH_OP_HELD, "restored", 0, "restored store"},
 	{"held for another reason", WH_OP_HELD, "whim", 0, "whctl queue release " ID},
@@ -169,9 +170,9 @@ static const struct next_row next_rows[] = {
 };
 
 static void
-check_next(const struct next_row *r, const struct wh_op_around *around)
+check_next_of(enum wh_op_kind kind, const struct next_row *r, const struct wh_op_around *around)
 {
-	struct wh_op op = sample(WH_OP_UPDATE, r->state);
+	struct wh_op op = sample(kind, r->state);
 	struct wh_buf b = WH_BUF_NULL;
 
 	op.reason = wh_str_c(r->reason);
@@ -183,11 +184,21 @@ check_next(const struct next_row *r, const struct wh_op_around *around)
 }
 
 static void
+check_next(const struct next_row *r, const struct wh_op_around *around)
+{
+	check_next_of(WH_OP_UPDATE, r, around);
+}
+
+static void
 test_next(void **state)
 {
+	static const struct next_row of_create = {"a create, never a whole list", WH_OP_HELD,
+						  "no_complete_list", 0, RESOLVE " adopt"};
+
 	(void)state;
 	for (size_t i = 0; i < wh_array_len(next_rows); i++)
 		check_next(&next_rows[i], &(struct wh_op_around){0});
+	check_next_of(WH_OP_CREATE, &of_create, &(struct wh_op_around){0});
 }
 
 /* What stands in the way is told before any time of the operation's own. */
