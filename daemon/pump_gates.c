@@ -101,16 +101,25 @@ bool
 wh_pump_next_key(struct wh_pump *p, const struct wh_facts *f)
 {
 	size_t n = wh_keys_count(p->d->keys);
+	uint32_t *failed = &p->keys_failed[f->change];
 
+	if (f->status != 401)
+		return false; /* a 403 is about more than the key */
 	if (f->key >= 0 && (size_t)f->key != wh_keys_active(p->d->keys))
-		return true; /* another request has switched already */
-	if (n < 2 || ++p->keys_failed[f->change] >= n)
+		return *failed < n; /* another request has switched already */
+	if (n < 2)
 		return false;
+
+	bool left = ++*failed < n;
+
+	/* The last one gives way too: a refusal may have been a mistake, or be over by now. */
 	wh_keys_activate(p->d->keys, (wh_keys_active(p->d->keys) + 1) % n);
 	p->d->counters.key_failovers++;
-	wh_log(WH_LOG_WARNING, "keys", "the subscription key was refused, trying the next one",
+	wh_log(WH_LOG_WARNING, "keys",
+	       left ? "the subscription key was refused, trying the next one"
+		    : "all subscription keys were refused, the next probe is made with another",
 	       "key=%zu of=%zu", wh_keys_active(p->d->keys) + 1, n);
-	return true;
+	return left;
 }
 
 void

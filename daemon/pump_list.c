@@ -406,8 +406,7 @@ void
 wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r)
 {
 	struct wh_outcome o = judge(r);
-	bool other_key = o.ask == WH_ASK_AUTH && r->facts.status == 401 &&
-			 wh_pump_next_key(p, &r->facts);
+	bool other_key = o.ask == WH_ASK_AUTH && wh_pump_next_key(p, &r->facts);
 
 	p->d->counters.rows_unreadable += r->unreadable;
 	p->d->counters.rows_read += r->elements - r->known;

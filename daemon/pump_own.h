@@ -145,7 +145,8 @@ bool wh_pump_ops_wait(const struct whd *d);
 void wh_pump_mark_done(struct wh_job *job, struct whd *d, int fault);
 /* Takes an outcome into the gates; remembers errors; stores what must survive. */
 void wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f);
-/* 401: switches to the next key. True if there was one left to try. */
+/* A 401 switches to the next key, nothing else does. True if there was one left to try at once;
+ * when all were refused, the probes of the shut gate go on round them. */
 bool wh_pump_next_key(struct wh_pump *p, const struct wh_facts *f);
 void wh_pump_request_key(const struct wh_pump *p, struct wh_http_request *r);
 

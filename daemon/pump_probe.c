@@ -93,7 +93,7 @@ wh_pump_probe_result(struct wh_pump *p, struct wh_http_result *r)
 	struct wh_outcome o = judge(r), noted = o;
 	struct wh_buf map = WH_BUF_NULL;
 
-	if (o.ask == WH_ASK_AUTH && r->facts.status == 401 && wh_pump_next_key(p, &r->facts)) {
+	if (o.ask == WH_ASK_AUTH && wh_pump_next_key(p, &r->facts)) {
 		p->list_wanted = true; /* with the next key */
 		noted.ask = WH_ASK_NONE;
 	}

@@ -3,7 +3,8 @@
  * Reasons not to talk to the upstream now. Gates belong to the endpoint, never
  * to an operation: a shut gate fails nothing and counts no attempt.
  *   LINK   it cannot be reached: one GET probes
- *   AUTH   all keys are refused: slow probes, at once after a key change
+ *   AUTH   all keys are refused: slow probes, each with the next key, at once
+ *          after a key change
  *   QUOTA  the call volume is used up: wait as told, probe hourly
  *   RATE   too many calls: wait as told
  * Pure; one instance, owned by the loop.

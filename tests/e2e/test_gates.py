@@ -77,6 +77,33 @@ def test_all_keys_refused_shuts_the_gate(world, sim):
         c.create(**webhook(2), queue=False)
 
 
+def test_good_key_refused_once_by_mistake_is_found_again(world, sim):
+    """Only a stale one is left then; the good one must not be given up for it."""
+    c = world.whd(sim, keys=("test-key-1", "stale-key")).client()
+    c.synced()
+    sim.fault("apim_401", method="GET", list=True, count=1)
+    with refused("OFFLINE", "401"):
+        c.call("sync.now")
+    assert c.status()["upstream"]["gate"] == "auth"
+    assert c.call("upstream.probe")["gate"] == "open"
+    assert c.call("sync.now")["complete"]
+
+
+def test_probes_of_the_shut_gate_go_round_the_keys(world, sim):
+    whd = world.whd(sim, keys=("test-key-1", "test-key-2", "stale-key"))
+    c = whd.client()
+    c.synced()
+    sim.keys("new-key")
+    with refused("OFFLINE", "401"):
+        c.call("sync.now")
+    assert [c.call("upstream.probe")["key"] for _ in range(4)] == [1, 2, 3, 1]
+    assert "whd_key_failovers_total 7\n" in c.call("metrics")
+    whd.child.wait_line("all subscription keys were refused.*key=1 of=3", nth=2)
+    sim.keys("test-key-2")
+    said = c.call("upstream.probe")
+    assert (said["key"], said["gate"]) == (2, "open")
+
+
 @pytest.mark.parametrize("how", ["SIGHUP", "config.reload", "by itself"])
 def test_new_keys_open_the_gate_at_once(world, sim, how):
     whd = world.whd(sim, BUSY)
@@ -227,3 +254,16 @@ def test_forbidden_list_shuts_the_gate(world, sim):
     sim.fault("apim_403_ip", method="GET", count=-1)
     c.gate("auth")
     silence(sim, c, 300)
+
+
+def test_forbidden_read_before_a_change_shuts_the_gate_and_keeps_the_key(world, sim):
+    """Another key is tried for a 401 alone, whatever the request was."""
+    c = world.whd(sim, {"queue.check_age": "0"}, keys=("test-key-1", "test-key-2")).client()
+    c.synced()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    sim.fault("apim_403_ip", method="GET", list=False)
+    op = c.update(whid, {"whcomment": "x"})
+    c.gate("auth")
+    said = c.call("upstream.probe")
+    assert (said["key"], said["gate"]) == (1, "open")
+    assert c.applied(op)["attempts"] == 1
