@@ -113,6 +113,10 @@ ANSWERS = {
     "one 500": (dict(action="status", status=500),
                 {"upstream.online": False, "upstream.last_error": ("500",),
                  "sync.last_error": ("500",)}),
+    **{f"one {status}": (dict(action="status", status=status, body={"message": "no"}),
+                         {"upstream.online": False, "upstream.last_error": (f"{status}",),
+                          "sync.last_error": (f"{status}",)})
+       for status in (400, 404, 410, 422)},
     "html": (dict(action="html", status=200),
              {"upstream.online": False, "upstream.last_error": ("200",),
               "sync.last_error": ("200",)}),
@@ -162,16 +166,17 @@ def test_nothing_listens(sim, c):
     flips(c, {"upstream.last_error": ()})
 
 
-def test_no_answer_five_times_is_an_outage(sim, c):
-    """One lost answer shuts nothing; the fifth in a row does."""
-    sim.fault("status", method="GET", status=500, count=-1)
+@pytest.mark.parametrize("status", [400, 404, 410, 422, 500])
+def test_no_list_five_times_is_an_outage(sim, c, status):
+    """One lost answer shuts nothing; the fifth in a row does, also of those that refuse it."""
+    sim.fault("status", method="GET", status=status, count=-1)
     for n in range(1, 6):
         list_now(c)
         assert (c.status()["upstream"]["gate"] == "link") == (n >= 5), n
-    flips(c, gate("link", "500"))
+    flips(c, gate("link", f"{status}"))
     sim.clear_faults()
     c.go_online(sim)
-    flips(c, {"upstream.last_error": ("500",)})
+    flips(c, {"upstream.last_error": (f"{status}",)})
 
 
 def test_change_forbidden_is_no_gate(sim, c):
