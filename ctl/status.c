@@ -203,9 +203,9 @@ put_sync(struct block *b)
 	int64_t age = whc_int(b->status, "sync.age_ms", -1);
 
 	begin_line(b, "sync");
-	if (ago(b, "sync.synced_at") < 0 && age < 0)
-		put(b, "never synced");
-	put_duration(b, "", age >= 0 ? age : ago(b, "sync.synced_at"), " old");
+	if (age < 0)
+		put(b, ago(b, "sync.synced_at") < 0 ? "never synced" : "of unknown age");
+	put_duration(b, "", age, " old");
 	if (whc_bool(b->status, "sync.stale"))
 		put(b, "stale");
 	if (whc_has(b->status, "sync.rows")) {

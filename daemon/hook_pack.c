@@ -53,7 +53,7 @@ pack_age(struct wh_hook_age *age)
 		.p = age->packed, .cap = sizeof(age->packed), .max = sizeof(age->packed)};
 
 	wh_buf_str(&b, KEY("\xa9", "synced_at"));
-	if (age->age_ms < 0)
+	if (age->synced_at == 0)
 		wh_pack_nil(&b);
 	else
 		wh_pack_int(&b, age->synced_at);

@@ -27,16 +27,25 @@ parse_view(struct wh_call *c, bool has, struct wh_str name, enum wh_hook_view *r
 	return false;
 }
 
+static void
+fail_not_synced(struct wh_call *c)
+{
+	wh_call_fail(c, WH_ERR_NOT_SYNCED,
+		     "the first list has not arrived: wait with wait until=synced, or see "
+		     "status");
+}
+
 static bool
 young_enough(struct wh_call *c, bool has, int64_t max_age, const struct wh_hook_age *age)
 {
 	if (!has || (age->age_ms >= 0 && age->age_ms <= max_age))
 		return true;
-	if (age->age_ms < 0)
-		wh_call_fail(
-			c, WH_ERR_NOT_SYNCED,
-			"the first list has not arrived: wait with wait until=synced, or see "
-			"status");
+	if (age->synced_at == 0)
+		fail_not_synced(c);
+	else if (age->age_ms < 0)
+		wh_call_fail(c, WH_ERR_STALE,
+			     "how old the copy is nobody knows, for the clock is behind its "
+			     "synced_at: call sync.now, leave out max_age, or see status");
 	else
 		wh_call_fail(
 			c, WH_ERR_STALE,
@@ -54,11 +63,8 @@ not_there(struct wh_call *c, const struct wh_hook_age *age, struct wh_str whid)
 	struct wh_buf name = WH_BUF_NULL;
 
 	wh_buf_printable(&name, whid, WH_WHID_MAX);
-	if (age->age_ms < 0)
-		wh_call_fail(
-			c, WH_ERR_NOT_SYNCED,
-			"the first list has not arrived: wait with wait until=synced, or see "
-			"status");
+	if (age->synced_at == 0)
+		fail_not_synced(c);
 	else
 		wh_call_fail(c, WH_ERR_NOT_FOUND,
 			     "no webhook has the id %.*s: list them with webhook.list",
@@ -136,14 +142,7 @@ pack_list_members(struct whd *d, struct wh_buf *out)
 	const struct wh_hook_age *age = wh_hook_age(d);
 
 	wh_pack_kv_uint(out, "revision", d->view.meta.revision);
-	if (age->age_ms < 0) {
-		wh_pack_kv_nil(out, "synced_at");
-		wh_pack_kv_nil(out, "age_ms");
-	} else {
-		wh_pack_kv_int(out, "synced_at", age->synced_at);
-		wh_pack_kv_int(out, "age_ms", age->age_ms);
-	}
-	wh_pack_kv_bool(out, "stale", age->stale);
+	wh_buf_str(out, wh_str(age->packed, age->packed_n));
 }
 
 /* What one page is filled from, and how far it got. */

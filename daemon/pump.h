@@ -59,5 +59,5 @@ struct wh_op_around;
 void wh_pump_around(const struct wh_pump *p, struct wh_op_around *ret);
 void wh_pump_dump(const struct wh_pump *p, struct wh_buf *out);
 /* Age of the copy in ms, measured on the monotonic clock where this process saw the list, else
- * on the wall clock; -1 if never synced. */
+ * on the wall clock; -1 if never synced, or if the wall clock is behind that list. */
 int64_t wh_pump_age(const struct wh_pump *p);

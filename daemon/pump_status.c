@@ -30,10 +30,9 @@ wh_pump_age(const struct wh_pump *p)
 	if (m->synced_at == 0)
 		return -1;
 	if (p->whole_began.ms)
-		age = p->d->now.mono.ms - p->whole_began.ms;
-	else
-		age = p->d->now.wall.ms - (int64_t)m->synced_at;
-	return age > 0 ? age : 0;
+		return p->d->now.mono.ms - p->whole_began.ms;
+	age = p->d->now.wall.ms - (int64_t)m->synced_at;
+	return age >= 0 ? age : -1; /* the clock was set back, who knows how far */
 }
 
 bool

@@ -199,7 +199,7 @@ metrics_text(struct whd *d, struct wh_buf *b)
 	gauge(b, "online", "1 = no gate is shut and the last contact succeeded",
 	      wh_pump_online(d->pump));
 	gauge(b, "fresh", "1 = the copy is whole and not stale", wh_pump_synced(d->pump));
-	gauge(b, "sync_age_seconds", "age of the copy, -1 = never synced",
+	gauge(b, "sync_age_seconds", "age of the copy, -1 = not known",
 	      age < 0 ? -1 : (double)age / 1000);
 	gauge(b, "oldest_op_age_seconds", "age of the oldest operation, 0 = none",
 	      oldest < 0 ? 0 : (double)oldest / 1000);

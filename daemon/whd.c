@@ -282,16 +282,17 @@ static void
 on_upkeep(uv_timer_t *t)
 {
 	struct whd *d = t->data;
-	char line[160];
+	char line[160], old[32] = "of unknown age";
 	int64_t age;
 
 	whd_tick(d);
 	wh_store_reap_readers(d->store);
 	wh_server_tidy(d->server);
 	age = wh_pump_age(d->pump);
-	snprintf(line, sizeof(line), "%s, copy %lld s old, %llu changes waiting",
-		 wh_pump_online(d->pump) ? "online" : "offline",
-		 age < 0 ? -1LL : (long long)age / 1000,
+	if (age >= 0)
+		snprintf(old, sizeof(old), "%lld s old", (long long)age / 1000);
+	snprintf(line, sizeof(line), "%s, copy %s, %llu changes waiting",
+		 wh_pump_online(d->pump) ? "online" : "offline", old,
 		 (unsigned long long)(d->view.meta.ops_queued + d->view.meta.ops_unknown));
 	wh_sd_status(line);
 }

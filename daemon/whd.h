@@ -48,7 +48,7 @@ enum whd_exit_status {
 /* Age of the copy and whether it is stale. */
 struct wh_hook_age {
 	int64_t synced_at; /* wall ms, 0 = never */
-	int64_t age_ms;    /* -1 = never synced */
+	int64_t age_ms;    /* -1 = not known */
 	bool stale;
 	char packed[64]; /* the members of `_whd` that say so */
 	size_t packed_n;

@@ -92,6 +92,10 @@ struct row {
 #define DEAD                                                                                   \
 	"{'op': 'o1', 'kind': 'update', 'whid': '42', 'state': 'dead', 'attempts': 1,"         \
 	" 'last_error': 'HTTP 400\\r'}"
+/* All that status tells of a whd that says of nothing but its copy. */
+#define STATUS_WITH(age)                                                                       \
+	"whd       not live, not ready, not fresh\nupstream  \nsync      " age                 \
+	"\nqueue     empty\nstore     \n"
 
 static const struct row rows[] = {
 	{"list", "webhook.list", "{'limit': 1000}", PEER_RESULT, HOOKS, 0,
@@ -170,6 +174,12 @@ static const struct row rows[] = {
 	{"config show", "config.show", "{}", PEER_RESULT,
 	 "{'file': 'f', 'settings': [{'section': 's', 'key': 'k', 'value': 'v'}]}", 0,
 	 "s\tk\tv\t\n", NULL},
+	{"status -o table", "status", "{}", PEER_RESULT,
+	 "{'sync': {'synced_at': 1, 'age_ms': 5000}}", 0, STATUS_WITH("5s old"), NULL},
+	{"status -o table", "status", "{}", PEER_RESULT,
+	 "{'sync': {'synced_at': 1, 'age_ms': null}}", 0, STATUS_WITH("of unknown age"), NULL},
+	{"status -o table", "status", "{}", PEER_RESULT,
+	 "{'sync': {'synced_at': null, 'age_ms': null}}", 0, STATUS_WITH("never synced"), NULL},
 	{"status --check --json", "status", "{}", PEER_RESULT, "{'ready': true}", 1,
 	 "{\n  \"ready\": true\n}\n", "its copy is not fresh"},
 	{"status -q --check", "status", "{}", PEER_RESULT, "{'ready': true, 'fresh': true}", 0,
