@@ -81,15 +81,35 @@ go_on(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 		wh_lane_state(l, o, WH_OP_QUEUED, "");
 }
 
+static bool
+may_cancel(const struct wh_verb *v, const struct wh_lane_op *o)
+{
+	return v->admin || o->op.uid == v->uid;
+}
+
+/* Is f cancelled together with o? */
+static bool
+goes_along(const struct wh_lane_op *f, const struct wh_lane_op *o)
+{
+	return f->op.seq > o->op.seq && legal(WH_CMD_queue_cancel, f->op.state);
+}
+
+static bool
+may_cancel_followers(const struct wh_verb *v, const struct wh_lane *l,
+		     const struct wh_lane_op *o)
+{
+	for (size_t i = 0; i < l->n_ops; i++)
+		if (goes_along(&l->ops[i], o) && !may_cancel(v, &l->ops[i]))
+			return false;
+	return true;
+}
+
 static void
 cancel_followers(struct wh_lane *l, const struct wh_lane_op *o)
 {
-	for (size_t i = 0; i < l->n_ops; i++) {
-		struct wh_lane_op *f = &l->ops[i];
-
-		if (f->op.seq > o->op.seq && legal(WH_CMD_queue_cancel, f->op.state))
-			wh_lane_state(l, f, WH_OP_CANCELLED, "cascade");
-	}
+	for (size_t i = 0; i < l->n_ops; i++)
+		if (goes_along(&l->ops[i], o))
+			wh_lane_state(l, &l->ops[i], WH_OP_CANCELLED, "cascade");
 }
 
 static bool
@@ -104,7 +124,7 @@ has_followers(const struct wh_lane *l, const struct wh_lane_op *o)
 static void
 cancel(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 {
-	if (!v->admin && o->op.uid != v->uid) {
+	if (!may_cancel(v, o)) {
 		refuse(v, WH_ERR_NOT_PERMITTED,
 		       "only an admin or the user who queued it may cancel this operation");
 		return;
@@ -114,6 +134,12 @@ cancel(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 		       "other operations follow this create and make no sense without it: "
 		       "cancel "
 		       "with cascade, or cancel those first");
+		return;
+	}
+	if (v->cascade && !may_cancel_followers(v, l, o)) {
+		refuse(v, WH_ERR_NOT_PERMITTED,
+		       "operations of other users follow this one: only an admin may cancel "
+		       "them with it");
 		return;
 	}
 	if (v->cascade)

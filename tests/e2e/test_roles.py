@@ -138,6 +138,28 @@ def test_writer_may_cancel_only_its_own(sim, guarded):
     assert answers[1][1]["state"] == "cancelled"
 
 
+def test_cascade_cancels_nothing_of_others(sim, guarded):
+    c = guarded.client()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+
+    def as_writer(method, **params):
+        return as_user(guarded, WRITER, [[0, 0, method, [params]]], gid=WRITERS)[0]
+
+    def states(*ops):
+        return [c.call("queue.get", op=op["op"])["state"] for op in ops]
+
+    own = as_writer("webhook.update", whid=whid, set={"whname": "x"})[1]
+    roots = c.update(whid, {"whcomment": "x"}, policy="local-wins")
+    code, text = as_writer("queue.cancel", op=own["op"], cascade=True)
+    assert code == "NOT_PERMITTED" and "other users" in text
+    assert states(own, roots) == ["queued", "queued"]
+    c.call("queue.cancel", op=roots["op"])
+    last = as_writer("webhook.update", whid=whid, set={"whname": "y"}, policy="local-wins")[1]
+    assert as_writer("queue.cancel", op=own["op"], cascade=True)[1]["state"] == "cancelled"
+    assert states(own, roots, last) == ["cancelled"] * 3
+
+
 def test_request_id_belongs_to_its_user(sim, guarded):
     c = guarded.client()
     mine = c.create(**webhook(1), request_id="same")
