@@ -388,18 +388,20 @@ try_to_end(struct wh_pump *p)
 
 /* ------------------------------------------------------------------ result -- */
 
-/* What the gates hear: a reply that is no list is as good as none, also one that refuses it:
- * of one webhook that would say something, of the list it leaves nothing but to ask again. */
+/* What the gates hear: a reply that is no list is as good as none, also one that refuses it, or
+ * is too large: of one webhook it would say something, of the list it leaves nothing but to ask
+ * again. */
 static struct wh_outcome
 judge(const struct wh_http_result *r)
 {
 	struct wh_outcome o = wh_outcome_judge_read(&r->facts);
 
-	if (o.executed == WH_X_REJECTED || (o.executed == WH_X_EXECUTED && !r->usable)) {
-		o.executed = WH_X_UNKNOWN;
-		o.ask = WH_ASK_LINK;
+	if (r->usable || o.ask != WH_ASK_NONE)
+		return o;
+	if (o.executed != WH_X_UNKNOWN)
 		o.rule = "the reply was not a list";
-	}
+	o.executed = WH_X_UNKNOWN;
+	o.ask = WH_ASK_LINK;
 	return o;
 }
 

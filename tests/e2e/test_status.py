@@ -179,6 +179,15 @@ def test_no_list_five_times_is_an_outage(sim, c, status):
     flips(c, {"upstream.last_error": (f"{status}",)})
 
 
+def test_list_that_is_too_large_is_an_outage(world, sim):
+    sim.seed(50)
+    c = world.whd(sim, {"upstream.max_body": "4KiB"}).client()
+    for _ in range(5):
+        list_now(c)
+    upstream = c.status()["upstream"]
+    assert upstream["gate"] == "link" and "max_body" in upstream["last_error"]
+
+
 def test_change_forbidden_is_no_gate(sim, c):
     sim.fault("apim_403_ip", method="POST")
     c.settled(c.create(**webhook(20)))
