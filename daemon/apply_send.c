@@ -401,7 +401,8 @@ begin_check(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const st
 /*
  * Back to the queue: the row could not be read, or a list must say whether it
  * is gone. For that list the wait is kept short, so that its end is not missed;
- * but not so short that the row is read without a pause while it is under way.
+ * but not so short that the row is read without a pause while it is under way,
+ * nor while lists are not whole, which decide nothing.
  */
 static void
 check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
@@ -413,7 +414,7 @@ check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 	if (!s->check_gated)
 		wait = wh_retry_backoff(s->rules.retry_base, s->rules.retry_cap,
 					o->op.failures++, s->rules.random);
-	if (!s->check_failed && wait > most)
+	if (!s->check_failed && !s->rules.list_in_part && wait > most)
 		wait = most;
 	if (!s->check_failed && wait < RECHECK_LEAST_MS)
 		wait = RECHECK_LEAST_MS;

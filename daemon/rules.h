@@ -26,6 +26,7 @@ struct wh_rules {
 	bool list_fresh;         /* a whole list began less than check_age ago ... */
 	uint64_t list_fence;     /* ... with this fence: see wh_rules_row_fresh() */
 	bool list_just_ended;    /* a whole list ended at most wh_rules_just_ended() ago */
+	bool list_in_part;       /* the last one that ended was not whole */
 	int64_t list_since;      /* wall ms at which the list that runs began; 0 = none runs */
 	int64_t confirmed_from;  /* wall ms: what was confirmed before tells no age */
 	int64_t settle_timeout;  /* ms */

@@ -43,6 +43,27 @@ def test_update_of_what_others_deleted(sim, c, whid):
     assert whid not in [w["whid"] for w in c.list(view="confirmed")]
 
 
+def test_what_no_whole_list_decides_is_looked_for_ever_less_often(world, sim):
+    """Gone is what a read and a whole list lack; none comes, so nothing is asked all the time."""
+    gone = [sim.add(**webhook(n))["whid"] for n in range(5)]
+    sim.add(**webhook(9))
+    c = world.whd(sim, {**ALWAYS_LOOK, "retry.base": "10min", "retry.cap": "1h"}).client()
+    c.synced()
+    sim.set(duplicate_id_in_list=True)
+    for whid in gone:
+        sim.remove(whid)
+    c.call("sync.now")
+
+    def wait_of(op):
+        """Until it is read again after the read in vain; that is drawn at random."""
+        now = op
+        while now["state"] != "queued" or now.get("reason") != "not_found":
+            now = c.call("queue.get", op=op["op"])
+        return now["next_at"] - now["changed_at"]
+    waits = [wait_of(c.update(whid, {"whcomment": "mine"})) for whid in gone]
+    assert max(waits) > 2500, waits
+
+
 def test_recreate(sim, c, whid):
     op = meanwhile(sim, c, lambda: c.update(whid, {"whcomment": "mine"}),
                    lambda: sim.remove(whid))
