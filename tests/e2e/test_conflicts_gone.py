@@ -60,8 +60,14 @@ def test_what_no_whole_list_decides_is_looked_for_ever_less_often(world, sim):
         while now["state"] != "queued" or now.get("reason") != "not_found":
             now = c.call("queue.get", op=op["op"])
         return now["next_at"] - now["changed_at"]
-    waits = [wait_of(c.update(whid, {"whcomment": "mine"})) for whid in gone]
-    assert max(waits) > 2500, waits
+    ops = [c.update(whid, {"whcomment": "mine"}) for whid in gone]
+    longest, op = max((wait_of(op), op["op"]) for op in ops)
+    assert longest > 2500
+    rule = sim.fault("delay", method="GET", list=False, ms=600000)
+    c.call("queue.retry", op=op)
+    sim.wait_hits(rule)
+    now = c.call("queue.get", op=op)
+    assert (now["state"], now["reason"]) == ("checking", "not_found")
 
 
 def test_recreate(sim, c, whid):
