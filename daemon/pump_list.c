@@ -48,16 +48,6 @@ schedule_next(struct wh_pump *p, int64_t in_ms)
 	p->list_due.ms = p->d->now.mono.ms + in_ms;
 }
 
-static uint64_t
-deletes_answered(const struct wh_pump *p)
-{
-	uint64_t n = p->d->counters.sent_deletes;
-
-	for (size_t i = 0; i < p->n_flights; i++)
-		n -= p->flights[i].phase == FLIGHT_WIRE && p->flights[i].kind == WH_OP_DELETE;
-	return n;
-}
-
 void
 wh_pump_begin_list(struct wh_pump *p, const char *why)
 {
@@ -70,7 +60,6 @@ wh_pump_begin_list(struct wh_pump *p, const char *why)
 		.fence = p->d->view.meta.confirm,
 		.began = p->d->now,
 		.why = why,
-		.deletes = deletes_answered(p),
 	};
 	split_ignored(s, p->d->config->sync_ignore_members);
 	p->list_wanted = false;
@@ -416,27 +405,12 @@ judge(const struct wh_http_result *r)
 	return o;
 }
 
-/*
- * What is deleted between two pages moves what comes behind it to the front, so
- * that a row may slip to a page that was read before, and the list lacks it.
- */
-static void
-doubt_pages(const struct wh_pump *p, struct wh_http_result *r)
-{
-	if (!r->complete || r->pages < 2 || p->d->counters.sent_deletes == p->list.deletes)
-		return;
-	r->complete = false;
-	snprintf(r->why, sizeof(r->why),
-		 "a webhook was deleted while the list was read page by page");
-}
-
 void
 wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r)
 {
 	struct wh_outcome o = judge(r);
 	bool other_key = o.ask == WH_ASK_AUTH && wh_pump_next_key(p, &r->facts);
 
-	doubt_pages(p, r);
 	p->d->counters.rows_unreadable += r->unreadable;
 	p->d->counters.rows_read += r->elements - r->known;
 	p->list.result = r;

@@ -53,7 +53,6 @@ struct list_session {
 	struct wh_churn_tally churn;
 	uint64_t present;              /* of the rows in chunks: are there now */
 	uint64_t confirms;             /* steps of the confirm counter made by chunks */
-	uint64_t deletes;              /* that had been sent, and answered, when it began */
 	unsigned chunks_open;          /* handed to the funnel, not back */
 	bool ending;                   /* the end is with the funnel */
 	int fault;                     /* of a chunk */

@@ -4,7 +4,6 @@ silently the first of several is not taken for the whole."""
 
 import pytest
 
-from support.client import refused
 from support.data import webhook
 from support.sim import six
 
@@ -109,24 +108,6 @@ def test_silent_paging_without_any_sign_is_caught_by_the_guard(sim, c):
     result = c.call("sync.now")
     assert not result["complete"] and result["removed"] == 0
     assert len(list(c.list())) == 25
-
-
-def test_own_delete_between_two_pages_takes_no_other_away(sim, c):
-    """All behind it moves up by one, the first of the next page to one that was read."""
-    sim.set(page_size=5, page_link="nextLink")
-    sim.seed(20)
-    c.call("sync.now")
-    rule = sim.fault("delay", method="GET", list=True, ms=600000, count=1, skip=1)
-    head = c.head()
-    with refused("TIMEOUT"):
-        c.call("sync.now", timeout_ms=0)
-    sim.wait_hits(rule)
-    c.applied(c.delete(sim.rows()[0]["whid"]))
-    sim.clear_faults()
-    c.until(lambda e: e["kind"] == "sync" and e["state"] == "incomplete", head)
-    assert {w["whid"] for w in c.list()} == {r["whid"] for r in sim.rows()}
-    assert c.call("sync.now")["complete"] and len(sim.rows()) == 19
-    assert {w["whid"] for w in c.list()} == {r["whid"] for r in sim.rows()}
 
 
 def test_pages_are_bounded(world, sim):
