@@ -209,46 +209,6 @@ find_made(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
 	return twin_of(v, op->fields, stays_as_it_is, &v, ret);
 }
 
-/* Does the upstream still have it, by a list that was seen whole, or by a read of the row? A
- * list counts from its end, as one for creates does. */
-static int
-is_there(const struct wh_send *s, const struct wh_view *v, struct wh_str whid, bool *ret)
-{
-	struct wh_row row;
-	int r = wh_rows_get(v, whid, &row);
-
-	if (r)
-		return r < 0 ? r : WH_EBUG;
-	*ret = (s->rules.list_just_ended && row.confirm <= s->rules.list_fence) ||
-	       wh_rules_row_fresh(&s->rules, row.confirm, row.confirmed_at);
-	return 0;
-}
-
-/* What the copy has is not adopted because of lists that cannot tell whether it is gone. */
-static void
-wait_for_whole_list(struct wh_send *s, struct wh_lane_op *o)
-{
-	o->op.next_at =
-		s->rules.now.wall.ms + wh_retry_backoff(s->rules.retry_base, s->rules.retry_cap,
-							o->op.failures++, s->rules.random);
-	o->op.reason = WH_STR(WH_OP_NOT_SEEN);
-	o->dirty = s->changed = s->want_list = true;
-}
-
-static int
-adopt(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t,
-      const struct wh_made *made)
-{
-	bool there;
-	int r = is_there(s, &t->view, made->whid, &there);
-
-	if (r == 0 && there)
-		r = wh_finish_create(l, o, t, made);
-	else if (r == 0)
-		wait_for_whole_list(s, o);
-	return r;
-}
-
 static int
 send_create(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
@@ -269,7 +229,7 @@ send_create(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return adopt(s, l, o, t, &made);
+		return wh_finish_create(l, o, t, &made);
 	o->op.mark = t->view.meta.list_complete;
 	return begin_attempt(s, l, o, "POST");
 }

@@ -48,7 +48,6 @@ enum wh_op_flags {
 };
 
 #define WH_OP_SETTLING "settling" /* reason: waits for what may still be carried out */
-#define WH_OP_NOT_SEEN "not_seen" /* reason: waits for a whole list, to adopt or to be sent */
 
 #define WH_OP_TEXT_ID 36              /* text form of an op id, without NUL */
 #define WH_TMP_ID (4 + WH_OP_TEXT_ID) /* "tmp-" + op */

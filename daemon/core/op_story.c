@@ -144,9 +144,6 @@ queued_sentence(struct wh_buf *out, const struct wh_op *op, const struct wh_op_a
 	} else if (wh_str_is(op->reason, WH_OP_SETTLING)) {
 		wh_buf_c(out, "sent when the other request can take effect no more, at");
 		add_time(out, op->next_at);
-	} else if (wh_str_is(op->reason, WH_OP_NOT_SEEN)) {
-		wh_buf_c(out, "decided by the next list that is seen whole; looked for at");
-		add_time(out, op->next_at);
 	} else if (op->next_at && tried) {
 		wh_buf_c(out, "sent again at");
 		add_time(out, op->next_at);

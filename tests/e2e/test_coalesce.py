@@ -154,30 +154,6 @@ def test_create_of_what_exists_adopts_it(sim, c):
     assert twin["result"] == "applied" and len(sim.rows()) == 2
 
 
-@pytest.mark.parametrize("lists, fault", [
-    ("incomplete", dict(action="cut_body")),
-    ("suspect", dict(action="status", status=200, body=[]))])
-def test_create_does_not_adopt_what_may_be_gone(world, sim, lists, fault):
-    """Others deleted it, and only lists that prove nothing came since."""
-    sim.seed(12)
-    c = world.whd(sim, {"retry.base": "10ms", "retry.cap": "50ms",
-                        "queue.check_age": "0"}).client()
-    c.synced()
-    gone, head = sim.rows()[3], c.head()
-    rule = sim.fault(**fault, method="GET", list=True, count=-1)
-    sim.remove(gone["whid"])
-    c.call("sync.now")
-    c.until(lambda e: e["kind"] == "sync" and e["state"] == lists, head)
-    op = c.create(**six(gone))
-    sim.wait_hits(rule, sim.hits(rule) + 3)
-    now = c.call("queue.get", op=op["op"])
-    assert (now["state"], now["reason"]) == ("queued", "not_seen")
-    sim.clear_faults()
-    op = c.applied(op)
-    assert op["result"] == "applied" and op["whid"] != gone["whid"]
-    assert sim.executed("POST") == 1 and len(sim.rows()) == 12
-
-
 def test_create_does_not_adopt_what_is_to_be_deleted(sim, c, away, back):
     gone = c.delete(away)
     again = c.create(**webhook(1))

@@ -148,8 +148,6 @@ static const struct next_row next_rows[] = {
 	{"first in line", WH_OP_QUEUED, "", 0, "sent when its turn comes"},
 	{"after a failure", WH_OP_QUEUED, "", 1700000000000,
 	 "sent again at 2023-11-14 22:13:20 UTC, or at once with: whctl queue retry " ID},
-	{"like one that may be gone", WH_OP_QUEUED, "not_seen", 1700000000000,
-	 "the next list that is seen whole; looked for at 2023-11-14 22:13:20 UTC"},
 	{"checking", WH_OP_CHECKING, "", 0, "once the upstream's row has been read"},
 	{"sending", WH_OP_SENDING, "", 0, "waits for the upstream's reply"},
 	{"unknown", WH_OP_UNKNOWN, "", 0, "looked up in the next list; not sent again before"},
