@@ -15,14 +15,23 @@
 #include "daemon/doc.h"
 #include "daemon/late.h"
 
+/* Lists come for many reasons. Those before the operation's own look neither put that off nor
+ * use up its patience with lists that prove nothing. */
+static bool
+look_is_due(const struct wh_lane *l, const struct wh_op *op)
+{
+	return op->next_at <= l->rules->now.wall.ms;
+}
+
 static void
 look_again(struct wh_lane *l, struct wh_lane_op *o)
 {
 	uint32_t looks = o->op.negatives + o->op.incompletes;
 
-	o->op.next_at =
-		l->rules->now.wall.ms + wh_retry_observe(looks, l->rules->settle_timeout);
 	o->dirty = true;
+	if (look_is_due(l, &o->op))
+		o->op.next_at = l->rules->now.wall.ms +
+				wh_retry_observe(looks, l->rules->settle_timeout);
 }
 
 static void
@@ -76,7 +85,7 @@ note_late(const struct wh_lane *l, struct wh_txn *t, const struct wh_op *op,
 	  enum wh_observe verdict)
 {
 	bool none = verdict == WH_OB_NOT_EXECUTED || verdict == WH_OB_THIRD ||
-		    verdict == WH_OB_GONE;
+		    verdict == WH_OB_GONE || verdict == WH_OB_NO_COMPLETE;
 	bool one_of_many = verdict == WH_OB_APPLIED && (op->flags & WH_OPF_SENT_BEFORE);
 
 	if (wh_str_is(op->reason, "absent") || (!none && !one_of_many))
@@ -138,7 +147,7 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, const struct wh_look *look)
 	} else if (look->complete) {
 		o->op.negatives++;
 	} else {
-		o->op.incompletes++;
+		o->op.incompletes += look_is_due(l, &o->op);
 	}
 	if (r == 0)
 		r = verdict_of(l, &o->op, &s, &verdict);
@@ -310,7 +319,7 @@ obey_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, const str
 		if (complete)
 			o->op.negatives++;
 		else
-			o->op.incompletes++;
+			o->op.incompletes += look_is_due(l, &o->op);
 		o->dirty = true;
 	}
 	if (o->op.boot != l->rules->boot) { /* settle time starts anew after a restart */

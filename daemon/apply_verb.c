@@ -75,10 +75,12 @@ go_on(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 	/* Whatever may have reached the upstream is looked up before it is sent again; what
 	 * waits behind another one at its turn. */
 	if (o->op.state == WH_OP_HELD && (o->op.flags & WH_OPF_MAYBE_SENT) &&
-	    wh_lane_head(l) == o)
+	    wh_lane_head(l) == o) {
+		o->op.negatives = o->op.incompletes = 0;
 		wh_lane_state(l, o, WH_OP_UNKNOWN, "released");
-	else if (o->op.state != WH_OP_QUEUED)
+	} else if (o->op.state != WH_OP_QUEUED) {
 		wh_lane_state(l, o, WH_OP_QUEUED, "");
+	}
 }
 
 static bool

@@ -56,10 +56,11 @@ def test_what_no_whole_list_decides_is_looked_for_ever_less_often(world, sim):
 
     def wait_of(op):
         """Until it is read again after the read in vain; that is drawn at random."""
-        now = op
-        while now["state"] != "queued" or now.get("reason") != "not_found":
+        for _ in range(100000):
             now = c.call("queue.get", op=op["op"])
-        return now["next_at"] - now["changed_at"]
+            if (now["state"], now.get("reason")) == ("queued", "not_found"):
+                return now["next_at"] - now["changed_at"]
+        raise AssertionError(now)
     ops = [c.update(whid, {"whcomment": "mine"}) for whid in gone]
     longest, op = max((wait_of(op), op["op"]) for op in ops)
     assert longest > 2500

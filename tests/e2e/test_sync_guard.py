@@ -103,6 +103,22 @@ def test_rows_come_back_after_a_false_alarm(sim, c):
 # -------------------------------------------------------- lists and changes --
 
 
+def test_suspect_lists_for_others_use_up_no_create(world, sim):
+    """A create without an answer has three looks of its own, within 42 s; the second look at
+    what is missing comes after 30."""
+    sim.seed(60)
+    c = world.whd(sim, {"sync.interval": "1h", "queue.settle_timeout": "300s"}).client()
+    c.synced()
+    sim.fault("reset_before", method="POST")
+    op = c.create(**webhook(1))
+    c.op_state(op, "unknown")
+    for row in sim.rows()[:50]:
+        sim.remove(row["whid"])
+    for _ in range(3):
+        assert not c.call("sync.now")["complete"]
+    assert c.call("queue.get", op=op["op"])["state"] == "unknown"
+
+
 def test_list_begun_before_a_change_does_not_undo_it(sim, c):
     """A slow list shows the old state; what was confirmed since it began stays."""
     whid = c.applied(c.create(**webhook(1)))["whid"]
