@@ -238,24 +238,38 @@ test_only_for_many(void **state)
 	assert_null(f->s->sieve);
 }
 
-/* It was made when a row had gone that is back now. */
+/* It is made when a row has gone that comes back if the transaction comes to nothing. */
+static void
+make_without_77(struct fixture *f, struct wh_txn *t)
+{
+	fx_begin(f, t);
+	put_many(t, 5000);
+	fx_commit(t);
+	fx_begin(f, t);
+	assert_int_equal(wh_ops_del(t, 77), 0);
+	(void)may_have(t, 77);
+	assert_non_null(f->s->sieve);
+}
+
+static void
+assert_may_have_77(struct fixture *f)
+{
+	struct wh_txn t;
+
+	fx_begin(f, &t);
+	assert_true(may_have(&t, 77));
+	wh_txn_abort(&t);
+}
+
 static void
 test_made_for_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct wh_txn t;
 
-	fx_begin(f, &t);
-	put_many(&t, 5000);
-	fx_commit(&t);
-	fx_begin(f, &t);
-	assert_int_equal(wh_ops_del(&t, 77), 0);
-	(void)may_have(&t, 77);
-	assert_non_null(f->s->sieve);
+	make_without_77(f, &t);
 	wh_txn_abort(&t);
-	fx_begin(f, &t);
-	assert_true(may_have(&t, 77));
-	wh_txn_abort(&t);
+	assert_may_have_77(f);
 }
 
 static void
@@ -264,20 +278,12 @@ test_made_for_a_commit_that_failed(void **state)
 	struct fixture *f = *state;
 	struct wh_txn t;
 
-	fx_begin(f, &t);
-	put_many(&t, 5000);
-	fx_commit(&t);
-	fx_begin(f, &t);
-	assert_int_equal(wh_ops_del(&t, 77), 0);
-	(void)may_have(&t, 77);
-	assert_non_null(f->s->sieve);
+	make_without_77(f, &t);
 	rlim_t was = fx_files_end_at(4096);
 
 	assert_true(wh_txn_commit(&t) < 0);
 	fx_files_end_at(was);
-	fx_begin(f, &t);
-	assert_true(may_have(&t, 77));
-	wh_txn_abort(&t);
+	assert_may_have_77(f);
 }
 
 /* Behind a key that the disk made one of another kind, all is there. */
