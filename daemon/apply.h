@@ -235,6 +235,12 @@ struct wh_list_end {
 	uint64_t revision;
 };
 int wh_list_end_run(struct wh_job *job, struct wh_txn *t);
+/* Seen whole, and not suspiciously short: what it lacks is not there. Once it has run. */
+static inline bool
+wh_list_is_believed(const struct wh_list_end *e)
+{
+	return e->complete && e->suspect == 0;
+}
 
 /* ------------------------------------------------- apply_observe.c -------- */
 

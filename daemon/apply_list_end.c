@@ -223,7 +223,7 @@ observe_absent(struct wh_list_end *e, struct wh_txn *t, uint64_t seq)
 	    !wh_seen_has(e->seen, l.key)) {
 		struct wh_look look = {
 			.list = e->list,
-			.complete = e->complete && e->suspect == 0,
+			.complete = wh_list_is_believed(e),
 		};
 
 		r = wh_observe_lane(&l, t, &look);
@@ -259,7 +259,7 @@ stamp(struct wh_list_end *e, struct wh_txn *t)
 
 	if (e->list > m->list_last)
 		m->list_last = e->list;
-	if (e->complete && e->suspect == 0) {
+	if (wh_list_is_believed(e)) {
 		m->list_complete = e->list;
 		m->synced_at = (uint64_t)e->began_at;
 		ev.note = "synced";

@@ -304,7 +304,7 @@ static int
 obey_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, const struct suspect *s,
 	    struct wh_list_end *e)
 {
-	bool complete = e->complete && e->suspect == 0; /* what it lacks may be there */
+	bool complete = wh_list_is_believed(e);
 	struct wh_sighting sight = {
 		.complete = complete,
 		.began_after = e->list > o->op.unknown_list,

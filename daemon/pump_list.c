@@ -193,7 +193,7 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 {
 	struct wh_list_end *e = (struct wh_list_end *)job;
 	struct wh_pump *p = d->pump;
-	bool whole = e->complete && !e->suspect && fault == 0;
+	bool whole = wh_list_is_believed(e) && fault == 0;
 
 	if (p->list.fault) /* of some of its rows */
 		snprintf(p->list_why, sizeof(p->list_why), "%s", wh_fault_str(p->list.fault));

@@ -3,7 +3,7 @@
  * The age of the copy after a start, by the wall clock: if that stands before
  * the last list, nobody knows it, and whoever asks is told so.
  */
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 #include "daemon/config.h"
 #include "daemon/dispatch.h"
@@ -124,9 +124,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_clock_goes_on, fx_setup, fx_teardown),
-		cmocka_unit_test_setup_teardown(test_clock_was_set_back, fx_setup, fx_teardown),
-		cmocka_unit_test_setup_teardown(test_no_list_yet, fx_setup, fx_teardown),
+		fx_test(test_clock_goes_on),
+		fx_test(test_clock_was_set_back),
+		fx_test(test_no_list_yet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
