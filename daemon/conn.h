@@ -84,7 +84,9 @@ struct wh_server {
 	struct wh_conn *marked, **marked_end; /* in the order in which they were */
 	size_t gathered; /* bytes of answers that came together since the last settling */
 
-	char *read_room; /* WH_READ_ROOM bytes, shared: used within one callback */
+	unsigned again_vain;     /* settlings to be left out since nobody asked again ... */
+	unsigned again_left_out; /* ... and how many were */
+	char *read_room;         /* WH_READ_ROOM bytes, shared: used within one callback */
 	struct wh_buf spares[WH_SPARES]; /* lent to connections that gather answers */
 	unsigned n_spares;
 	struct wh_tree_room tree_room; /* the request at hand */
@@ -124,6 +126,10 @@ void wh_conn_close(struct wh_conn *c);
 void wh_conn_go_on(struct wh_conn *c);
 /* A call of it was parked. */
 void wh_conn_parked(struct wh_server *s, uint64_t conn);
+
+/* conn_again.c */
+/* Answers what a peer asks as soon as it is answered. It was the only one to be settled. */
+void wh_conn_again(struct wh_conn *c);
 
 /* conn_in.c */
 /* May another request be taken now? */

@@ -249,6 +249,7 @@ on_settle(uv_prepare_t *prepare)
 {
 	struct wh_server *s = prepare->data;
 	struct wh_conn *c = s->marked;
+	struct wh_conn *alone = c && !c->next_marked ? c : NULL;
 
 	mark_none(s);
 	for (struct wh_conn *next = NULL; c; c = next) {
@@ -256,6 +257,8 @@ on_settle(uv_prepare_t *prepare)
 		c->marked = false;
 		wh_conn_go_on(c);
 	}
+	if (alone && !s->marked)
+		wh_conn_again(alone);
 	if (s->marked) {
 		uv_idle_start(&s->stay_awake, on_awake);
 		return;
