@@ -248,6 +248,7 @@ submit_end(struct wh_pump *p, const struct wh_list_rows *last)
 	size_t known = wh_known_ticked(s->result->seen.known);
 
 	s->counts.unchanged += known;
+	p->lists_too_large = 0;
 	e->job =
 		(struct wh_job){.run = wh_list_end_run, .done = end_done, .class = WH_JOB_SYNC};
 	wh_rules_now(p->d, &e->rules);
@@ -269,6 +270,20 @@ submit_end(struct wh_pump *p, const struct wh_list_rows *last)
 	wh_writer_submit(p->d->writer, &e->job);
 }
 
+/* What fails on the way is held back by the gates. What is too large comes nearly whole each
+ * time, and no gate is shut for it. */
+static int64_t
+try_again_in(struct wh_pump *p)
+{
+	const struct wh_config *c = p->d->config;
+
+	if (p->list.result->facts.net != WH_NET_TOO_LARGE)
+		return c->retry_base;
+	return c->retry_base + wh_retry_backoff(c->retry_base, c->retry_cap,
+						p->lists_too_large++,
+						wh_clock_draw(&p->d->randoms));
+}
+
 /* again: the same list is tried with another key, so nobody is told yet. */
 static void
 fail_list(struct wh_pump *p, bool again)
@@ -280,7 +295,7 @@ fail_list(struct wh_pump *p, bool again)
 	if (!again)
 		tell_waiters(p, &p->list.counts, p->d->view.meta.revision, false, true);
 	p->list_took_ms = p->d->now.mono.ms - p->list.began.mono.ms;
-	p->list_spacing.ms = p->d->now.mono.ms + p->d->config->retry_base;
+	p->list_spacing.ms = p->d->now.mono.ms + try_again_in(p);
 	wh_pump_list_fini(p);
 }
 
@@ -388,15 +403,16 @@ try_to_end(struct wh_pump *p)
 
 /* ------------------------------------------------------------------ result -- */
 
-/* What the gates hear: a reply that is no list is as good as none, also one that refuses it, or
- * is too large: of one webhook it would say something, of the list it leaves nothing but to ask
- * again. */
+/* What the gates hear: a reply that is no list is as good as none, also one that refuses it: of
+ * one webhook it would say something, of the list it leaves nothing but to ask again. But the
+ * API is there if a list is only larger than whd may take: changes go on, deletes among them.
+ */
 static struct wh_outcome
 judge(const struct wh_http_result *r)
 {
 	struct wh_outcome o = wh_outcome_judge_read(&r->facts);
 
-	if (r->usable || o.ask != WH_ASK_NONE)
+	if (r->usable || o.ask != WH_ASK_NONE || r->facts.net == WH_NET_TOO_LARGE)
 		return o;
 	if (o.executed != WH_X_UNKNOWN)
 		o.rule = "the reply was not a list";

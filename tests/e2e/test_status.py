@@ -179,13 +179,24 @@ def test_no_list_five_times_is_an_outage(sim, c, status):
     flips(c, {"upstream.last_error": (f"{status}",)})
 
 
-def test_list_that_is_too_large_is_an_outage(world, sim):
-    sim.seed(50)
-    c = world.whd(sim, {"upstream.max_body": "4KiB"}).client()
-    for _ in range(5):
+def test_list_that_is_too_large_stops_no_change(world, sim):
+    """Deletes among them, which make it smaller."""
+    sim.seed(8)
+    c = world.whd(sim, {"upstream.max_body": "8KiB"}).client()
+    c.synced()
+    others = [sim.add(**webhook(n, whcomment="x" * 1000))["whid"] for n in range(100, 110)]
+    for _ in range(6):
         list_now(c)
-    upstream = c.status()["upstream"]
-    assert upstream["gate"] == "link" and "max_body" in upstream["last_error"]
+    status = c.status()
+    assert status["upstream"]["gate"] == "open"
+    for part in "upstream", "sync":
+        assert "max_body" in status[part]["last_error"]
+    for row in c.list():
+        c.applied(c.delete(row["whid"]))
+    for whid in others[:6]:
+        sim.remove(whid)
+    list_now(c)
+    flips(c, {"sync.rows": 4, "upstream.last_error": ("max_body",)})
 
 
 def test_change_forbidden_is_no_gate(sim, c):
