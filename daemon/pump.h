@@ -26,7 +26,8 @@ uint64_t wh_pump_probe_draw(struct wh_pump *p);
 void wh_pump_probe(struct wh_pump *p, uint64_t number);
 /* ms until the gates let a list through; 0 = they do now. */
 int64_t wh_pump_shut_for(const struct wh_pump *p);
-/* Somebody asks: do not wait for the next probe of a line that is down. */
+/* Somebody asks: do not wait for the next probe of a line that is down, unless the upstream
+ * asked for the wait. */
 void wh_pump_hurry(struct wh_pump *p);
 /* The keys changed, or an admin wants a probe: AUTH may try at once. */
 void wh_pump_keys_changed(struct wh_pump *p);

@@ -50,6 +50,9 @@ def test_503_with_retry_after_is_honoured(world, sim):
     c.synced()
     sim.fault("status", method="GET", status=503, headers={"Retry-After": "2"}, body="wait")
     c.gate("link")
+    with refused("OFFLINE", "gate is shut"):  # nor does who asks get round it
+        c.call("sync.now", timeout_ms=100)
+    c.call("queue.flush")
     c.gate("open")
     log = sim.log()
     at = next(i for i, e in enumerate(log) if e["status"] == 503)
