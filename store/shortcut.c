@@ -8,10 +8,12 @@
  * matches by chance is found out by the checksum, and the key is searched for.
  */
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "store/shortcut.h"
 
-#define LINE 64u /* bytes, of the processor's cache */
+#define LINE 64u                     /* bytes, of the processor's cache */
+#define LARGE_PAGE ((size_t)2 << 20) /* bytes */
 #define WAYS 8u
 #define SLOTS_LEAST ((size_t)1 << 8)
 #define SLOTS_MOST ((size_t)1 << 18)
@@ -56,13 +58,17 @@ wh_shortcuts_free(struct wh_shortcuts *s)
 	free(s);
 }
 
-/* Once the turns have all been used the table is emptied, so that none comes again. */
+/*
+ * Room for half as many again at least: then few buckets are full, whose rows would be searched
+ * for each time. Once the turns have all been used the table is emptied, so that none comes
+ * again.
+ */
 void
 wh_shortcuts_forget(struct wh_shortcuts *s, uint64_t rows)
 {
 	size_t wanted = SLOTS_LEAST;
 
-	while (wanted < rows + rows / 4 && wanted < SLOTS_MOST)
+	while (wanted < rows + rows / 2 && wanted < SLOTS_MOST)
 		wanted *= 2;
 	s->wanted = wanted;
 	if (++s->turn == 0) {
@@ -71,17 +77,31 @@ wh_shortcuts_forget(struct wh_shortcuts *s, uint64_t rows)
 	}
 }
 
+/* Which slot is looked at next is chance: in large pages the processor need not look for its
+ * page as well, which takes it as long as the slot. */
+static struct slot *
+slots_new(size_t n)
+{
+	size_t size = n * sizeof(struct slot);
+	bool large = size >= LARGE_PAGE;
+	struct slot *slots = aligned_alloc(large ? LARGE_PAGE : LINE, size);
+
+	if (slots && large)
+		(void)madvise(slots, size, MADV_HUGEPAGE); /* slower without, nothing else */
+	if (slots)
+		memset(slots, 0, size);
+	return slots;
+}
+
 static bool
 has_slots(struct wh_shortcuts *s)
 {
 	if (s->n >= s->wanted)
 		return true;
-	size_t size = s->wanted * sizeof(struct slot);
-	struct slot *slots = aligned_alloc(LINE, size);
+	struct slot *slots = slots_new(s->wanted);
 
 	if (!slots)
 		return s->n > 0;
-	memset(slots, 0, size);
 	empty(s);
 	s->slots = slots;
 	s->n = s->wanted;

@@ -6,7 +6,7 @@
  * A shortcut is a place in LMDB's pages, not a copy. It holds as long as the
  * snapshot it was found in, and no longer: renewing the view forgets all. What
  * lies there is checked against key and checksum at each read, as if it had
- * been searched for. 20 to 40 bytes a row, at most 4 MiB. Internal to store/; of the
+ * been searched for. 24 to 48 bytes a row, at most 4 MiB. Internal to store/; of the
  * thread that owns the view.
  */
 #pragma once
