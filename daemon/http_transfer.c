@@ -279,6 +279,7 @@ end_read(struct wh_transfer *t, CURLM *multi, CURLcode code)
 		return true;
 	if (t->no_memory)
 		wh_reading_doubt(&t->reading, "out of memory");
+	t->result->pages = t->pages + 1;
 	wh_reading_end(&t->reading);
 	return false;
 }

@@ -205,6 +205,7 @@ wh_pump_start(struct whd *d)
 	p->list_last = d->view.meta.list_last;
 	p->interval = d->config->sync_interval;
 	p->list_due.ms = d->now.mono.ms + FIRST_LIST_MS;
+	p->list_paged = true;
 	p->clocks_apart = d->now.wall.ms - d->now.mono.ms;
 
 	const struct wh_bucket_limits lim = wh_pump_bucket_limits(p);

@@ -430,6 +430,8 @@ wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r)
 	p->d->counters.rows_unreadable += r->unreadable;
 	p->d->counters.rows_read += r->elements - r->known;
 	p->list.result = r;
+	if (r->usable)
+		p->list_paged = r->pages > 1;
 	if (other_key) {
 		p->list_wanted = true;
 		o.ask = WH_ASK_NONE;

@@ -102,6 +102,7 @@ struct wh_pump {
 	struct wh_mono list_began; /* the last one, of whatever kind; ms 0 = none yet */
 	int64_t interval;          /* ms, that list_due was reckoned with */
 	struct wh_mono list_spacing;
+	bool list_paged;            /* the last usable one was, or none was yet */
 	uint32_t lists_too_large;   /* in a row */
 	struct wh_mono list_ended;  /* the last usable one */
 	struct wh_mono whole_began; /* the last complete one; ms 0 = none in this process */

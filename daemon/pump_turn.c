@@ -241,6 +241,7 @@ look_around(struct wh_pump *p, struct turn *t)
 	gather_inflight(p, t);
 	t->in.ahead = wh_pump_bounded(p) ? 0 : p->ahead;
 	t->in.list_running = p->list.running;
+	t->in.list_paged = p->list_paged;
 	t->in.list_due = interval_due(p);
 	t->in.list_wanted = p->list_wanted;
 }

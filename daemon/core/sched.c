@@ -92,8 +92,9 @@ look_at_queued(const struct wh_sched_in *in, const struct wh_cand *c, struct fou
 		f->ready = c;
 }
 
+/* no_deletes: none may be begun now. */
 static struct found
-look(const struct wh_sched_in *in)
+look(const struct wh_sched_in *in, bool no_deletes)
 {
 	struct found f = {.next_due = WH_NEVER};
 
@@ -106,7 +107,7 @@ look(const struct wh_sched_in *in)
 			f.next_due = earlier(f.next_due, due_on_mono(in, c->due));
 		else if (c->state == WH_OP_UNKNOWN)
 			f.unknown = true;
-		else if (c->state == WH_OP_QUEUED)
+		else if (c->state == WH_OP_QUEUED && !(no_deletes && c->kind == WH_OP_DELETE))
 			look_at_queued(in, c, &f);
 	}
 	return f;
@@ -202,6 +203,15 @@ next_list(const struct wh_sched_in *in, const struct found *f, const struct read
 	return at;
 }
 
+static bool
+deletes_under_way(const struct wh_sched_in *in)
+{
+	for (size_t i = 0; i < in->n_inflight; i++)
+		if (in->inflight[i].kind == WH_OP_DELETE)
+			return true;
+	return false;
+}
+
 /* ------------------------------------------------------------- decision -- */
 
 static struct wh_sched_out
@@ -216,10 +226,15 @@ wh_sched_next(const struct wh_sched_in *in)
 	if (in->stopping)
 		return sleep_until(WH_NEVER);
 
-	const struct found f = look(in);
-	const struct reads reads = reads_of(in);
+	struct found f = look(in, in->list_paged && in->list_running);
+	struct reads reads = reads_of(in);
 	const char *why = list_reason(in, &f, &reads);
 
+	if (why && in->list_paged && deletes_under_way(in) && wh_gates_open(in->gates)) {
+		f = look(in, true);
+		reads = (struct reads){.at = WH_NEVER, .spaced_at = WH_NEVER};
+		why = NULL;
+	}
 	if (why)
 		return (struct wh_sched_out){.action = WH_ACT_LIST, .why = why};
 	if (f.ready && has_room(in, f.ready))

@@ -38,6 +38,7 @@ struct wh_sched_in {
 	uint64_t bytes;                     /* of these */
 	uint32_t ahead; /* updates and deletes that may be begun before one is free */
 	bool list_running;
+	bool list_paged; /* lists come in pages, as far as is known */
 	bool stopping;
 	struct wh_mono list_due; /* the next periodic list; ms 0 = at once */
 	bool list_wanted;        /* sync.now, a suspect list, a fresh list for creates */
@@ -58,6 +59,10 @@ struct wh_sched_out {
 };
 
 /*
+ * No delete of ours is under way while a list is read in pages, since that would move
+ * webhooks to pages that were read before: deletes are not begun until it has ended, and it is
+ * not begun until they have.
+ *
  * While a gate is shut the only action is LIST, as the probe, when the gate allows it. Stale
  * updates that wait for a list are checked one by one as long as no list can start, so that a
  * slow list never stops them. A wall clock that was set back delays the next look at a

@@ -4,6 +4,7 @@ silently the first of several is not taken for the whole."""
 
 import pytest
 
+from support.client import refused
 from support.data import webhook
 from support.sim import six
 
@@ -157,3 +158,53 @@ def test_a_large_reply_is_bounded(world, sim):
         raise c.Error("OFFLINE", "an incomplete list is as good")
     assert failed.value.code == "OFFLINE"
     assert c.call("webhook.list")["synced_at"] is None
+
+
+@pytest.fixture
+def paged(sim, c):
+    """25 webhooks in three pages, as whd knows; returns their whids as the API lists them."""
+    sim.seed(25)
+    sim.set(page_size=10, page_link="nextLink")
+    assert c.call("sync.now")["complete"]
+    return [row["whid"] for row in sim.rows()]
+
+
+def is_queued(c, op):
+    return c.call("queue.get", op=op["op"])["state"] == "queued"
+
+
+def ask_for_list(c):
+    with refused("TIMEOUT"):
+        c.call("sync.now", timeout_ms=0)
+
+
+def test_nothing_of_ours_is_deleted_between_two_pages(sim, c, paged):
+    """It would bring the first of a later page to one that was read before."""
+    before = sim.mark()
+    rule = sim.fault("delay", method="GET", ms=600000, skip=1)
+    ask_for_list(c)
+    sim.wait_hits(rule)
+    gone = c.delete(paged[0])
+    c.applied(c.update(paged[1], {"whcomment": "meanwhile"}))
+    assert is_queued(c, gone) and not sim.log(before, method="DELETE")
+    sim.clear_faults()
+    c.applied(gone)
+    assert [e["reply_rows"] for e in sim.lists(before)][:3] == [10, 10, 5]
+    c.call("sync.now")
+    same_as_api(sim, c)
+
+
+def test_list_in_pages_waits_for_our_deletes_on_their_way(sim, c, paged):
+    rule = sim.fault("delay", method="DELETE", ms=600000)
+    gone = c.delete(paged[0])
+    sim.wait_hits(rule)
+    before = sim.mark()
+    ask_for_list(c)
+    second = c.delete(paged[1])
+    c.applied(c.update(paged[2], {"whcomment": "meanwhile"}))
+    assert is_queued(c, second) and not sim.lists(before)
+    sim.clear_faults()
+    c.applied(gone)
+    c.applied(second)
+    c.call("sync.now")
+    same_as_api(sim, c)

@@ -507,6 +507,7 @@ check_rules(const struct wh_sched_in *in, const struct wh_sched_out *out)
 	if (!acts)
 		return;
 	assert_true(wh_gates_open(in->gates));
+	assert_false(in->list_paged && in->list_running && c->kind == WH_OP_DELETE);
 	assert_true(in->n_busy < in->concurrency ||
 		    (c->fresh && c->kind != WH_OP_CREATE && in->gates->slow_start == 0 &&
 		     in->n_busy < in->concurrency + in->ahead));
@@ -547,6 +548,7 @@ test_rules_hold(void **state)
 			.n_busy = (uint32_t)(next_random(&seed) % 8),
 			.ahead = (uint32_t)(next_random(&seed) % 4),
 			.list_running = next_random(&seed) % 2,
+			.list_paged = next_random(&seed) % 2,
 			.list_due = {MONO - 100 + (int64_t)(next_random(&seed) % 1000)},
 			.list_wanted = next_random(&seed) % 8 == 0,
 			.list_ages = next_random(&seed) % 4 == 0,
