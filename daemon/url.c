@@ -127,6 +127,7 @@ wh_url_check(struct wh_str url, struct wh_url *ret, struct wh_buf *why)
 
 	if (r)
 		return r;
+	wh_require(url.n < sizeof(text));
 	memcpy(text, url.p, url.n);
 	text[url.n] = '\0';
 	r = parse(text, &facts, why);
