@@ -8,6 +8,7 @@
  */
 #include "daemon/http_transfer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/clock.h"
@@ -18,6 +19,7 @@
 
 #define REPLY_KEPT (1024u * 1024u) /* of a mutation's reply */
 #define START_KEPT 4096u           /* of any other reply, to say what it was */
+#define TOO_LARGE "it is larger than [upstream] max_body and was read up to there: raise it"
 
 /* ------------------------------------------------------------- settings --- */
 
@@ -105,17 +107,15 @@ on_body(char *p, size_t one, size_t n, void *arg)
 		t->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	t->received += n;
-	if (t->received > (uint64_t)t->s.max_body) {
-		t->too_large = true;
-		return 0;
-	}
-	keep_text(t, p, n);
-	if (is_read(t) && is_success(t) && wh_reading_feed(&t->reading, wh_str(p, n))) {
+	size_t fits = (size_t)((uint64_t)t->s.max_body - t->received);
+	size_t taken = n < fits ? n : fits;
+
+	t->too_large = taken < n;
+	t->received += taken;
+	keep_text(t, p, taken);
+	if (is_read(t) && is_success(t) && wh_reading_feed(&t->reading, wh_str(p, taken)))
 		t->no_memory = true;
-		return 0;
-	}
-	return n;
+	return t->no_memory || t->too_large ? 0 : n;
 }
 
 /* ---------------------------------------------------------------- set up -- */
@@ -271,6 +271,8 @@ end_read(struct wh_transfer *t, CURLM *multi, CURLcode code)
 
 	if (wh_reading_end_page(&t->reading, whole, &sum))
 		t->no_memory = true;
+	if (t->too_large)
+		snprintf(t->result->why, sizeof(t->result->why), TOO_LARGE);
 	if (!whole)
 		wh_reading_doubt(&t->reading, "the reply was cut or refused");
 	else if (t->result->kind == WH_HTTP_LIST)

@@ -177,12 +177,27 @@ tell_restless(struct wh_pump *p)
 			       "member=%s", WH_LOGQ(wh_str_c(p->churn.member[i].name)));
 }
 
+/* One that is too large comes up to there each time, and no gate is shut for it. */
+static int64_t
+spacing(struct wh_pump *p)
+{
+	const struct wh_config *c = p->d->config;
+	int64_t wait = 0;
+
+	if (p->lists_too_large > 0)
+		wait = wh_retry_backoff(c->retry_base, c->retry_cap, p->lists_too_large,
+					wh_clock_draw(&p->d->randoms));
+	return wait > SPACING_MS ? wait : SPACING_MS;
+}
+
 static void
 end_session(struct wh_pump *p)
 {
 	p->list_ended = p->d->now.mono;
 	p->list_took_ms = p->d->now.mono.ms - p->list.began.mono.ms;
-	p->list_spacing.ms = p->d->now.mono.ms + SPACING_MS;
+	p->list_spacing.ms = p->d->now.mono.ms + spacing(p);
+	if (p->lists_too_large > 0 && p->list_due.ms < p->list_spacing.ms)
+		p->list_due = p->list_spacing;
 	if (p->list_spacing.ms > p->list_due.ms)
 		p->list_spacing = p->list_due;
 	wh_pump_list_fini(p);
@@ -248,7 +263,6 @@ submit_end(struct wh_pump *p, const struct wh_list_rows *last)
 	size_t known = wh_known_ticked(s->result->seen.known);
 
 	s->counts.unchanged += known;
-	p->lists_too_large = 0;
 	e->job =
 		(struct wh_job){.run = wh_list_end_run, .done = end_done, .class = WH_JOB_SYNC};
 	wh_rules_now(p->d, &e->rules);
@@ -270,20 +284,6 @@ submit_end(struct wh_pump *p, const struct wh_list_rows *last)
 	wh_writer_submit(p->d->writer, &e->job);
 }
 
-/* What fails on the way is held back by the gates. What is too large comes nearly whole each
- * time, and no gate is shut for it. */
-static int64_t
-try_again_in(struct wh_pump *p)
-{
-	const struct wh_config *c = p->d->config;
-
-	if (p->list.result->facts.net != WH_NET_TOO_LARGE)
-		return c->retry_base;
-	return c->retry_base + wh_retry_backoff(c->retry_base, c->retry_cap,
-						p->lists_too_large++,
-						wh_clock_draw(&p->d->randoms));
-}
-
 /* again: the same list is tried with another key, so nobody is told yet. */
 static void
 fail_list(struct wh_pump *p, bool again)
@@ -295,7 +295,7 @@ fail_list(struct wh_pump *p, bool again)
 	if (!again)
 		tell_waiters(p, &p->list.counts, p->d->view.meta.revision, false, true);
 	p->list_took_ms = p->d->now.mono.ms - p->list.began.mono.ms;
-	p->list_spacing.ms = p->d->now.mono.ms + try_again_in(p);
+	p->list_spacing.ms = p->d->now.mono.ms + p->d->config->retry_base;
 	wh_pump_list_fini(p);
 }
 
@@ -404,15 +404,19 @@ try_to_end(struct wh_pump *p)
 /* ------------------------------------------------------------------ result -- */
 
 /* What the gates hear: a reply that is no list is as good as none, also one that refuses it: of
- * one webhook it would say something, of the list it leaves nothing but to ask again. But the
- * API is there if a list is only larger than whd may take: changes go on, deletes among them.
- */
+ * one webhook it would say something, of the list it leaves nothing but to ask again. A list
+ * that is larger than whd may take shows that the API is there: changes go on, deletes among
+ * them, as after any list that was not whole. */
 static struct wh_outcome
 judge(const struct wh_http_result *r)
 {
 	struct wh_outcome o = wh_outcome_judge_read(&r->facts);
 
-	if (r->usable || o.ask != WH_ASK_NONE || r->facts.net == WH_NET_TOO_LARGE)
+	if (r->usable && r->facts.net == WH_NET_TOO_LARGE) {
+		o.executed = WH_X_EXECUTED;
+		o.link_up = true;
+	}
+	if (r->usable || o.ask != WH_ASK_NONE)
 		return o;
 	if (o.executed != WH_X_UNKNOWN)
 		o.rule = "the reply was not a list";
@@ -430,6 +434,7 @@ wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r)
 	p->d->counters.rows_unreadable += r->unreadable;
 	p->d->counters.rows_read += r->elements - r->known;
 	p->list.result = r;
+	p->lists_too_large = r->facts.net == WH_NET_TOO_LARGE ? p->lists_too_large + 1 : 0;
 	if (r->usable)
 		p->list_paged = r->pages > 1;
 	if (other_key) {
