@@ -68,6 +68,6 @@ void
 wh_pump_row_damaged(struct wh_pump *p)
 {
 	wh_pump_known_forget(p);
-	p->list_wanted = true; /* as the gates allow: readers may ask often */
+	p->list_mends = true; /* once in a while: readers may ask often, and it may not help */
 	wh_pump_poke(p);
 }

@@ -62,7 +62,7 @@ wh_pump_begin_list(struct wh_pump *p, const char *why)
 		.why = why,
 	};
 	split_ignored(s, p->d->config->sync_ignore_members);
-	p->list_wanted = false;
+	p->list_wanted = p->list_mends = false;
 	p->list_began = s->began.mono;
 	schedule_next(p, wh_retry_jitter(p->d->config->sync_interval, wh_clock_random()));
 	r.tag = s->no;

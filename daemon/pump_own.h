@@ -98,6 +98,7 @@ struct wh_pump {
 	uint64_t known_seed;
 	uint64_t list_last; /* last number given out */
 	bool list_wanted;
+	bool list_mends; /* a row is damaged */
 	struct wh_mono list_due;
 	struct wh_mono list_began; /* the last one, of whatever kind; ms 0 = none yet */
 	int64_t interval;          /* ms, that list_due was reckoned with */

@@ -244,6 +244,7 @@ look_around(struct wh_pump *p, struct turn *t)
 	t->in.list_paged = p->list_paged;
 	t->in.list_due = interval_due(p);
 	t->in.list_wanted = p->list_wanted;
+	t->in.list_mends = p->list_mends;
 }
 
 static void

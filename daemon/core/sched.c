@@ -166,6 +166,8 @@ spaced_reason(const struct wh_sched_in *in, const struct found *f)
 		return "probe";
 	if (f->unknown)
 		return "unknown";
+	if (in->list_mends)
+		return "damage";
 	if (f->ready ? !has_room(in, f->ready) : !has_slot(in))
 		return NULL;
 	if (f->stale_create)

@@ -42,6 +42,7 @@ struct wh_sched_in {
 	bool stopping;
 	struct wh_mono list_due; /* the next periodic list; ms 0 = at once */
 	bool list_wanted;        /* sync.now, a suspect list, a fresh list for creates */
+	bool list_mends;         /* a row of the copy is damaged */
 	/* Lists nobody scheduled or asked for (unknown ops, probes, stale bases) not before
 	 * this. */
 	struct wh_mono observe_spacing_until;
@@ -53,8 +54,8 @@ enum wh_action { WH_ACT_SEND, WH_ACT_CHECK, WH_ACT_LIST, WH_ACT_SLEEP };
 
 struct wh_sched_out {
 	enum wh_action action;
-	uint64_t seq;        /* SEND, CHECK */
-	const char *why;     /* LIST: wanted, interval, probe, unknown, create or check */
+	uint64_t seq;    /* SEND, CHECK */
+	const char *why; /* LIST: wanted, interval, probe, unknown, damage, create or check */
 	struct wh_mono wake; /* SLEEP: look again then; WH_NEVER = only when poked */
 };
 

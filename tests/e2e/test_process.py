@@ -158,6 +158,29 @@ def test_damaged_row_is_told_and_fetched_again(world, sim):
     assert c.get(row["whid"])["callbackUrl"] == row["callbackUrl"]
 
 
+def test_damaged_row_that_no_list_brings_back_costs_few_lists(world, sim):
+    """Others deleted it, and no list is whole: however often somebody reads it."""
+    sim.seed(5)
+    whd = world.whd(sim)
+    whd.client().synced()
+    assert whd.stop() == 0
+    row = sim.rows()[2]
+    data = whd.store / "data.mdb"
+    bytes_ = bytearray(data.read_bytes())
+    for at in occurrences(bytes_, row["callbackUrl"].encode()):
+        bytes_[at] ^= 1
+    data.write_bytes(bytes_)
+    sim.remove(row["whid"])
+    sim.fault("status", method="GET", status=200, body=[{"whname": "no id"}], count=-1)
+    c = whd.start().client()
+    assert not c.call("sync.now")["complete"]
+    before = sim.mark()
+    for _ in range(500):
+        with refused("CORRUPT"):
+            c.get(row["whid"])
+    assert len(sim.lists(before)) <= 3
+
+
 def occurrences(data, text):
     at = data.find(text)
     while at >= 0:

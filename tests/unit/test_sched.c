@@ -78,7 +78,7 @@ struct sched_row {
 	enum gate_case gates;
 	uint32_t n_busy, ahead;
 	uint64_t bytes;
-	bool list_running, stopping, list_wanted, list_ages;
+	bool list_running, stopping, list_wanted, list_mends, list_ages;
 	int64_t list_due; /* offset; 0 = LATER */
 	int64_t spacing;  /* offset; 0 = none */
 
@@ -127,6 +127,7 @@ check_row(const struct sched_row *r)
 		.stopping = r->stopping,
 		.list_due = {MONO + (r->list_due ? r->list_due : LATER)},
 		.list_wanted = r->list_wanted,
+		.list_mends = r->list_mends,
 		.list_ages = r->list_ages,
 		.observe_spacing_until = {r->spacing ? MONO + r->spacing : 0},
 		.list_for_checks = 3,
@@ -308,6 +309,8 @@ static const struct sched_row unknown_rows[] = {
 	{"already in the pump's hands", {BUSY(1, WH_OP_UNKNOWN)}, SLEEPS(LATER)},
 	{"the running list may serve it", {UNKNOWN(1, 0)}, .list_running = true, SLEEPS(NEVER)},
 	{"a connection is not needed", {UNKNOWN(1, 0)}, .n_busy = 4, LISTS("unknown")},
+	{"a damaged row is brought back", .list_mends = true, LISTS("damage")},
+	{"not before the spacing allows", .list_mends = true, .spacing = 2000, SLEEPS(2000)},
 };
 
 #define IN_CREATE(seq, url, name)                                                              \
