@@ -297,6 +297,7 @@ WH_MUST_USE int wh_rebuild_run(struct wh_txn *t, const struct wh_rules *rules);
 struct wh_mark {
 	struct wh_job job;
 	struct wh_rules rules;
+	bool keeps_gates;
 	struct wh_buf gates;    /* text to remember, empty = none */
 	const char *gate_event; /* "link shut", "open": fixed text; NULL = none */
 	bool accept_shrink;

@@ -27,18 +27,12 @@ wh_pump_mark_done(struct wh_job *job, struct whd *d, int fault)
 	free(m);
 }
 
-/* Gates that opened or shut: stored, so that a restart honours what was asked; and told. */
 static void
-store_gates(struct wh_pump *p, unsigned changed)
+tell_gates(struct wh_pump *p, unsigned changed, struct wh_mark *m)
 {
-	struct wh_mark *m = wh_xcalloc(1, sizeof(*m));
 	bool link = changed & (1u << WH_GATE_LINK);
 	enum wh_gate_id worst = wh_gates_worst(&p->gates);
 
-	m->job = (struct wh_job){
-		.run = wh_mark_run, .done = wh_pump_mark_done, .class = WH_JOB_CONTROL};
-	wh_rules_now(p->d, &m->rules);
-	wh_gates_save(&p->gates, p->d->now, &m->gates);
 	m->gate_event = wh_gate_str(worst);
 	if (link && !p->gates.g[WH_GATE_LINK].shut)
 		m->sweep.kind = WH_SWEEP_DUE;
@@ -46,7 +40,32 @@ store_gates(struct wh_pump *p, unsigned changed)
 	       worst == WH_GATE_COUNT ? "the upstream is in reach" : "a gate is shut",
 	       "gate=%s error=%s", wh_gate_str(worst),
 	       worst == WH_GATE_COUNT ? "" : WH_LOGQ(wh_str_c(p->last_error)));
+}
+
+/* Gates that opened or shut, or are asked to wait anew: stored, so that a restart honours what
+ * was asked, and no more. */
+static void
+store_gates(struct wh_pump *p, unsigned changed)
+{
+	struct wh_mark *m = wh_xcalloc(1, sizeof(*m));
+
+	m->job = (struct wh_job){
+		.run = wh_mark_run, .done = wh_pump_mark_done, .class = WH_JOB_CONTROL};
+	wh_rules_now(p->d, &m->rules);
+	wh_gates_save(&p->gates, p->d->now, &m->gates);
+	m->keeps_gates = true;
+	if (changed)
+		tell_gates(p, changed, m);
 	wh_writer_submit(p->d->writer, &m->job);
+}
+
+static bool
+waits_anew(const struct wh_gates *now, const struct wh_gates *before)
+{
+	for (size_t i = 0; i < WH_GATE_COUNT; i++)
+		if (now->g[i].hold.ms != before->g[i].hold.ms)
+			return true;
+	return false;
 }
 
 /* A limit that whd keeps by itself would else be seen in the waiting only. */
@@ -89,10 +108,11 @@ wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_fact
 	else
 		wh_bucket_granted(&p->bucket, p->d->now.mono);
 
+	const struct wh_gates before = p->gates;
 	unsigned changed =
 		wh_gates_note(&p->gates, o, &lim, p->d->now, wh_clock_draw(&p->d->randoms));
 
-	if (changed)
+	if (changed || waits_anew(&p->gates, &before))
 		store_gates(p, changed);
 	wh_waits_poke(p->d->waits);
 }

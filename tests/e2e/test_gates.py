@@ -206,6 +206,27 @@ def test_429_wait_survives_a_restart(world, sim):
     assert sim.log(before) == []
 
 
+def test_wait_that_is_asked_again_survives_a_restart(world, sim):
+    """The gate is shut already when the longer one is asked for."""
+    whd = world.whd(sim, BUSY)
+    c = whd.client()
+    c.synced()
+    sim.fault("apim_429", method="GET", seconds=1, count=1)
+    sim.fault("apim_429", method="GET", seconds=300, count=1)
+    asked = 0
+    while asked < 200_000:  # each look is a call
+        upstream = c.status()["upstream"]
+        asked = (upstream["until"] or 0) - (upstream["since"] or 0)
+    assert whd.stop() == 0
+    before = sim.mark()
+    whd.start()
+    c = whd.client()
+    assert c.status()["upstream"]["gate"] == "rate"
+    with refused("TIMEOUT"):
+        c.call("wait", until="online", timeout_ms=500)
+    assert sim.log(before) == []
+
+
 # ----------------------------------------------------------------------- 403 --
 
 
@@ -223,6 +244,16 @@ def test_quota_fails_nothing(world, sim):
     assert c.get(op["tmp_id"])["whname"] == "hook 1"
     status = c.status()["upstream"]
     assert 50 * 60000 < status["until"] - status["since"] < 70 * 60000, "probed every hour"
+
+
+def test_probe_shows_that_a_quota_was_raised(world, sim):
+    c = world.whd(sim).client()
+    c.synced()
+    sim.fault("apim_403_quota", method="POST", count=1)
+    op = c.create(**webhook(1))
+    c.gate("quota")
+    assert c.call("upstream.probe")["gate"] == "open"
+    c.applied(op)
 
 
 def test_quota_by_text_alone(world, sim):
