@@ -57,6 +57,8 @@ int wh_enqueue_run(struct wh_job *job, struct wh_txn *t);
 bool wh_queue_full(const struct wh_meta *m, const struct wh_rules *r);
 /* apply_absorb.c: tail, which has not left yet, takes in o, a later change of its lane; o is
  * done as merged. Its `into` is the caller's to set. */
+/* o ends as merged into other, which it adds nothing to. */
+WH_MUST_USE int wh_join(struct wh_lane *l, struct wh_lane_op *other, struct wh_lane_op *o);
 WH_MUST_USE int wh_absorb(struct wh_lane *l, struct wh_lane_op *tail, struct wh_lane_op *o);
 /* The same decision over a view, writing nothing. */
 int wh_enqueue_dry_run(struct wh_enqueue *e, const struct wh_view *v);

@@ -90,6 +90,16 @@ note_absorbed(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *la
 }
 
 int
+wh_join(struct wh_lane *l, struct wh_lane_op *other, struct wh_lane_op *o)
+{
+	other->dirty = true;
+	if (o->op.uid != other->op.uid)
+		other->op.flags |= WH_OPF_SHARED;
+	wh_lane_done(l, o, "merged");
+	return note_absorbed(l, other, &o->op);
+}
+
+int
 wh_absorb(struct wh_lane *l, struct wh_lane_op *tail, struct wh_lane_op *o)
 {
 	struct wh_doc earlier = {0}, later = {0};
@@ -103,9 +113,7 @@ wh_absorb(struct wh_lane *l, struct wh_lane_op *tail, struct wh_lane_op *o)
 	if (r == 0) {
 		wh_coalesce_fields(&merged, &earlier.record, &later.record);
 		tail->op.fields = wh_lane_keep_buf(l, &merged);
-		tail->dirty = true;
-		wh_lane_done(l, o, "merged");
-		r = note_absorbed(l, tail, &o->op);
+		r = wh_join(l, tail, o);
 	}
 	wh_doc_close(&earlier);
 	wh_doc_close(&later);

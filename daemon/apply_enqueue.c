@@ -21,7 +21,8 @@ struct decision {
 	const struct wh_view *view;
 	struct wh_buf effect; /* effective body before */
 	struct wh_effect before;
-	struct wh_str fields;  /* members of the new op */
+	struct wh_str fields; /* members of the new op */
+	uint32_t relies;      /* members it wants that are there only by what waits before it */
 	struct wh_lane_op *op; /* the op to report; NULL when refused */
 };
 
@@ -255,6 +256,24 @@ wanted_processes(const struct wh_enqueue *e, const struct wh_record *set,
 	return r;
 }
 
+/* What changes nothing of the effective webhook may owe that to an operation that can still be
+ * cancelled, or fail: members that the confirmed one holds otherwise. */
+static int
+find_what_relies(struct decision *d, struct wh_record want, uint32_t asked)
+{
+	struct wh_doc row = {0};
+	int r = 0;
+
+	want.seen = asked;
+	if (d->lane->has_row)
+		r = wh_doc_open(&row, d->lane->row.body);
+	if (r == 0 && d->lane->has_row)
+		wh_norm_keep_changes(&want, &row.record);
+	wh_doc_close(&row);
+	d->relies = want.seen & WH_RECORD_ALL;
+	return r;
+}
+
 /* The members that really change: `set`, with added and removed processes worked in. */
 static int
 wanted_fields(struct decision *d, struct wh_buf *out, uint32_t *ret_diff)
@@ -284,7 +303,13 @@ wanted_fields(struct decision *d, struct wh_buf *out, uint32_t *ret_diff)
 			       "processes would hold more than 256 items: remove some");
 	}
 	if (r == 0) {
+		uint32_t asked = want.record.seen;
+
 		wh_norm_keep_changes(&want.record, &have.record);
+		if ((want.record.seen & WH_RECORD_ALL) == 0 && !e->refusal.code)
+			r = find_what_relies(d, want.record, asked);
+	}
+	if (r == 0) {
 		*ret_diff = want.record.seen;
 		wh_record_pack(out, &want.record);
 		r = out->fault;
@@ -343,6 +368,27 @@ coalesce(struct decision *d, struct wh_lane_op *tail, enum wh_coalesce how)
 	return 0;
 }
 
+/* Nothing is left to be changed: by it alone, or by one that waits, whose fate it shares then.
+ */
+static int
+change_nothing(struct decision *d)
+{
+	struct wh_lane_op *other = wh_lane_last_with(d->lane, d->relies);
+	size_t at = other ? (size_t)(other - d->lane->ops) : 0;
+	struct wh_lane_op *o = new_op(d);
+
+	if (!o)
+		return 0;
+	if (!other) {
+		wh_lane_done(d->lane, o, "noop");
+		return 0;
+	}
+	other = &d->lane->ops[at]; /* the array may have moved */
+	d->e->coalesced = true;
+	o->op.into = text_id(d->lane, &other->op);
+	return wh_join(d->lane, other, o);
+}
+
 static int
 decide_update(struct decision *d)
 {
@@ -362,13 +408,8 @@ decide_update(struct decision *d)
 	}
 
 	d->fields = wh_lane_keep_buf(d->lane, &fields);
-	if (diff == 0) {
-		struct wh_lane_op *o = new_op(d);
-
-		if (o)
-			wh_lane_done(d->lane, o, "noop");
-		return 0;
-	}
+	if (diff == 0)
+		return change_nothing(d);
 	check_room(d);
 	if (e->refusal.code)
 		return 0;

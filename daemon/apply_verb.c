@@ -86,7 +86,7 @@ go_on(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 static bool
 may_cancel(const struct wh_verb *v, const struct wh_lane_op *o)
 {
-	return v->admin || o->op.uid == v->uid;
+	return v->admin || (o->op.uid == v->uid && !(o->op.flags & WH_OPF_SHARED));
 }
 
 /* Is f cancelled together with o? */
@@ -128,7 +128,8 @@ cancel(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 {
 	if (!may_cancel(v, o)) {
 		refuse(v, WH_ERR_NOT_PERMITTED,
-		       "only an admin or the user who queued it may cancel this operation");
+		       "only an admin or the user who queued it may cancel this operation, and "
+		       "only an admin if changes of others were joined with it");
 		return;
 	}
 	if (o->op.kind == WH_OP_CREATE && has_followers(l, o) && !v->cascade) {

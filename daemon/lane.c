@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "daemon/doc.h"
 #include "daemon/form.h"
 #include "daemon/withheld.h"
 
@@ -255,6 +256,19 @@ wh_lane_tail(struct wh_lane *l)
 	for (size_t i = l->n_ops; i > 0; i--)
 		if (!l->ops[i - 1].moved && wh_op_state_live(l->ops[i - 1].op.state))
 			return &l->ops[i - 1];
+	return NULL;
+}
+
+struct wh_lane_op *
+wh_lane_last_with(struct wh_lane *l, uint32_t members)
+{
+	for (size_t i = l->n_ops; i > 0; i--) {
+		struct wh_lane_op *o = &l->ops[i - 1];
+
+		if (!o->moved && wh_op_state_live(o->op.state) &&
+		    (wh_doc_members(o->op.fields) & members))
+			return o;
+	}
 	return NULL;
 }
 

@@ -45,6 +45,7 @@ enum wh_op_flags {
 	WH_OPF_RESTORED = 16,       /* comes from a restored store */
 	WH_OPF_ANSWERED = 32,       /* the last attempt got a complete 5xx: short settle time */
 	WH_OPF_SENT_BEFORE = 64, /* an attempt was looked for and not found; it may be late */
+	WH_OPF_SHARED = 128,     /* changes of other users were joined with it */
 };
 
 #define WH_OP_SETTLING "settling" /* reason: waits for what may still be carried out */

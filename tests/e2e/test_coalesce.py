@@ -304,3 +304,57 @@ def test_what_may_have_left_is_not_joined(world, sim):
     c.applied(two)
     bodies = [json.loads(r["body"])["whcomment"] for r in sim.log(method="PATCH")]
     assert bodies == ["one", "one", "one", "two"]
+
+
+# ------------------------------------------- what another one has wanted already --
+
+
+@pytest.fixture
+def urgent(sim, c):
+    """A webhook whose comment a queued change sets to urgent: (whid, that operation)."""
+    whid = c.applied(c.create(**webhook(0)))["whid"]
+    c.go_offline(sim)
+    return whid, c.update(whid, {"whcomment": "urgent"})
+
+
+def test_same_update_again_is_joined_and_no_noop(sim, c, urgent):
+    """Nothing is in effect yet: it shares the fate of the one that waits."""
+    whid, first = urgent
+    again = c.update(whid, {"whcomment": "urgent"})
+    assert again["result"] == "merged" and again["into"] == first["op"]
+    c.go_online(sim)
+    c.applied(first)
+    assert sim.row(whid)["whcomment"] == "urgent"
+    assert c.update(whid, {"whcomment": "urgent"})["result"] == "noop"
+
+
+def test_same_update_behind_one_on_its_way(sim, c):
+    whid = c.applied(c.create(**webhook(0)))["whid"]
+    rule = sim.fault("delay", method="PATCH", ms=600000)
+    first = c.update(whid, {"whcomment": "urgent"})
+    sim.wait_hits(rule)
+    again = c.update(whid, {"whcomment": "urgent"})
+    assert again["result"] == "merged" and again["into"] == first["op"]
+    sim.clear_faults()
+    c.applied(first)
+    assert len(sim.log(method="PATCH")) == 1
+
+
+def test_same_update_while_the_first_is_in_conflict(sim, c, urgent):
+    whid, first = urgent
+    sim.edit(whid, whcomment="theirs")
+    c.go_online(sim)
+    c.op_state(first, "conflict")
+    assert c.update(whid, {"whcomment": "urgent"})["into"] == first["op"]
+
+
+def test_same_update_as_a_create_that_waits(sim, c):
+    c.go_offline(sim)
+    made = c.create(**webhook(0))
+    c.update(made["whid"], {"whcomment": "later"})
+    assert c.update(made["whid"], {"whname": "hook 0"})["into"] == made["op"]
+
+
+def test_member_that_nobody_waits_for_is_a_noop(sim, c, urgent):
+    whid, _ = urgent
+    assert c.update(whid, {"whname": "hook 0"})["result"] == "noop"

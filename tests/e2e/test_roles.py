@@ -138,6 +138,24 @@ def test_writer_may_cancel_only_its_own(sim, guarded):
     assert answers[1][1]["state"] == "cancelled"
 
 
+def test_nobody_cancels_what_others_joined_with_his(sim, guarded):
+    c = guarded.client()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+
+    def as_writer(method, **params):
+        return as_user(guarded, WRITER, [[0, 0, method, [params]]], gid=WRITERS)[0]
+
+    own = as_writer("webhook.update", whid=whid, set={"whname": "x"})[1]
+    assert c.update(whid, {"whcomment": "y"})["into"] == own["op"]
+    code, text = as_writer("queue.cancel", op=own["op"])
+    assert code == "NOT_PERMITTED" and "joined" in text
+    c.call("queue.cancel", op=own["op"])
+    own = as_writer("webhook.update", whid=whid, set={"whname": "x"})[1]
+    assert as_writer("webhook.update", whid=whid, set={"whcomment": "z"})[1]["into"] == own["op"]
+    assert as_writer("queue.cancel", op=own["op"])[1]["state"] == "cancelled"
+
+
 def test_cascade_cancels_nothing_of_others(sim, guarded):
     c = guarded.client()
     whid = c.applied(c.create(**webhook(1)))["whid"]
