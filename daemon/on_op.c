@@ -225,8 +225,10 @@ list_past(struct wh_call *c, const struct op_filter *f, struct wh_page *page, ui
 		if (r)
 			break;
 		before = past.end;
-		if (past.ended_at < f->since)
+		if (past.ended_at < f->since) { /* all behind it ended earlier */
+			r = WH_ABSENT;
 			break;
+		}
 		if ((f->has_state && past.state != f->state) || wh_op_decode(&op, past.body))
 			continue;
 		snprintf(key, sizeof(key), "%llu", (unsigned long long)past.end);

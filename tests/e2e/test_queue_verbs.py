@@ -227,6 +227,17 @@ def test_history_pages_backwards_and_filters(sim, c, whid):
     assert len(c.call("queue.list", state="done")["items"]) == 6, "ended ones on request"
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_history_since_ends_at_the_first_that_is_older(c, whid, limit):
+    ops = [c.applied(c.update(whid, {"whcomment": f"turn {n}"}))["op"] for n in range(4)]
+    ended = [c.call("queue.get", op=op)["ended_at"] for op in ops]
+    for since in ended:
+        items = list(c.pages("history.list", since=since, limit=limit))
+        assert [i["op"] for i in items] == [
+            op for op, at in zip(ops, ended) if at >= since][::-1]
+    assert c.call("history.list", since=ended[3] + 60000, limit=limit) == {"items": []}
+
+
 def test_history_is_bounded(world, sim):
     c = world.whd(sim, {"history.max_ops": 5}).client()
     c.synced()
