@@ -23,17 +23,40 @@ def limited(world, sim, **limits):
     return whd
 
 
+LEAST = {"frame": "224KiB", "elements": 1000, "depth": 5}  # as whd.conf(5) has them
+
+
 def test_frame_elements_and_depth_follow_the_configuration(world, sim):
-    whd = limited(world, sim, frame="2KiB", elements=40, depth=4)
+    whd = limited(world, sim, **LEAST)
     said = whd.client().call("hello")["limits"]
-    assert (said["frame"], said["elements"], said["depth"]) == (2048, 40, 4)
-    for value in ({"client": "x" * 2048}, {"features": ["x"] * 40}, {"features": [[[["x"]]]]}):
+    assert (said["frame"], said["elements"], said["depth"]) == (224 * 1024, 1000, 5)
+    for value in ({"client": "x" * 224 * 1024}, {"features": ["x"] * 1000},
+                  {"features": [[["x"]]]}):
         raw = wire.Raw(whd.socket)
         raw.message([0, 1, "hello", [value]])
         assert raw.refusals() == [(1, "TOO_LARGE")]
     raw = wire.Raw(whd.socket)
-    raw.send(1, "hello", client="x" * 1900, features=["x"] * 10)
+    raw.send(1, "hello", client="x" * 220 * 1024, features=["x"] * 980)
     assert raw.result(1)["server"] == "whd"
+
+
+def ids(letter):
+    return [f"{letter}{n}".ljust(256, letter) for n in range(256)]
+
+
+def test_least_bounds_let_the_largest_changes_pass(world, sim):
+    """A file that whd takes must lock nobody out of what the protocol promises."""
+    raw = wire.Raw(limited(world, sim, **LEAST).socket)
+    largest = {"whname": "n" * 1024, "whcomment": "c" * 4096, "applicationId": "a" * 256,
+               "municipalityId": "m" * 256, "processes": ids("p"),
+               "callbackUrl": "https://hooks.example.org/".ljust(2048, "u")}
+    raw.send(1, "webhook.create", **largest, request_id="r" * 128, allow_duplicate=False,
+             dry_run=False, queue=True)
+    whid = raw.result(1)["whid"]
+    raw.send(2, "webhook.update", whid=whid, set={**largest, "whname": "N" * 1024},
+             add_processes=ids("p"), remove_processes=ids("q"), policy="remote-wins",
+             request_id="R" * 128, dry_run=False, queue=True)
+    assert raw.result(2)["fields"]["whname"] == "N" * 1024
 
 
 def test_request_that_dribbles_in_is_ended(world, sim):
