@@ -13,7 +13,6 @@
 
 #include "daemon/access.h"
 #include "daemon/config_value.h"
-#include "daemon/listen.h"
 #include "daemon/url.h"
 
 /* Begins a line about a setting; NULL if there are too many already. */
@@ -152,20 +151,6 @@ check_limits(struct wh_config_draft *d)
 			 "limits.connections");
 }
 
-static void
-check_socket(struct wh_config_draft *d)
-{
-	struct wh_buf *text;
-
-	if (strlen(d->config->socket_path) <= WH_LISTEN_PATH_MAX)
-		return;
-	text = problem(d, "socket", "path");
-	if (text)
-		wh_buf_printf(text,
-			      "is longer than the %zu bytes an address may have: shorten it\n",
-			      WH_LISTEN_PATH_MAX);
-}
-
 /* Only to see whether it can be done: the server makes its own. */
 static void
 check_access(struct wh_config_draft *d)
@@ -186,6 +171,5 @@ wh_config_draft_check(struct wh_config_draft *d)
 	check_header(d);
 	check_ca_file(d);
 	check_limits(d);
-	check_socket(d);
 	check_access(d);
 }

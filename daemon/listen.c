@@ -22,6 +22,8 @@
 #include "daemon/sd.h"
 
 #define BACKLOG 1024
+/* The socket is bound under its path + this and then renamed: config.def leaves room for it. */
+#define SUFFIX ".new"
 
 static int
 fail_errno(struct wh_buf *text, const char *path, const char *what, const char *next)
@@ -186,7 +188,7 @@ open_own(struct wh_listener *l, const struct wh_config *c, struct wh_buf *text)
 
 	if (r)
 		return r;
-	snprintf(name, sizeof(name), "%s" WH_LISTEN_SUFFIX, c->socket_path);
+	snprintf(name, sizeof(name), "%s" SUFFIX, c->socket_path);
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->fd < 0)
 		return fail_errno(text, c->socket_path, "no socket can be made",

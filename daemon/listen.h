@@ -7,10 +7,6 @@
 
 #include "daemon/config.h"
 
-/* The socket is bound under path + this and then renamed. */
-#define WH_LISTEN_SUFFIX ".new"
-#define WH_LISTEN_PATH_MAX (107 - (sizeof(WH_LISTEN_SUFFIX) - 1))
-
 struct wh_listener {
 	int fd;
 	char *path;        /* NULL: passed by systemd, not ours to remove */

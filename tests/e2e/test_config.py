@@ -66,7 +66,7 @@ MISTAKES = {
     "http elsewhere": ("[upstream]\nurl = http://example.org/x\n", ("upstream.url", "127.0.0.1")),
     "no url": ("[upstream]\nurl = example\n", (":2:", "upstream.url", "https://")),
     "query in url": ("[upstream]\nurl = http://127.0.0.1/x?a=b\n", ("upstream.url", "query")),
-    "socket path too long": (f"[socket]\npath = /{'x' * 104}\n", ("socket.path", "long")),
+    "socket path too long": (f"[socket]\npath = /{'x' * 103}\n", (":2:", "socket.path", "103")),
     "no ca file": ("[upstream]\nca_file = /nowhere/ca.pem\n", ("upstream.ca_file", "/nowhere")),
     "bad header": ("[upstream]\nheader = a b\n", ("upstream.header",)),
 }

@@ -31,6 +31,17 @@ place_of(struct folder *f, const char *more)
 	return p;
 }
 
+static size_t
+longest_legal_path(void)
+{
+	size_t i = 0;
+
+	while (strcmp(wh_settings[i].section, "socket") != 0 ||
+	       strcmp(wh_settings[i].key, "path") != 0)
+		i++;
+	return (size_t)wh_settings[i].max;
+}
+
 static bool
 answers(const char *path)
 {
@@ -58,6 +69,26 @@ made_and_removed(void **state)
 	check("answers", answers(p.path));
 	wh_listener_close(&l);
 	check("removed", stat(p.path, &st) != 0);
+	wh_config_free(p.config);
+	wh_buf_fini(&text);
+}
+
+/* What config.def lets through can be bound, and no more fits. */
+static void
+longest_path(void **state)
+{
+	struct place p = place_of(*state, "");
+	struct wh_buf text = WH_BUF_NULL;
+	struct wh_listener l;
+	size_t most = longest_legal_path(), n = strlen(p.path);
+
+	memset(p.path + n, 'x', most + 1 - n);
+	p.config->socket_path = p.path;
+	check("longer", wh_listener_open(&l, p.config, &text) == WH_EINVAL);
+	check("longer", says(&text, "is too long for a socket's address"));
+	p.path[most] = '\0';
+	check("longest", wh_listener_open(&l, p.config, &text) == 0 && answers(p.path));
+	wh_listener_close(&l);
 	wh_config_free(p.config);
 	wh_buf_fini(&text);
 }
@@ -141,6 +172,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_folder(made_and_removed),
+		in_folder(longest_path),
 		in_folder(dead_one_is_replaced),
 		in_folder(live_one_is_left_alone),
 		in_folder(other_things_are_left_alone),
