@@ -13,6 +13,7 @@
 
 #include "daemon/access.h"
 #include "daemon/config_value.h"
+#include "daemon/listen.h"
 #include "daemon/url.h"
 
 /* Begins a line about a setting; NULL if there are too many already. */
@@ -151,6 +152,19 @@ check_limits(struct wh_config_draft *d)
 			 "limits.connections");
 }
 
+static void
+check_socket(struct wh_config_draft *d)
+{
+	struct wh_buf text = WH_BUF_NULL;
+	gid_t group;
+
+	if (wh_listen_group(d->config, &group, &text) && wh_config_draft_problem(d)) {
+		wh_buf_str(d->text, wh_buf_view(&text));
+		wh_buf_c(d->text, "\n");
+	}
+	wh_buf_fini(&text);
+}
+
 /* Only to see whether it can be done: the server makes its own. */
 static void
 check_access(struct wh_config_draft *d)
@@ -171,5 +185,6 @@ wh_config_draft_check(struct wh_config_draft *d)
 	check_header(d);
 	check_ca_file(d);
 	check_limits(d);
+	check_socket(d);
 	check_access(d);
 }

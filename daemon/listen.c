@@ -83,9 +83,8 @@ check_place(const char *path, struct wh_buf *text)
 	return WH_EBUSY;
 }
 
-/* Looks the group up; *ret is -1 if none is set. */
-static int
-find_group(const struct wh_config *c, gid_t *ret, struct wh_buf *text)
+int
+wh_listen_group(const struct wh_config *c, gid_t *ret, struct wh_buf *text)
 {
 	struct wh_str name = wh_str_c(c->socket_group);
 	int64_t number;
@@ -165,7 +164,7 @@ make_socket(struct wh_listener *l, const struct wh_config *c, const char *name,
 	    struct wh_buf *text)
 {
 	gid_t group;
-	int r = find_group(c, &group, text);
+	int r = wh_listen_group(c, &group, text);
 
 	if (r)
 		return r;

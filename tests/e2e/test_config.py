@@ -67,6 +67,7 @@ MISTAKES = {
     "no url": ("[upstream]\nurl = example\n", (":2:", "upstream.url", "https://")),
     "query in url": ("[upstream]\nurl = http://127.0.0.1/x?a=b\n", ("upstream.url", "query")),
     "socket path too long": (f"[socket]\npath = /{'x' * 103}\n", (":2:", "socket.path", "103")),
+    "unknown group": ("[socket]\ngroup = nobodies\n", (":2:", "socket.group", "nobodies")),
     "no ca file": ("[upstream]\nca_file = /nowhere/ca.pem\n", ("upstream.ca_file", "/nowhere")),
     "bad header": ("[upstream]\nheader = a b\n", ("upstream.header",)),
 }
@@ -230,7 +231,10 @@ def test_bad_reload_changes_nothing(world, sim, how):
         with refused("INVALID_PARAM", "queue.policy", "whd.conf:"):
             c.call("config.reload")
     assert c.call("config.show") == before
-    whd.write_config(queue_policy="merge")
+    whd.write_config(queue_policy="merge", socket_group="no-such-group")
+    with refused("INVALID_PARAM", "socket.group"):
+        c.call("config.reload")
+    whd.write_config(socket_group=None)
     whd.key_file.write_text("")
     with refused("INVALID_PARAM", "keys"):
         c.call("config.reload")
