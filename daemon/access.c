@@ -139,12 +139,14 @@ take_word(struct who *who, const char *word, struct asked *last)
 }
 
 static void
-complain(const struct wh_config *c, const char *key, const char *word, struct wh_buf *text)
+complain(const struct wh_config *c, const char *key, const char *word, bool fault,
+	 struct wh_buf *text)
 {
 	bool group = word[0] == '@';
 
 	wh_config_where(c, "access", key, text);
-	wh_buf_printf(text, "there is no %s \"", group ? "group" : "user");
+	wh_buf_printf(text, "%sthere is no %s \"",
+		      fault ? "" : "warning: ", group ? "group" : "user");
 	wh_buf_printable(text, wh_str_c(word + (group ? 1 : 0)), 64);
 	wh_buf_c(text, "\": create it or correct the name\n");
 }
@@ -165,14 +167,14 @@ take_list(struct who *who, const struct wh_config *c, enum wh_role role, struct 
 {
 	const char *const lists[ROLES] = {c->access_read, c->access_write, c->access_admin};
 	char *words = wh_xstrdup(wh_str_c(lists[role])), *rest = words;
+	bool fault = stands_in_a_file(c, keys[role]);
 	int r = 0;
 
 	for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " ")) {
 		if (!*word || take_word(who, word, last))
 			continue;
-		complain(c, keys[role], word, text);
-		if (stands_in_a_file(c, keys[role]))
-			r = WH_EINVAL;
+		complain(c, keys[role], word, fault, text);
+		r = fault ? WH_EINVAL : r;
 	}
 	free(words);
 	return r;

@@ -14,7 +14,7 @@ struct wh_peer; /* daemon/server.h */
 /*
  * Looks up the users and groups of [access]. A name that does not exist is a
  * fault if it stands in a file, and a warning if it is the default's. text
- * gets a line for each, "file:line: access.write: ...".
+ * gets a line for each, "file:line: access.write: ...", "file: access.write: warning: ...".
  */
 WH_MUST_USE int wh_access_new(struct wh_access **ret, const struct wh_config *c,
 			      struct wh_buf *text);

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/access.h"
 #include "daemon/offline.h"
 #include "daemon/whd.h"
 
@@ -256,11 +257,25 @@ check_keys(const struct wh_config *config)
 	return r;
 }
 
+/* Names that are missing and keep nobody from starting. */
+static void
+show_warnings(const struct wh_config *config)
+{
+	struct wh_buf text = WH_BUF_NULL;
+	struct wh_access *access = NULL;
+
+	if (wh_access_new(&access, config, &text) == 0)
+		fprintf(stderr, "%.*s", WH_STR_FMT(wh_buf_view(&text)));
+	wh_access_free(access);
+	wh_buf_fini(&text);
+}
+
 static int
 check_config(const struct wh_config *config, const struct options *o)
 {
 	struct wh_buf text = WH_BUF_NULL;
 
+	show_warnings(config);
 	if (check_keys(config))
 		return WHD_EXIT_CONFIG;
 	if (o->verbose)

@@ -2,6 +2,7 @@
 """The configuration: every mistake is named with file, line and setting before anything runs; a
 reload takes what is live and keeps the old one on a mistake."""
 
+import grp
 import os
 import subprocess
 
@@ -24,13 +25,32 @@ def check(whd, *options):
 
 @pytest.fixture
 def idle(world):
-    """A whd that was never started."""
-    return world.whd("http://127.0.0.1:1/webhookconfig", start=False)
+    """A whd that was never started. The default's group need not be there."""
+    return world.whd("http://127.0.0.1:1/webhookconfig",
+                     {"access.write": "@0", "access.admin": "@0"}, start=False)
 
 
 def test_good_configuration(idle):
     code, out, err = check(idle)
     assert code == 0 and "good" in out and err == ""
+
+
+def has_default_group():
+    return any(entry.gr_name == "whd-admin" for entry in grp.getgrall())
+
+
+@pytest.mark.skipif(has_default_group(), reason="this machine has the default's group")
+def test_missing_group_of_the_default_is_a_warning(idle):
+    idle.write_config(access_write=None)
+    code, out, err = check(idle)
+    assert code == 0 and "good" in out
+    assert err == f'{idle.config}: access.write: warning: there is no group "whd-admin": ' \
+                  "create it or correct the name\n"
+    idle.write_config(access_admin="@nobodies")
+    code, out, err = check(idle)
+    warning, problem = err.splitlines()
+    assert code == BAD_CONFIG and out == ""
+    assert "access.write: warning: " in warning and "access.admin: there is no" in problem
 
 
 MISTAKES = {

@@ -124,7 +124,8 @@ missing_names(void **state)
 	check("load", wh_config_load(&c, folder_text(*state, "c", URL), &text) == 0);
 	check("default", wh_access_new(&a, c, &text) == 0);
 	if (text.n > 0)
-		check("warning", says(&text, "access.write: there is no group \"whd-admin\""));
+		check("warning",
+		      says(&text, "access.write: warning: there is no group \"whd-admin\""));
 	a = wh_access_free(a);
 	wh_buf_reset(&text);
 	/* Behind the back of the check at load: the user was removed meanwhile. */
