@@ -120,8 +120,9 @@ struct op_filter {
 	bool has_state;
 	enum wh_op_state state;
 	char lane_room[WH_KEY_MAX];
-	struct wh_str lane; /* empty = all */
-	int64_t since;      /* history: ended at or after; 0 = all */
+	struct wh_str lane;  /* empty = all */
+	struct wh_str local; /* history: the tmp_id of the lane's create, once it was met */
+	int64_t since;       /* history: ended at or after; 0 = all */
 	uint64_t hash;
 };
 
@@ -194,13 +195,60 @@ list_live(struct wh_call *c, const struct op_filter *f, struct wh_page *page, ui
 	return r < 0 ? r : 0;
 }
 
+/* What was joined with a create ended before it, when the webhook had its tmp_id alone. */
+static void
+note_create(struct op_filter *f, const struct wh_op *op)
+{
+	if (f->lane.n > 0 && op->tmp_id.n > 0 && !wh_str_eq(op->tmp_id, f->lane))
+		f->local = op->tmp_id;
+}
+
+/* Of both names the webhook had, the newer entry. */
+static int
+past_of_webhook(struct whd *d, const struct op_filter *f, uint64_t before, struct wh_past *ret)
+{
+	struct wh_past local = {.end = before};
+	int r = wh_history_before(&d->view, before, f->lane, ret);
+
+	if (f->local.n == 0)
+		return r;
+	int local_r = wh_history_before(&d->view, before, f->local, &local);
+
+	if (local_r == WH_ABSENT || (r != WH_ABSENT && ret->end > local.end))
+		return r;
+	*ret = local;
+	return local_r;
+}
+
+static int
+next_past(struct whd *d, const struct op_filter *f, uint64_t before, struct wh_past *ret)
+{
+	if (f->lane.n > 0)
+		return past_of_webhook(d, f, before, ret);
+	if (f->has_state)
+		return wh_history_before_in_state(&d->view, before, (uint8_t)f->state, ret);
+	return wh_history_before(&d->view, before, WH_STR_NULL, ret);
+}
+
+#define PAST_KEY (24 + WH_TMP_ID)
+
+/* The next page has to know the tmp_id, too. */
+static struct wh_str
+past_key(const struct op_filter *f, uint64_t end, char buf[PAST_KEY])
+{
+	int n = snprintf(buf, PAST_KEY, "%llu%s%.*s", (unsigned long long)end,
+			 f->local.n ? "." : "", WH_STR_FMT(f->local));
+
+	return wh_str(buf, (size_t)n);
+}
+
 /* Ended ops, newest first. */
 static int
-list_past(struct wh_call *c, const struct op_filter *f, struct wh_page *page, uint64_t before)
+list_past(struct wh_call *c, struct op_filter *f, struct wh_page *page, uint64_t before)
 {
 	struct whd *d = c->d;
 	unsigned looked = 0;
-	char key[24];
+	char key[PAST_KEY];
 	int r = 0;
 
 	while (r == 0 && wh_page_room(page)) {
@@ -208,14 +256,10 @@ list_past(struct wh_call *c, const struct op_filter *f, struct wh_page *page, ui
 		struct wh_op op;
 
 		if (looked++ == LOOKS_MAX) { /* the rest is left to the next page */
-			snprintf(key, sizeof(key), "%llu", (unsigned long long)before);
-			wh_page_cut(page, wh_str_c(key));
+			wh_page_cut(page, past_key(f, before, key));
 			return 0;
 		}
-		r = f->has_state && f->lane.n == 0
-			    ? wh_history_before_in_state(&d->view, before, (uint8_t)f->state,
-							 &past)
-			    : wh_history_before(&d->view, before, f->lane, &past);
+		r = next_past(d, f, before, &past);
 		if (r == WH_ECORRUPT && past.end < before) {
 			before = past.end; /* one damaged entry hides no other */
 			d->counters.rows_corrupt++;
@@ -229,28 +273,42 @@ list_past(struct wh_call *c, const struct op_filter *f, struct wh_page *page, ui
 			r = WH_ABSENT;
 			break;
 		}
-		if ((f->has_state && past.state != f->state) || wh_op_decode(&op, past.body))
+		if (wh_op_decode(&op, past.body))
 			continue;
-		snprintf(key, sizeof(key), "%llu", (unsigned long long)past.end);
-		wh_op_pack(wh_page_item(page, wh_str_c(key)), &op, NULL);
+		note_create(f, &op);
+		if (f->has_state && past.state != f->state)
+			continue;
+		wh_op_pack(wh_page_item(page, past_key(f, past.end, key)), &op, NULL);
 	}
 	wh_page_more(page, r == 0);
 	return r < 0 ? r : 0;
 }
 
+static bool
+read_key(struct op_filter *f, struct wh_str key, uint64_t *ret)
+{
+	const char *dot = memchr(key.p, '.', key.n);
+	size_t n = dot ? (size_t)(dot - key.p) : key.n;
+	int64_t value;
+
+	if (!wh_parse_i64(wh_str(key.p, n), 0, INT64_MAX, &value))
+		return false;
+	*ret = (uint64_t)value;
+	if (dot)
+		f->local = wh_str(dot + 1, key.n - n - 1);
+	return !dot || wh_tmp_id_is(f->local);
+}
+
 /* *ret holds where to start without a cursor; a cursor (p NULL = none given) replaces it. */
 static bool
-start_of(struct wh_call *c, const struct op_filter *f, struct wh_str cursor, uint64_t *ret)
+start_of(struct wh_call *c, struct op_filter *f, struct wh_str cursor, uint64_t *ret)
 {
 	struct wh_str key;
-	int64_t value;
 
 	if (!cursor.p)
 		return true;
-	if (wh_cursor_read(cursor, f->hash, &key) && wh_parse_i64(key, 0, INT64_MAX, &value)) {
-		*ret = (uint64_t)value;
+	if (wh_cursor_read(cursor, f->hash, &key) && read_key(f, key, ret))
 		return true;
-	}
 	wh_call_fail(
 		c, WH_ERR_INVALID_PARAM,
 		"cursor belongs to another question: repeat the same filters, or start anew");

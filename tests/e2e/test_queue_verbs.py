@@ -238,6 +238,22 @@ def test_history_since_ends_at_the_first_that_is_older(c, whid, limit):
     assert c.call("history.list", since=ended[3] + 60000, limit=limit) == {"items": []}
 
 
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_history_of_a_webhook_holds_what_was_joined_with_its_create(sim, c, whid, limit):
+    c.go_offline(sim)
+    create = c.create(**webhook(5))
+    tmp = create["tmp_id"]
+    ops = [c.update(tmp, {"whcomment": f"turn {n}"})["op"] for n in range(3)] + [create["op"]]
+    c.go_online(sim)
+    made = c.applied(create)["whid"]
+    ops += [c.applied(c.update(made, {"whcomment": f"later {n}"}))["op"] for n in range(2)]
+    for name in (made, tmp):
+        assert [i["op"] for i in c.pages("history.list", whid=name, limit=limit)] == ops[::-1]
+    ops.append(c.applied(c.delete(made))["op"])
+    done = c.pages("queue.list", whid=made, state="done", limit=limit)
+    assert [i["op"] for i in done] == ops[::-1], "also when it is gone"
+
+
 def test_history_is_bounded(world, sim):
     c = world.whd(sim, {"history.max_ops": 5}).client()
     c.synced()
