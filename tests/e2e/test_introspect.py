@@ -8,6 +8,7 @@ import pytest
 from support import tables, wire
 from support.client import refused
 from support.data import webhook
+from support.paths import ROOT
 
 
 def test_hello(whd, c):
@@ -15,6 +16,9 @@ def test_hello(whd, c):
     assert said["features"] == [], "only what is known is granted"
     assert said["instance"] == c.status()["instance"]
     assert said["limits"]["reply"] == 1024 * 1024
+    text = (ROOT / "proto/PROTOCOL.md").read_text(encoding="utf-8")
+    told = re.search(r"### Result hello\n.*?\n### ", text, re.DOTALL)[0].partition("`limits`")[2]
+    assert sorted(re.findall(r"`(\w+)`", told)) == sorted(said["limits"])
     code, _ = ask(whd, "hello", {"features": "x"})
     assert code == "INVALID_PARAM"
 
