@@ -9,6 +9,7 @@
 #include "daemon/rules_now.h"
 
 #define CANDS_MAX (WH_AHEAD_MAX + 32u) /* looked at in one turn */
+#define PASSED_MAX 128u                /* creates that wait for a list, looked past in a turn */
 #define CHECKS_FOR_LIST 8u             /* from so many stale bases on one list serves all */
 #define TURN_MAX 1024u                 /* steps of one turn; more means a bug, so look later */
 
@@ -73,20 +74,31 @@ not_yet_stored(const struct wh_pump *p)
 	return n;
 }
 
+/* The first one tells that a list is needed; the others would only hide what can go out. */
+static bool
+only_waits(const struct wh_cand *c, size_t *waiting)
+{
+	bool waits = c->state == WH_OP_QUEUED && c->kind == WH_OP_CREATE && !c->fresh;
+
+	return waits && (*waiting)++ > 0;
+}
+
 /* The first of those in `state` that could be worked on now, at most `most`, up to and with the
- * first that is not yet due. Only what is in the pump's hands is passed over. */
+ * first that is not yet due. Passed over is what is in the pump's hands, or waits for a list.
+ */
 static size_t
 gather_state(struct wh_pump *p, enum wh_op_state state, const struct wh_rules *rules,
 	     struct wh_cand *cand, size_t most)
 {
 	const struct wh_due first = WH_DUE_FIRST(state);
-	struct wh_due due[CANDS_MAX + FLIGHTS_MAX];
-	size_t n = 0, got = 0;
+	struct wh_due due[CANDS_MAX + PASSED_MAX + FLIGHTS_MAX];
+	size_t n = 0, got = 0, waiting = 0;
 
-	if (wh_ops_due(&p->d->view, &first, due, most + not_yet_stored(p), &got))
+	if (wh_ops_due(&p->d->view, &first, due, most + PASSED_MAX + not_yet_stored(p), &got))
 		return 0;
 	for (size_t i = 0; i < got && n < most; i++) {
-		if (!wh_pump_flight(p, due[i].seq) && load_cand(p, &due[i], rules, &cand[n]))
+		if (!wh_pump_flight(p, due[i].seq) && load_cand(p, &due[i], rules, &cand[n]) &&
+		    !only_waits(&cand[n], &waiting))
 			n++;
 		if (due[i].due_at > p->d->now.wall.ms)
 			break;

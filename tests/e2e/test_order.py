@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which changes wait for which: one lane a webhook, lanes apart, twins never at once."""
 
+import contextlib
 import json
 
 import pytest
@@ -207,6 +208,26 @@ def test_many_that_wait_for_one_keep_nobody_else(world, sim):
         c.applied(op)
     names = [json.loads(e["body"])["whname"] for e in sim.log(method="POST")]
     assert names == ["hook 0", "hook 5000", *(f"hook {n}" for n in range(1, 21))]
+
+
+def test_creates_that_wait_for_a_slow_list_keep_nobody_else(world, sim):
+    c = world.whd(sim, {"queue.check_age": "0"}).client()
+    whid = c.applied(c.create(**webhook(0)))["whid"]
+    rule = sim.fault("delay", method="GET", list=True, ms=HELD)
+    n = 0
+    while not sim.hits(rule):  # for a second the first list is young enough
+        n += 1
+        c.create(**webhook(n))
+        with contextlib.suppress(c.Error):
+            c.call("wait", until="idle", timeout_ms=100)
+    for more in range(n + 1, n + 60):
+        c.create(**webhook(more))
+    made = len(sim.rows())
+    c.applied(c.update(whid, {"whcomment": "meanwhile"}))
+    assert len(sim.rows()) == made < n
+    sim.clear_faults()
+    c.idle()
+    assert len(sim.rows()) == n + 60
 
 
 @pytest.mark.parametrize("verb", ["queue.hold", "queue.cancel"])
