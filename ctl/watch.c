@@ -4,42 +4,125 @@
  *
  * Called by main.c. When the connection breaks it says so, connects again and
  * goes on where it stopped; when the change log does not reach back that far
- * it says that events are missing. It ends by Ctrl-C, after --limit events, or
- * when whd stays away longer than --timeout.
+ * it says that events are missing, among the events too: who keeps a copy by
+ * them reads nothing else. It ends by Ctrl-C, after --limit events, or when whd
+ * stays away longer than --timeout.
  */
 #include <limits.h>
+#include <stdlib.h>
 
 #include "ctl/ctl.h"
 
 #define PAUSE_FIRST 100 /* ms between tries to connect again, doubled ... */
 #define PAUSE_MAX 5000  /* ... up to this */
 
+/* An event that was there before the answer to the subscription could be read. */
+struct early {
+	struct early *next;
+	struct whc_object *event;
+};
+
 struct watcher {
 	struct wh_ctl *ctl;
 	int64_t left; /* events still to be shown */
 	int64_t revision;
 	char instance[128];
+	bool subscribing;
+	struct early *early, **early_end;
 	int exit;
 };
 
 static void
-on_event(struct whc *c, struct whc_object *event, void *arg)
+show_event(struct watcher *w, const msgpack_object *event)
 {
-	struct watcher *w = arg;
+	wh_out_item(&w->ctl->out, event);
+	w->left--;
+	if (w->ctl->out.failed)
+		w->left = 0;
+}
+
+static void
+take_event(struct watcher *w, const struct whc_object *event)
+{
 	struct wh_tree tree;
 
-	(void)c;
-	if (!event || w->left == 0 || w->exit)
+	if (w->left == 0 || w->exit)
 		return;
 	w->exit = wh_ctl_decode(w->ctl, event, &tree);
 	if (w->exit)
 		return;
 	w->revision = whc_int(event, "revision", w->revision);
-	wh_out_item(&w->ctl->out, &tree.root);
+	show_event(w, &tree.root);
 	wh_tree_fini(&tree);
-	w->left--;
-	if (w->ctl->out.failed)
-		w->left = 0;
+}
+
+static void
+put_aside(struct watcher *w, struct whc_object *event)
+{
+	struct early *e = wh_xcalloc(1, sizeof(*e));
+
+	e->event = whc_object_ref(event);
+	*w->early_end = e;
+	w->early_end = &e->next;
+}
+
+static void
+take_early(struct watcher *w)
+{
+	while (w->early) {
+		struct early *e = w->early;
+
+		take_event(w, e->event);
+		w->early = e->next;
+		whc_object_unref(e->event);
+		free(e);
+	}
+}
+
+static void
+on_event(struct whc *c, struct whc_object *event, void *arg)
+{
+	struct watcher *w = arg;
+
+	(void)c;
+	if (event && w->subscribing)
+		put_aside(w, event);
+	else if (event)
+		take_event(w, event);
+}
+
+/* What whd logs itself as a reset looks the same. */
+static void
+show_reset(struct watcher *w)
+{
+	struct wh_params p;
+	struct wh_tree tree;
+
+	fprintf(stderr, "whctl: events are missing here: list again\n");
+	wh_params_begin(&p);
+	wh_params_int(&p, "revision", w->revision);
+	wh_params_str(&p, "kind", WH_STR("reset"));
+	if (wh_unpack(&tree, wh_params_end(&p), NULL)) {
+		w->exit = wh_ctl_fail(w->ctl, "NO_MEMORY", "no memory for an event");
+	} else {
+		show_event(w, &tree.root);
+		wh_tree_fini(&tree);
+	}
+	wh_params_fini(&p);
+}
+
+static int
+call_subscribe(struct watcher *w, struct whc_object **ret)
+{
+	const char *instance = w->instance[0] ? w->instance : NULL;
+
+	whc_on_event(w->ctl->client, on_event, w);
+	w->early_end = &w->early;
+	w->subscribing = true;
+	int fault = whc_subscribe(w->ctl->client, w->revision, instance, ret);
+
+	w->subscribing = false;
+	return fault;
 }
 
 static int
@@ -48,23 +131,21 @@ subscribe(struct watcher *w)
 	struct whc_object *started = NULL;
 	int fault = wh_ctl_open(w->ctl);
 
-	if (fault)
-		return fault;
-	whc_on_event(w->ctl->client, on_event, w);
-	fault = whc_subscribe(w->ctl->client, w->revision, w->instance[0] ? w->instance : NULL,
-			      &started);
-	if (fault)
-		return fault;
-	const char *instance = whc_str(started, "instance");
-	bool reset = whc_bool(started, "reset");
+	if (!fault)
+		fault = call_subscribe(w, &started);
+	if (!fault) {
+		const char *instance = whc_str(started, "instance");
+		bool reset = whc_bool(started, "reset");
 
-	snprintf(w->instance, sizeof(w->instance), "%s", instance ? instance : "");
-	if (w->revision < 0 || reset)
-		w->revision = whc_int(started, "revision", w->revision);
-	if (reset)
-		fprintf(stderr, "whctl: events are missing here: list again\n");
+		snprintf(w->instance, sizeof(w->instance), "%s", instance ? instance : "");
+		if (w->revision < 0 || reset)
+			w->revision = whc_int(started, "revision", w->revision);
+		if (reset)
+			show_reset(w);
+	}
+	take_early(w);
 	whc_object_unref(started);
-	return 0;
+	return fault;
 }
 
 /* Connects and subscribes again; 0 or an exit status. */

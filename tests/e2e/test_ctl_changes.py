@@ -2,6 +2,7 @@
 """Changing webhooks with whctl: all the ways in, waiting, and what a person is asked."""
 
 import json
+import shutil
 
 import pytest
 
@@ -167,6 +168,35 @@ def test_watch_follows_and_finds_its_way_back(sim, whd, ctl):
     assert watching.returncode == 0
     revisions = [e["revision"] for e in (first, *rest)]
     assert revisions == list(range(2, 14)), "no gap over the restart"
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "tsv", "table", "ids", "value=revision"])
+@pytest.mark.parametrize("place", [["--since", 2**62], ["--since", 1, "--instance", "another"]],
+                         ids=lambda p: p[-1])
+def test_watch_says_among_the_events_that_some_are_missing(c, ctl, place, form):
+    head = c.head()
+    ran = ctl.run("watch", *place, "--limit", 1, "-o", form)
+    assert ran.code == 0 and ran.err == "whctl: events are missing here: list again\n"
+    if form.startswith("json"):
+        assert json.loads(ran.out) == {"revision": head, "kind": "reset"}
+    elif form in ("tsv", "table"):
+        assert ran.out.splitlines()[-1].split() == [str(head), "reset"]
+    else:
+        assert ran.out == f"{head}\n"
+
+
+def test_watch_that_comes_back_to_another_whd_says_so_among_the_events(whd, c, ctl):
+    c.applied(c.create(**webhook(1)))
+    head = c.head()
+    watching = ctl.start("watch", "-o", "jsonl", "--since", "1", "--limit", head)
+    seen = [json.loads(watching.stdout.readline()) for _ in range(2, head + 1)]
+    whd.kill()
+    shutil.rmtree(whd.store)
+    whd.start()
+    out, err = watching.communicate(timeout=30)
+    assert [e["revision"] for e in seen] == list(range(2, head + 1))
+    assert set(json.loads(out)) == {"revision", "kind"} and json.loads(out)["kind"] == "reset"
+    assert watching.returncode == 0 and "events are missing" in err
 
 
 def test_socket_by_option_environment_and_default(world, whd):

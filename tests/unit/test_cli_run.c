@@ -383,6 +383,15 @@ static const struct peer_step watched[] = {
 	{PEER_RESULT, "{'revision': 7, 'instance': 'i', 'reset': true}", 0},
 	{PEER_EVENT, "{'revision': 8, 'kind': 'op'}", 0},
 	{PEER_END, NULL, 0}};
+/* The answer and the first event arrive together. */
+static const char reset_with_event[] = "\x94\x01\x01\xc0\x82\xa8revision\x07\xa5reset\xc3"
+				       "\x93\x02\xa5"
+				       "event\x91\x81\xa8revision\x08";
+static const struct peer_step reset_and_event[] = {
+	{PEER_ACCEPT, NULL, 0},
+	{PEER_EXPECT, "events.subscribe", 0},
+	{PEER_RAW, reset_with_event, sizeof(reset_with_event) - 1},
+	{PEER_END, NULL, 0}};
 static const struct peer_step away[] = {{PEER_ACCEPT, NULL, 0},
 					{PEER_EXPECT, "queue.wait", 0},
 					{PEER_ERROR, "[0, 'SHUTTING_DOWN: x']", 0},
@@ -408,7 +417,9 @@ static const struct story stories[] = {
 	 "\"failed\":[{\"whid\":\"2\",\"code\":\"NOT_FOUND\""},
 	{"wait whid=1 --for exists --json", appears, 0, "{\n  \"whid\": \"1\"\n}\n", NULL},
 	{"wait whid=1", in_conflict, 4, "", "it is conflict"},
-	{"watch --limit 2 -o value=revision", watched, 0, "6\n8\n", "events are missing"},
+	{"watch --limit 3 -o value=revision", watched, 0, "6\n7\n8\n", "events are missing"},
+	{"watch --since 9 --limit 2 -o jsonl", reset_and_event, 0,
+	 "{\"revision\":7,\"kind\":\"reset\"}\n{\"revision\":8}\n", "events are missing"},
 	{"queue wait o1", away, 5, "", "SHUTTING_DOWN"},
 };
 
@@ -444,9 +455,9 @@ watch_goes_on_where_it_was(void **state)
 	(void)state;
 	peer_listen(&p);
 	peer_start(&p, watched);
-	struct ran r = run(p.path, "watch --limit 2 -q");
+	struct ran r = run(p.path, "watch --limit 3 -q");
 
-	check("two events", r.exit == 0);
+	check("two events and a reset", r.exit == 0);
 	peer_join(&p);
 	check("from now on", peer_saw(&p, 0, "{}"));
 	check("from there on", peer_saw(&p, 1, "{'since': 6, 'instance': 'i'}"));
