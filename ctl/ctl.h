@@ -53,7 +53,8 @@ WH_MUST_USE int wh_ctl_call(struct wh_ctl *ctl, const char *method, struct wh_st
 			    int64_t timeout_ms, struct whc_object **ret);
 /* Connects if that was not done yet. 0, or a negative enum whc_fault. */
 WH_MUST_USE int wh_ctl_open(struct wh_ctl *ctl);
-/* Adds the parameters of the verb by its words and options. 0 or an exit status. */
+/* Adds the parameters of the verb by its words and options; name:NAME may stand
+ * for the whid in an option. 0 or an exit status. */
 WH_MUST_USE int wh_ctl_params(struct wh_ctl *ctl, struct wh_params *p);
 /* Decodes a result for the printers. 0 or an exit status. */
 WH_MUST_USE int wh_ctl_decode(struct wh_ctl *ctl, const struct whc_object *o,

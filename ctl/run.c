@@ -30,8 +30,8 @@ resolve_names(struct wh_ctl *ctl, struct wh_buf *b)
 	return 0;
 }
 
-int
-wh_ctl_params(struct wh_ctl *ctl, struct wh_params *p)
+static int
+add_params(struct wh_ctl *ctl, struct wh_params *p)
 {
 	struct wh_buf why = WH_BUF_NULL;
 	int r = wh_cli_params(&ctl->cli, p, &why);
@@ -39,6 +39,34 @@ wh_ctl_params(struct wh_ctl *ctl, struct wh_params *p)
 	if (r)
 		r = wh_ctl_fail(ctl, "USAGE", "%.*s", WH_STR_FMT(wh_buf_view(&why)));
 	wh_buf_fini(&why);
+	return r;
+}
+
+/* The last --whid, which is the one that counts; NULL if there is none. */
+static struct wh_cli_arg *
+whid_option(struct wh_ctl *ctl)
+{
+	for (size_t i = ctl->cli.n_args; i > 0; i--)
+		if (strcmp(ctl->cli.args[i - 1].info->name, "whid") == 0)
+			return &ctl->cli.args[i - 1];
+	return NULL;
+}
+
+int
+wh_ctl_params(struct wh_ctl *ctl, struct wh_params *p)
+{
+	struct wh_cli_arg *arg = whid_option(ctl);
+	struct wh_buf name = WH_BUF_NULL;
+
+	if (!arg)
+		return add_params(ctl, p);
+	const char *typed = arg->value;
+	int r = wh_ctl_whid(ctl, typed, &name, &arg->value);
+
+	if (!r)
+		r = add_params(ctl, p);
+	arg->value = typed;
+	wh_buf_fini(&name);
 	return r;
 }
 

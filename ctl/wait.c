@@ -305,6 +305,18 @@ wait_webhook(struct target *t)
 	return r;
 }
 
+static int
+wait_named(struct target *t)
+{
+	struct wh_buf name = WH_BUF_NULL;
+	int r = wh_ctl_whid(t->ctl, t->whid, &name, &t->whid);
+
+	if (!r)
+		r = wait_webhook(t);
+	wh_buf_fini(&name);
+	return r;
+}
+
 /* ---- what is waited for ---- */
 
 static int
@@ -316,7 +328,7 @@ run_webhook(struct wh_ctl *ctl, const char *whid)
 	for (size_t i = 0; i < wh_array_len(conditions); i++) {
 		t.judge = conditions[i].judge;
 		if (strcmp(t.condition, conditions[i].name) == 0)
-			return wait_webhook(&t);
+			return wait_named(&t);
 	}
 	return wh_ctl_fail(ctl, "USAGE", "--for %s is none of applied, synced, deleted, exists",
 			   name);

@@ -105,6 +105,32 @@ def test_names_stand_for_ids_if_they_are_unique(sim, c, ctl):
     assert len(sim.rows()) == 3
 
 
+def test_names_stand_for_ids_in_options_and_in_what_is_waited_for(sim, c, ctl):
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.applied(c.create(**webhook(2)))
+    c.go_offline(sim)
+    op = c.update(whid, {"whcomment": "x"})
+    c.create(**webhook(3))
+    assert [o["op"] for o in ctl.json("queue", "list", "--whid", "name:hook 1")] == [op["op"]]
+    assert [o["whid"] for o in ctl.json("history", "--whid", "name:hook 1")] == [whid]
+    assert ctl.ok("wait", "whid=name:hook 1", "--for", "exists", "-o", "value=whid") == f"{whid}\n"
+    ctl.fails(6, "wait", "whid=name:hook 1", "--for", "deleted", "--timeout", "100ms",
+              says=[f"webhook {whid} is not yet"])
+    for words in (["queue", "list", "--whid"], ["history", "--whid"]):
+        ctl.fails(3, *words, "name:hook 4", says=["no webhook is named hook 4"])
+    ctl.fails(3, "wait", "whid=name:hook 4", "--for", "deleted", says=["NOT_FOUND"])
+
+
+def test_a_create_adopts_by_name(sim, c, ctl):
+    sim.fault("status", method="POST", status=201, body={})  # says done, did nothing
+    op = c.settled(c.create(**webhook(1)))
+    made = sim.add(**webhook(1, whname="made by hand"))
+    c.call("sync.now")
+    assert op["state"] == "held"
+    ctl.ok("queue", "resolve", op["op"], "adopt", "--whid", "name:made by hand")
+    assert c.applied(op)["whid"] == made["whid"]
+
+
 def test_without_wait_it_is_queued_and_said_so(sim, c, ctl):
     c.go_offline(sim)
     op = ctl.json("create", *OPTIONS)
