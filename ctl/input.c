@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "ctl/escape.h"
 #include "ctl/input.h"
 #include "proto/json.h"
 
@@ -137,7 +138,45 @@ read_document(struct wh_ctl *ctl, const char *json, struct wh_input *in)
 		return wh_ctl_fail(ctl, "USAGE",
 				   "the input is not one object: give one webhook at a time");
 	in->whid = wh_obj_str_at(&in->tree.root, "whid");
+	in->was_shown = wh_obj_get(&in->tree.root, "_whd") != NULL;
 	return 0;
+}
+
+static bool
+is_whds_own(struct wh_str name)
+{
+	return wh_str_is(name, "whid") || wh_str_is(name, "_whd");
+}
+
+/*
+ * The API may hold members that whd only hands through. Of a document that
+ * whd showed they are no mistake, though whd takes none of them.
+ */
+static bool
+is_only_shown(const struct wh_input *in, struct wh_str name)
+{
+	return in->was_shown && wh_field_by_name(name) == WH_F_COUNT && !is_whds_own(name);
+}
+
+static void
+tell_passed_over(const struct wh_ctl *ctl, const struct wh_input *in)
+{
+	const msgpack_object_map *map = &in->tree.root.via.map;
+	struct wh_buf names = WH_BUF_NULL;
+
+	for (uint32_t i = 0; i < map->size; i++) {
+		struct wh_str name = WH_STR_NULL;
+
+		wh_obj_str(&map->ptr[i].key, &name);
+		if (!is_only_shown(in, name))
+			continue;
+		wh_buf_c(&names, names.n ? ", " : "");
+		wh_escape(&names, name, WH_ESCAPE_LINE);
+	}
+	if (names.n && !ctl->cli.options[WH_OPTION_quiet])
+		fprintf(stderr, "whctl: passed over, as whd does not take it: %.*s\n",
+			WH_STR_FMT(wh_buf_view(&names)));
+	wh_buf_fini(&names);
 }
 
 static void
@@ -170,6 +209,7 @@ wh_input_gather(struct wh_ctl *ctl, const char *json, bool signs, struct wh_inpu
 
 	if (r)
 		return r;
+	tell_passed_over(ctl, ret);
 	sort_processes(ctl, signs, ret);
 	if (ret->n_replace && (ret->n_add || ret->n_remove))
 		return wh_ctl_fail(
@@ -233,7 +273,7 @@ takes_member(const struct wh_ctl *ctl, const struct wh_input *in, struct wh_str 
 {
 	enum wh_field f = wh_field_by_name(name);
 
-	if (wh_str_is(name, "whid") || wh_str_is(name, "_whd"))
+	if (is_whds_own(name) || is_only_shown(in, name))
 		return false;
 	return f == WH_F_COUNT || !given_by_option(ctl, in, f);
 }

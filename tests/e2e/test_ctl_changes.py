@@ -75,6 +75,25 @@ def test_what_get_prints_can_be_created_again(sim, c, ctl):
     assert six(sim.row(second["whid"])) == six(sim.row(first))
 
 
+def test_members_that_get_prints_and_whd_does_not_take_are_passed_over(sim, c, ctl):
+    theirs = sim.add(**webhook(1), eventTypes=["a"], tags=[])
+    c.call("sync.now")
+    shown = ctl.json("get", theirs["whid"])
+    assert shown["eventTypes"] == ["a"]
+    again = json.dumps({**shown, "whname": "again"}).encode()
+    for words in (["create"], ["update"]):
+        ran = ctl.run(*words, "-f", "-", "--wait", "-o", "value=state", stdin=again)
+        assert (ran.code, ran.out) == (0, "done\n"), ran
+        assert ran.err == "whctl: passed over, as whd does not take it: eventTypes, tags\n"
+    assert [six(r) for r in sim.rows()] == [six(webhook(1, whname="again"))] * 2
+    assert sim.row(theirs["whid"])["eventTypes"] == ["a"]
+    assert ctl.ok("update", theirs["whid"], json.dumps({"whname": "x", "_whd": {}, "y": 1}),
+                  "--quiet") == ""
+    for words in (["create"], ["update", theirs["whid"]]):
+        ctl.fails(2, *words, "-f", "-", stdin=json.dumps(
+            webhook(1, eventTypes=[])).encode(), says=["eventTypes"])
+
+
 def test_update_in_every_way(sim, c, ctl):
     whid = c.applied(c.create(**webhook(1)))["whid"]
     ctl.json("update", whid, "--comment", "one", "--wait")

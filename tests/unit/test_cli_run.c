@@ -211,10 +211,14 @@ static const struct row rows[] = {
 	 "{'whid': '42', 'set': {'whcomment': 'c'}, 'add_processes': ['a'],"
 	 " 'remove_processes': ['b'], 'request_id': 'r'}",
 	 PEER_RESULT, OP, 0, "o1\tupdate\t42\tqueued\t\t\t0\t\t\t\n", NULL},
-	{"update 42 {\"whname\":\"n\",\"_whd\":{},\"new\":1} --name m --request-id r -o ids",
+	{"update 42 {\"whname\":\"n\",\"new\":1} --name m --request-id r -o ids",
 	 "webhook.update",
 	 "{'whid': '42', 'set': {'whname': 'm', 'new': 1}, 'request_id': 'r'}", PEER_RESULT, OP,
 	 0, "o1\n", NULL},
+	{"update 42 {\"whname\":\"n\",\"_whd\":{},\"a\":1,\"\\u001b\":[]} --request-id r -o "
+	 "ids",
+	 "webhook.update", "{'whid': '42', 'set': {'whname': 'n'}, 'request_id': 'r'}",
+	 PEER_RESULT, OP, 0, "o1\n", "does not take it: a, \\x1b\n"},
 	{"update {\"whid\":\"42\",\"whname\":\"n\"} --request-id r -o ids", "webhook.update",
 	 "{'whid': '42', 'set': {'whname': 'n'}, 'request_id': 'r'}", PEER_RESULT, OP, 0,
 	 "o1\n", NULL},
