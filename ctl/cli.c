@@ -73,12 +73,8 @@ takes_next(const char *arg)
 	return o != WH_OPTION_COUNT && wh_options[o].kind == WH_OPTION_VALUE && !t.value;
 }
 
-/*
- * The first two words of argv that are neither options nor values of global
- * options: what the verb is looked for in. *ret_at holds their places.
- */
-static size_t
-leading_words(int argc, char *const *argv, const char *ret[2], int ret_at[2])
+size_t
+wh_cli_leading(int argc, char *const *argv, const char *ret[2], int ret_at[2])
 {
 	size_t n = 0;
 
@@ -286,7 +282,7 @@ wh_cli_parse(int argc, char *const *argv, struct wh_cli *ret, struct wh_buf *why
 		.fields = wh_xcalloc(room, sizeof(*ret->fields)),
 	};
 	struct walk w = {.argc = argc, .argv = argv, .cli = ret, .why = why};
-	size_t n = leading_words(argc, argv, leading, at);
+	size_t n = wh_cli_leading(argc, argv, leading, at);
 	int r = wh_verb_find(leading, n, &ret->verb, &used, why);
 
 	/* "whctl queue --help" names no verb, and need not. */

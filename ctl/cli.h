@@ -40,6 +40,12 @@ struct wh_cli {
 WH_MUST_USE int wh_cli_parse(int argc, char *const *argv, struct wh_cli *ret,
 			     struct wh_buf *why);
 void wh_cli_fini(struct wh_cli *cli);
+/*
+ * The first two words of argv that are neither options nor values of global
+ * options: what the verb is looked for in. *ret_at holds their places; returns
+ * how many there are.
+ */
+size_t wh_cli_leading(int argc, char *const *argv, const char *ret[2], int ret_at[2]);
 
 /* "500ms", "5s", "10min", "1h" to milliseconds. */
 WH_MUST_USE bool wh_duration_parse(const char *text, int64_t *ret);

@@ -4,14 +4,17 @@
  * `whctl --complete-args`, and the answer to that.
  *
  * Called by main.c. Each candidate is a line: the word, and after a tab what
- * it is. Ids come from whd within 150 ms; whatever goes wrong, it is silent
- * and quick, because a person is typing.
+ * it is. Ids come from whd; whatever goes wrong, it is silent and quick,
+ * because a person is typing.
  */
 #include "ctl/ctl.h"
 #include "ctl/escape.h"
 
-#define PATIENCE 150 /* ms for whd */
-#define IDS_MAX 200
+#define PATIENCE 150  /* ms for an answer of whd */
+#define TOTAL_MAX 500 /* ms for all pages of a list */
+#define PAGE 1000
+#define PAGES_MAX 50
+#define ENOUGH 200 /* ids, if a further one changes nothing */
 
 static const char bash_script[] =
 	"_whctl() {\n"
@@ -78,13 +81,20 @@ static const struct {
 
 struct asked {
 	struct wh_str prefix; /* what is typed of the word so far */
+	const char *socket;   /* of whd, as given on the line; NULL = not given */
 	struct wh_buf out;
 };
+
+static bool
+continues(struct wh_str word, struct wh_str prefix)
+{
+	return word.n >= prefix.n && memcmp(word.p, prefix.p, prefix.n) == 0;
+}
 
 static void
 offer(struct asked *a, struct wh_str word, struct wh_str help)
 {
-	if (word.n < a->prefix.n || memcmp(word.p, a->prefix.p, a->prefix.n) != 0)
+	if (!continues(word, a->prefix))
 		return;
 	wh_escape(&a->out, word, WH_ESCAPE_LINE);
 	wh_buf_byte(&a->out, '\t');
@@ -118,34 +128,69 @@ is_harmless(const char *word)
 				 "0123456789._:/@+-")] == '\0';
 }
 
+/* Ids as they come in pages. */
+struct ids {
+	struct asked *asked;
+	const char *id, *help; /* members of an item */
+	int64_t end;           /* monotonic ms */
+	size_t seen, offered;
+	struct wh_buf common; /* what all that were offered begin with */
+};
+
+/*
+ * A shell types for the user what all that is offered begins with: it may not
+ * be more than what all there are begin with.
+ */
+static bool
+is_enough(const struct ids *ids)
+{
+	return ids->offered >= ENOUGH && ids->common.n <= ids->asked->prefix.n;
+}
+
+static void
+note_common(struct ids *ids, struct wh_str word)
+{
+	size_t n = 0;
+
+	if (ids->offered++ == 0)
+		wh_buf_str(&ids->common, word);
+	while (n < word.n && n < ids->common.n && word.p[n] == ids->common.p[n])
+		n++;
+	ids->common.n = n;
+}
+
+static int
+offer_id(struct whc *c, struct whc_object *item, void *arg)
+{
+	struct ids *ids = arg;
+	const char *word = whc_str(item, ids->id);
+
+	(void)c;
+	if (word && is_harmless(word) && continues(wh_str_c(word), ids->asked->prefix)) {
+		offer(ids->asked, wh_str_c(word), wh_str_c(whc_str(item, ids->help)));
+		note_common(ids, wh_str_c(word));
+	}
+	return ++ids->seen == PAGE * PAGES_MAX || is_enough(ids) || wh_ctl_now() >= ids->end;
+}
+
 /* Ids of what a method lists, each with another member as its help. */
 static void
 offer_ids(struct asked *a, const char *method, const char *id, const char *help)
 {
+	struct ids ids = {a, id, help, wh_ctl_now() + TOTAL_MAX, 0, 0, WH_BUF_NULL};
 	struct wh_params p;
 	struct whc *c = NULL;
-	struct whc_object *page = NULL;
 
 	wh_params_begin(&p);
-	wh_params_int(&p, "limit", IDS_MAX);
+	wh_params_int(&p, "limit", PAGE);
 	struct wh_str params = wh_params_end(&p);
 
-	if (whc_open(&c, NULL, 0) == 0 && whc_set_timeout(c, PATIENCE) == 0)
-		(void)whc_call(c, method, (struct whc_bytes){params.p, params.n}, PATIENCE,
-			       &page);
-	for (size_t i = 0; page && i < whc_count(page, "items"); i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "items.%zu.%s", i, id);
-		const char *word = whc_str(page, path);
-
-		snprintf(path, sizeof(path), "items.%zu.%s", i, help);
-		if (word && is_harmless(word))
-			offer(a, wh_str_c(word), wh_str_c(whc_str(page, path)));
-	}
-	whc_object_unref(page);
+	if (whc_open(&c, a->socket, 0) == 0 && whc_set_timeout(c, PATIENCE) == 0)
+		(void)whc_call_paged(c, method, (struct whc_bytes){params.p, params.n},
+				     offer_id, &ids);
 	(void)whc_close(c);
 	wh_params_fini(&p);
+	wh_buf_fini(&ids.common);
 }
 
 static void
@@ -253,35 +298,42 @@ value_option(const struct wh_verb *v, const char *before)
 	return dashed && wh_field_by_option(wh_str_c(name)) != WH_F_COUNT ? "" : NULL;
 }
 
-int
-wh_complete(size_t n, char *const *words)
+static void
+offer_word(struct asked *a, const struct wh_cli *cli, const char *const leading[2], size_t n)
 {
-	const char *plain[2] = {NULL, NULL};
-	const char *last = n ? words[n - 1] : "";
-	struct asked a = {.prefix = wh_str_c(last)};
-	const struct wh_verb *v = NULL;
-	struct wh_buf why = WH_BUF_NULL;
-	size_t n_plain = 0, used = 0;
+	if (n < 2)
+		offer_verbs(a, leading[0]);
+	if (cli->verb && cli->verb->id == WH_VERB_help)
+		offer_verbs(a, leading[1]);
+	else if (cli->verb)
+		offer_operand(a, cli->verb, cli->n_words);
+}
 
-	for (size_t i = 0; i + 1 < n; i++)
-		if (words[i][0] != '-' && n_plain++ < 2)
-			plain[n_plain - 1] = words[i];
-	if (wh_verb_find(plain, n_plain < 2 ? n_plain : 2, &v, &used, &why))
-		v = NULL;
-	const char *option = value_option(v, n > 1 ? words[n - 2] : NULL);
+int
+wh_complete(int argc, char *const *argv)
+{
+	const char *last = argc > 1 ? argv[argc - 1] : "";
+	int before = argc > 1 ? argc - 1 : argc;
+	const char *leading[2] = {NULL, NULL};
+	struct wh_buf why = WH_BUF_NULL;
+	struct wh_cli cli;
+	int at[2];
+	size_t n = wh_cli_leading(before, argv, leading, at);
+
+	/* A line under way need not be right: what is read of it counts. */
+	(void)!wh_cli_parse(before, argv, &cli, &why);
+	struct asked a = {wh_str_c(last), cli.options[WH_OPTION_socket], WH_BUF_NULL};
+	const char *option = value_option(cli.verb, before > 1 ? argv[before - 1] : NULL);
 
 	if (option)
 		offer_value(&a, option);
 	else if (last[0] == '-')
-		offer_options(&a, v);
-	else if (n_plain < 2)
-		offer_verbs(&a, plain[0]);
-	if (!option && last[0] != '-' && v && v->id == WH_VERB_help)
-		offer_verbs(&a, plain[1]);
-	else if (!option && last[0] != '-' && v)
-		offer_operand(&a, v, n_plain - used);
+		offer_options(&a, cli.verb);
+	else
+		offer_word(&a, &cli, leading, n);
 	fwrite(a.out.p ? a.out.p : "", 1, a.out.n, stdout);
 	wh_buf_fini(&a.out);
 	wh_buf_fini(&why);
+	wh_cli_fini(&cli);
 	return 0;
 }

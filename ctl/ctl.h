@@ -106,5 +106,5 @@ int wh_run_completion(struct wh_ctl *ctl);
 void wh_help_verb(FILE *file, const struct wh_verb *v);
 /* Prints the help the words ask for: all, a group, a verb. 0 or an exit status. */
 int wh_help_words(struct wh_ctl *ctl, const char *const *words, size_t n);
-/* Prints what the last of n words may be completed to, one a line. */
-int wh_complete(size_t n, char *const *words);
+/* Prints what the last word may be completed to, one a line; argv[0] is none. */
+int wh_complete(int argc, char *const *argv);

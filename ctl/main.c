@@ -66,7 +66,7 @@ main(int argc, char **argv)
 	fill_standard_streams();
 	speak_utf8();
 	if (argc > 1 && strcmp(argv[1], "--complete-args") == 0)
-		return wh_complete((size_t)argc - 2, argv + 2);
+		return wh_complete(argc - 1, argv + 1);
 	ctl.signal_fd = catch_interrupt();
 	int exit = wh_ctl_run(&ctl, argc, argv);
 

@@ -169,5 +169,28 @@ def test_completion_knows_verbs_options_and_ids(ctl, rows):
     assert rows[0]["whid"] in ctl.ok("--complete-args", "get", rows[0]["whid"][:4])
 
 
+def test_completion_passes_over_options_and_uses_those_of_the_connection(whd, ctl, rows):
+    whid = rows[0]["whid"]
+    for options in (["-o", "json"], ["-s", whd.socket], ["--timeout", "1s"], ["-qo", "ids"],
+                    ["--socket", whd.socket], [f"--socket={whd.socket}", "-ojson"], []):
+        assert "\nqueue\t" in ctl.ok("--complete-args", *options, "")
+        assert "retry\t" in ctl.ok("--complete-args", *options, "queue", "re")
+        assert "retry\t" in ctl.ok("--complete-args", "queue", *options, "re")
+        given = any(str(whd.socket) in str(o) for o in options)
+        for words in ([*options, "get", "--view", "confirmed"], ["get", *options]):
+            shown = Ctl("/nowhere").ok("--complete-args", *words, whid[:4])
+            assert shown.startswith(whid) if given else shown == "", words
+    assert "json\t" in ctl.ok("--complete-args", "list", "-o", "")
+
+
+def test_completion_knows_the_webhooks_of_all_pages(sim, c, ctl):
+    sim.add_all([webhook(n, whid=f"many-{n}") for n in range(2500)] + [webhook(0, whid="other")])
+    c.call("sync.now")
+    for whid in [*(w["whid"] for w in (*c.list(),))][::500] + ["other"]:
+        shown = ctl.ok("--complete-args", "get", whid[:-1])
+        assert f"\n{whid}\t" in f"\n{shown}"
+    assert "other\t" in ctl.ok("--complete-args", "get", ""), "all do not begin with many-"
+
+
 def test_completion_is_silent_without_whd(world):
     assert Ctl(world.folder / "nothing.sock").ok("--complete-args", "get", "") == ""
