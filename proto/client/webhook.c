@@ -9,6 +9,7 @@
 
 #define WAIT_MAX 300000 /* longest wait whd grants one call, ms */
 #define WAIT_MARGIN 5000
+#define FOLLOW_MAX 16 /* merges into merges */
 
 /* Parameters being packed: a map whose members are counted along. */
 struct params {
@@ -216,11 +217,27 @@ is_settled(const struct whc_object *op)
 	return false;
 }
 
-int
-whc_wait(struct whc *c, const char *op, int64_t timeout_ms, struct whc_object **ret)
+static bool
+text_is(const struct whc_object *op, const char *member, const char *text)
 {
-	int64_t deadline = whc_deadline(timeout_ms < 0 ? c->timeout : timeout_ms);
+	const char *now = whc_str(op, member);
 
+	return now && strcmp(now, text) == 0;
+}
+
+/* The operation that carries this one out in its place; NULL if none does. */
+static const char *
+carrier_of(const struct whc_object *op)
+{
+	bool carried = text_is(op, "result", "merged") || text_is(op, "state", "superseded");
+
+	return carried ? whc_str(op, "into") : NULL;
+}
+
+/* Waits for one operation, whatever it was merged into. */
+static int
+wait_alone(struct whc *c, const char *op, int64_t deadline, struct whc_object **ret)
+{
 	for (;;) {
 		int64_t left = deadline - whc_now();
 		struct whc_object *now = NULL;
@@ -238,6 +255,25 @@ whc_wait(struct whc *c, const char *op, int64_t timeout_ms, struct whc_object **
 		}
 		whc_object_unref(now);
 	}
+}
+
+int
+whc_wait(struct whc *c, const char *op, int64_t timeout_ms, struct whc_object **ret)
+{
+	int64_t deadline = whc_deadline(timeout_ms < 0 ? c->timeout : timeout_ms);
+	struct whc_object *now = NULL;
+	int fault = wait_alone(c, op, deadline, &now);
+
+	for (int i = 0; !fault && carrier_of(now) && i < FOLLOW_MAX; i++) {
+		struct whc_object *carried = now;
+
+		now = NULL;
+		fault = wait_alone(c, carrier_of(carried), deadline, &now);
+		whc_object_unref(carried);
+	}
+	if (!fault)
+		*ret = now;
+	return fault;
 }
 
 static void

@@ -211,7 +211,8 @@ WHC_API int whc_delete(struct whc *c, const char *whid, unsigned flags,
 		       struct whc_object **ret);
 /*
  * Waits until operation op has ended or needs a person, or timeout_ms is over.
- * *ret is the operation as it then is: look at its member state.
+ * *ret is the operation as it then is: look at its member state. If another one
+ * carries it out in its place (into), that is waited for and is *ret.
  */
 WHC_API int whc_wait(struct whc *c, const char *op, int64_t timeout_ms,
 		     struct whc_object **ret);

@@ -102,6 +102,12 @@ def _rounds(timeout):
         yield int(1000 * max(0.0, min(left, _WAIT_MAX))), left <= _WAIT_MAX
 
 
+def _carrier(op):
+    """The id of the operation that carries this one out in its place; None if none does."""
+    carried = op.get("result") == "merged" or op["state"] == "superseded"
+    return op.get("into") if carried else None
+
+
 class _Wire:
     """Messages to bytes and back, bounded; no I/O."""
 
@@ -272,10 +278,12 @@ class Client(_Methods):
 
     def wait(self, op, timeout=30):
         """Waits until operation op ended or needs a person, at most timeout seconds; returns it
-        as it then is."""
+        as it then is. If another one carries it out (into), that is waited for and returned."""
         for timeout_ms, last in _rounds(timeout):
             now = self.call("queue.wait", op=op, timeout_ms=timeout_ms)
-            if now["state"] in SETTLED or last:
+            if _carrier(now):
+                op = _carrier(now)
+            elif now["state"] in SETTLED or last:
                 return now
 
     def events(self, since=None, instance=None, timeout=None):
@@ -420,10 +428,13 @@ class AsyncClient(_Methods):
         return self.pages("webhook.list", **filters)
 
     async def wait(self, op, timeout=30):
-        """Waits until operation op ended or needs a person; returns it as it then is."""
+        """Waits until operation op, or the one that carries it out (into), ended or needs a
+        person; returns that as it then is."""
         for timeout_ms, last in _rounds(timeout):
             now = await self.call("queue.wait", op=op, timeout_ms=timeout_ms)
-            if now["state"] in SETTLED or last:
+            if _carrier(now):
+                op = _carrier(now)
+            elif now["state"] in SETTLED or last:
                 return now
 
     async def events(self, since=None, instance=None):

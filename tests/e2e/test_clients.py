@@ -154,6 +154,28 @@ def test_client_finds_its_way_back_after_a_restart(sim, whd):
     c.close()
 
 
+def test_wait_follows_a_change_to_the_one_that_carries_it_out(sim, whd, c):
+    async def wait(op, timeout):
+        async with whclient.AsyncClient(str(whd.socket)) as client:
+            return await client.wait(op["op"], timeout)
+
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+    create = c.create(**webhook(2))
+    merged = c.update(create["tmp_id"], {"whcomment": "x"})
+    replaced = c.update(whid, {"whcomment": "x"})
+    delete = c.delete(whid)
+    assert merged["result"] == "merged" and c.settled(replaced)["state"] == "superseded"
+    carriers = ((merged, create), (replaced, delete))
+    for op, carrier in carriers:
+        for now in (c.wait(op["op"], 0.1), asyncio.run(wait(op, 0.1))):
+            assert (now["op"], now["state"]) == (carrier["op"], "queued")
+    sim.up()
+    for op, carrier in carriers:
+        for now in (c.wait(op["op"]), asyncio.run(wait(op, 30))):
+            assert (now["op"], now["state"], now["result"]) == (carrier["op"], "done", "applied")
+
+
 def test_client_says_what_is_wrong_when_whd_is_away(world, sim):
     whd = world.whd(sim, start=False)
     with pytest.raises(whclient.WhdError) as failed:

@@ -257,6 +257,37 @@ wait_gives_up_in_time(void **state)
 	peer_fini(&p);
 }
 
+/* A change that another operation carries out is in effect when that one is. */
+static void
+wait_follows_a_merged_change(void **state)
+{
+	static const struct peer_step steps[] = {
+		{PEER_ACCEPT, NULL, 0},
+		{PEER_EXPECT, "queue.wait", 0},
+		{PEER_RESULT, "{'state': 'done', 'result': 'merged', 'into': 'y'}", 0},
+		{PEER_EXPECT, "queue.wait", 0},
+		{PEER_RESULT, "{'state': 'queued'}", 0},
+		{PEER_EXPECT, "queue.wait", 0},
+		{PEER_RESULT, "{'state': 'superseded', 'into': 'z'}", 0},
+		{PEER_EXPECT, "queue.wait", 0},
+		{PEER_RESULT, "{'op': 'z', 'state': 'dead', 'into': 'none'}", 0},
+		{PEER_END, NULL, 0}};
+	struct whc_object *o = NULL;
+	struct peer p;
+	struct whc *c = open_to(&p, steps);
+
+	(void)state;
+	check("wait", whc_wait(c, "x", WHC_NO_TIMEOUT, &o) == 0);
+	check("the last", strcmp(whc_str(o, "op"), "z") == 0);
+	whc_object_unref(o);
+	close_all(c, &p);
+	check("x", peer_saw(&p, 0, "{'op': 'x', 'timeout_ms': 300000}"));
+	check("y", peer_saw(&p, 1, "{'op': 'y', 'timeout_ms': 300000}"));
+	check("y again", peer_saw(&p, 2, "{'op': 'y', 'timeout_ms': 300000}"));
+	check("z", peer_saw(&p, 3, "{'op': 'z', 'timeout_ms': 300000}"));
+	peer_fini(&p);
+}
+
 int
 main(void)
 {
@@ -267,6 +298,7 @@ main(void)
 		cmocka_unit_test(list_ends_when_told),
 		cmocka_unit_test(wait_ends_when_settled),
 		cmocka_unit_test(wait_gives_up_in_time),
+		cmocka_unit_test(wait_follows_a_merged_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

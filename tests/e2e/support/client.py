@@ -71,8 +71,10 @@ class Client(whclient.Client):
         return self.call("wait", until="online", timeout_ms=timeout * 1000)
 
     def settled(self, op, timeout=30):
-        """The operation once it has ended or needs a person; fails if it does neither."""
-        now = self.wait(op["op"] if isinstance(op, dict) else op, timeout)
+        """The operation once it has ended or needs a person; fails if it does neither. It is
+        that one, whatever it was merged into."""
+        now = self.call("queue.wait", op=op["op"] if isinstance(op, dict) else op,
+                        timeout_ms=timeout * 1000)
         assert now["state"] in whclient.SETTLED, now
         self.call("queue.get", op=now["op"])  # what it says is held against the table of reasons
         return now
