@@ -217,21 +217,14 @@ is_settled(const struct whc_object *op)
 	return false;
 }
 
-static bool
-text_is(const struct whc_object *op, const char *member, const char *text)
-{
-	const char *now = whc_str(op, member);
-
-	return now && strcmp(now, text) == 0;
-}
-
-/* The operation that carries this one out in its place; NULL if none does. */
+/* The operation that carries this one out with its own; NULL if none does. What a delete
+ * superseded is carried out by nobody. */
 static const char *
 carrier_of(const struct whc_object *op)
 {
-	bool carried = text_is(op, "result", "merged") || text_is(op, "state", "superseded");
+	const char *result = whc_str(op, "result");
 
-	return carried ? whc_str(op, "into") : NULL;
+	return result && strcmp(result, "merged") == 0 ? whc_str(op, "into") : NULL;
 }
 
 /* Waits for one operation, whatever it was merged into. */

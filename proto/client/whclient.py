@@ -103,9 +103,9 @@ def _rounds(timeout):
 
 
 def _carrier(op):
-    """The id of the operation that carries this one out in its place; None if none does."""
-    carried = op.get("result") == "merged" or op["state"] == "superseded"
-    return op.get("into") if carried else None
+    """The id of the operation that carries this one out with its own; None if none does. What
+    a delete superseded is carried out by nobody."""
+    return op.get("into") if op.get("result") == "merged" else None
 
 
 class _Wire:

@@ -133,18 +133,23 @@ def test_help_names_every_exit_status():
         assert re.search(rf"\b{status} ", said), status
 
 
+def damage(whd, row):
+    """Stops whd and changes a bit of the stored row."""
+    assert whd.stop() == 0
+    data = whd.store / "data.mdb"
+    bytes_ = bytearray(data.read_bytes())
+    for at in occurrences(bytes_, row["callbackUrl"].encode()):
+        bytes_[at] ^= 1
+    data.write_bytes(bytes_)
+
+
 def test_damaged_row_is_told_and_fetched_again(world, sim):
     """One bit of a stored row: never served as if it were good."""
     sim.seed(50)
     whd = world.whd(sim)
     whd.client().synced()
-    assert whd.stop() == 0
     row = sim.rows()[20]
-    data = max(whd.store.iterdir(), key=lambda p: p.stat().st_size)
-    bytes_ = bytearray(data.read_bytes())
-    for at in occurrences(bytes_, row["callbackUrl"].encode()):
-        bytes_[at] ^= 1
-    data.write_bytes(bytes_)
+    damage(whd, row)
     sim.down()
     whd.start()
     c = whd.client()
@@ -163,13 +168,8 @@ def test_damaged_row_that_no_list_brings_back_costs_few_lists(world, sim):
     sim.seed(5)
     whd = world.whd(sim)
     whd.client().synced()
-    assert whd.stop() == 0
     row = sim.rows()[2]
-    data = whd.store / "data.mdb"
-    bytes_ = bytearray(data.read_bytes())
-    for at in occurrences(bytes_, row["callbackUrl"].encode()):
-        bytes_[at] ^= 1
-    data.write_bytes(bytes_)
+    damage(whd, row)
     sim.remove(row["whid"])
     sim.fault("status", method="GET", status=200, body=[{"whname": "no id"}], count=-1)
     c = whd.start().client()

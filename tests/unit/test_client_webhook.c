@@ -268,9 +268,9 @@ wait_follows_a_merged_change(void **state)
 		{PEER_EXPECT, "queue.wait", 0},
 		{PEER_RESULT, "{'state': 'queued'}", 0},
 		{PEER_EXPECT, "queue.wait", 0},
-		{PEER_RESULT, "{'state': 'superseded', 'into': 'z'}", 0},
+		{PEER_RESULT, "{'state': 'done', 'result': 'merged', 'into': 'z'}", 0},
 		{PEER_EXPECT, "queue.wait", 0},
-		{PEER_RESULT, "{'op': 'z', 'state': 'dead', 'into': 'none'}", 0},
+		{PEER_RESULT, "{'op': 'z', 'state': 'superseded', 'into': 'none'}", 0},
 		{PEER_END, NULL, 0}};
 	struct whc_object *o = NULL;
 	struct peer p;
