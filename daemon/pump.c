@@ -181,11 +181,7 @@ wh_pump_list_now(struct wh_pump *p)
 void
 wh_pump_hurry(struct wh_pump *p)
 {
-	struct wh_gate_one *link = &p->gates.g[WH_GATE_LINK];
-
-	link->until = p->d->now.mono;
-	if (link->until.ms < link->hold.ms)
-		link->until = link->hold;
+	wh_gates_hurry_link(&p->gates, p->d->now);
 	wh_pump_poke(p);
 }
 

@@ -97,8 +97,8 @@ wh_pump_probe_result(struct wh_pump *p, struct wh_http_result *r)
 		p->list_wanted = true; /* with the next key */
 		noted.ask = WH_ASK_NONE;
 	}
-	if (o.executed == WH_X_EXECUTED) /* it went past the gate: calls are granted again */
-		p->gates.g[WH_GATE_QUOTA].until = p->d->now.mono;
+	if (o.executed == WH_X_EXECUTED)
+		wh_gates_end_quota(&p->gates, p->d->now);
 	wh_pump_note(p, &noted, &r->facts);
 	pack(p, &r->facts, &o, &map);
 	wh_waits_probed(p->d->waits, r->tag, wh_buf_view(&map));

@@ -264,6 +264,22 @@ wh_gates_reopen_auth(struct wh_gates *g, struct wh_now now)
 	auth->probes = 0;
 }
 
+void
+wh_gates_hurry_link(struct wh_gates *g, struct wh_now now)
+{
+	struct wh_gate_one *link = &g->g[WH_GATE_LINK];
+
+	if (link->shut)
+		link->until.ms = at_least(now.mono.ms, link->hold.ms);
+}
+
+void
+wh_gates_end_quota(struct wh_gates *g, struct wh_now now)
+{
+	if (g->g[WH_GATE_QUOTA].shut)
+		g->g[WH_GATE_QUOTA].until = now.mono;
+}
+
 bool
 wh_gates_open(const struct wh_gates *g)
 {

@@ -214,6 +214,35 @@ test_auth(void **state)
 }
 
 static void
+test_who_asks(void **state)
+{
+	struct wh_gates g;
+	struct wh_mono next;
+
+	(void)state;
+	wh_gates_init(&g);
+	wh_gates_hurry_link(&g, at(0));
+	wh_gates_end_quota(&g, at(0));
+	assert_true(wh_gates_open(&g));
+	(void)note(&g, &refused, true, &quiet, at(0));
+	wh_gates_hurry_link(&g, at(1));
+	assert_true(wh_gates_may_read(&g, at(1).mono, &next));
+
+	wh_gates_init(&g);
+	(void)note(&g, &busy, true, &quiet, at(0));
+	wh_gates_hurry_link(&g, at(5));
+	assert_false(wh_gates_may_read(&g, at(5).mono, &next));
+	assert_int_equal(next.ms, g.g[WH_GATE_LINK].hold.ms);
+
+	wh_gates_init(&g);
+	(void)note(&g, &used5d, true, &quiet, at(0));
+	wh_gates_end_quota(&g, at(5));
+	assert_false(wh_gates_open(&g));
+	(void)note(&g, &good, true, &quiet, at(5));
+	assert_true(wh_gates_open(&g));
+}
+
+static void
 test_quota(void **state)
 {
 	static const struct step told[] = {
@@ -339,15 +368,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_link_counts),
-		cmocka_unit_test(test_link_at_once),
-		cmocka_unit_test(test_link_asked),
-		cmocka_unit_test(test_link_probe_times),
-		cmocka_unit_test(test_auth),
-		cmocka_unit_test(test_quota),
-		cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_slow_start),
-		cmocka_unit_test(test_asked_for_nothing),
+		cmocka_unit_test(test_link_counts), cmocka_unit_test(test_link_at_once),
+		cmocka_unit_test(test_link_asked),  cmocka_unit_test(test_link_probe_times),
+		cmocka_unit_test(test_auth),        cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_who_asks),    cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_slow_start),  cmocka_unit_test(test_asked_for_nothing),
 		cmocka_unit_test(test_worst),
 	};
 
