@@ -90,19 +90,24 @@ static size_t
 gather_state(struct wh_pump *p, enum wh_op_state state, const struct wh_rules *rules,
 	     struct wh_cand *cand, size_t most)
 {
-	const struct wh_due first = WH_DUE_FIRST(state);
-	struct wh_due due[CANDS_MAX + PASSED_MAX + FLIGHTS_MAX];
-	size_t n = 0, got = 0, waiting = 0;
+	struct wh_due due[CANDS_MAX + FLIGHTS_MAX], after = WH_DUE_FIRST(state);
+	const size_t in_hand = not_yet_stored(p);
+	size_t n = 0, waiting = 0, wanted, got;
 
-	if (wh_ops_due(&p->d->view, &first, due, most + PASSED_MAX + not_yet_stored(p), &got))
-		return 0;
-	for (size_t i = 0; i < got && n < most; i++) {
-		if (!wh_pump_flight(p, due[i].seq) && load_cand(p, &due[i], rules, &cand[n]) &&
-		    !only_waits(&cand[n], &waiting))
-			n++;
-		if (due[i].due_at > p->d->now.wall.ms)
-			break;
-	}
+	do {
+		wanted = most - n + in_hand;
+		if (wh_ops_due(&p->d->view, &after, due, wanted, &got))
+			return n;
+		for (size_t i = 0; i < got && n < most; i++) {
+			after = due[i];
+			if (!wh_pump_flight(p, after.seq) &&
+			    load_cand(p, &after, rules, &cand[n]) &&
+			    !only_waits(&cand[n], &waiting))
+				n++;
+			if (after.due_at > p->d->now.wall.ms)
+				return n;
+		}
+	} while (n < most && got == wanted && waiting > 1 && waiting <= PASSED_MAX);
 	return n;
 }
 
