@@ -57,9 +57,9 @@ int wh_enqueue_run(struct wh_job *job, struct wh_txn *t);
 bool wh_queue_full(const struct wh_meta *m, const struct wh_rules *r);
 /* apply_absorb.c: tail, which has not left yet, takes in o, a later change of its lane; o is
  * done as merged. Its `into` is the caller's to set. */
-/* o ends as merged into other, which it adds nothing to. */
-WH_MUST_USE int wh_join(struct wh_lane *l, struct wh_lane_op *other, struct wh_lane_op *o);
 WH_MUST_USE int wh_absorb(struct wh_lane *l, struct wh_lane_op *tail, struct wh_lane_op *o);
+/* The same for what adds nothing to other, in whatever live state that is. */
+WH_MUST_USE int wh_join(struct wh_lane *l, struct wh_lane_op *other, struct wh_lane_op *o);
 /* The same decision over a view, writing nothing. */
 int wh_enqueue_dry_run(struct wh_enqueue *e, const struct wh_view *v);
 void wh_enqueue_fini(struct wh_enqueue *e);
@@ -299,8 +299,7 @@ WH_MUST_USE int wh_rebuild_run(struct wh_txn *t, const struct wh_rules *rules);
 struct wh_mark {
 	struct wh_job job;
 	struct wh_rules rules;
-	bool keeps_gates;
-	struct wh_buf gates;    /* text to remember, empty = none */
+	struct wh_buf gates;    /* text to remember; empty with gate_event = forget it */
 	const char *gate_event; /* "link shut", "open": fixed text; NULL = none */
 	bool accept_shrink;
 	bool damage; /* was found: an event tells */

@@ -95,7 +95,7 @@ wh_mark_run(struct wh_job *job, struct wh_txn *t)
 	m->swept = m->sweep;
 	if (m->sweep.begun) /* the rest was done with the first slice */
 		return wh_sweep_run(t, &m->rules, &m->swept);
-	if (m->keeps_gates)
+	if (m->gates.n || m->gate_event)
 		r = wh_meta_put_text(t, "gates", wh_buf_view(&m->gates));
 	if (r == 0 && m->gate_event) {
 		struct wh_event ev = {.kind = "gate", .note = m->gate_event};

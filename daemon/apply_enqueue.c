@@ -265,11 +265,12 @@ find_what_relies(struct decision *d, struct wh_record want, uint32_t asked)
 	int r = 0;
 
 	want.seen = asked;
-	if (d->lane->has_row)
+	if (d->lane->has_row) {
 		r = wh_doc_open(&row, d->lane->row.body);
-	if (r == 0 && d->lane->has_row)
-		wh_norm_keep_changes(&want, &row.record);
-	wh_doc_close(&row);
+		if (r == 0)
+			wh_norm_keep_changes(&want, &row.record);
+		wh_doc_close(&row);
+	}
 	d->relies = want.seen & WH_RECORD_ALL;
 	return r;
 }

@@ -232,6 +232,12 @@ in_hand(enum wh_op_state s)
 	return s == WH_OP_CHECKING || s == WH_OP_SENDING || s == WH_OP_UNKNOWN;
 }
 
+static bool
+is_live(const struct wh_lane_op *o)
+{
+	return !o->moved && wh_op_state_live(o->op.state);
+}
+
 struct wh_lane_op *
 wh_lane_head(struct wh_lane *l)
 {
@@ -240,7 +246,7 @@ wh_lane_head(struct wh_lane *l)
 	for (size_t i = 0; i < l->n_ops; i++) {
 		struct wh_lane_op *o = &l->ops[i];
 
-		if (o->moved || !wh_op_state_live(o->op.state))
+		if (!is_live(o))
 			continue;
 		if (in_hand(o->op.state))
 			return o;
@@ -254,7 +260,7 @@ struct wh_lane_op *
 wh_lane_tail(struct wh_lane *l)
 {
 	for (size_t i = l->n_ops; i > 0; i--)
-		if (!l->ops[i - 1].moved && wh_op_state_live(l->ops[i - 1].op.state))
+		if (is_live(&l->ops[i - 1]))
 			return &l->ops[i - 1];
 	return NULL;
 }
@@ -265,8 +271,7 @@ wh_lane_last_with(struct wh_lane *l, uint32_t members)
 	for (size_t i = l->n_ops; i > 0; i--) {
 		struct wh_lane_op *o = &l->ops[i - 1];
 
-		if (!o->moved && wh_op_state_live(o->op.state) &&
-		    (wh_doc_members(o->op.fields) & members))
+		if (is_live(o) && (wh_doc_members(o->op.fields) & members))
 			return o;
 	}
 	return NULL;

@@ -53,7 +53,6 @@ store_gates(struct wh_pump *p, unsigned changed)
 		.run = wh_mark_run, .done = wh_pump_mark_done, .class = WH_JOB_CONTROL};
 	wh_rules_now(p->d, &m->rules);
 	wh_gates_save(&p->gates, p->d->now, &m->gates);
-	m->keeps_gates = true;
 	if (changed)
 		tell_gates(p, changed, m);
 	wh_writer_submit(p->d->writer, &m->job);

@@ -138,13 +138,18 @@ def test_writer_may_cancel_only_its_own(sim, guarded):
     assert answers[1][1]["state"] == "cancelled"
 
 
-def test_nobody_cancels_what_others_joined_with_his(sim, guarded):
+@pytest.fixture
+def as_writer(guarded):
+    """One call of somebody who may write: (code, text) or (None, result)."""
+    def call(method, **params):
+        return as_user(guarded, WRITER, [[0, 0, method, [params]]], gid=WRITERS)[0]
+    return call
+
+
+def test_nobody_cancels_what_others_joined_with_his(sim, guarded, as_writer):
     c = guarded.client()
     whid = c.applied(c.create(**webhook(1)))["whid"]
     c.go_offline(sim)
-
-    def as_writer(method, **params):
-        return as_user(guarded, WRITER, [[0, 0, method, [params]]], gid=WRITERS)[0]
 
     own = as_writer("webhook.update", whid=whid, set={"whname": "x"})[1]
     assert c.update(whid, {"whcomment": "y"})["into"] == own["op"]
@@ -156,13 +161,10 @@ def test_nobody_cancels_what_others_joined_with_his(sim, guarded):
     assert as_writer("queue.cancel", op=own["op"])[1]["state"] == "cancelled"
 
 
-def test_cascade_cancels_nothing_of_others(sim, guarded):
+def test_cascade_cancels_nothing_of_others(sim, guarded, as_writer):
     c = guarded.client()
     whid = c.applied(c.create(**webhook(1)))["whid"]
     c.go_offline(sim)
-
-    def as_writer(method, **params):
-        return as_user(guarded, WRITER, [[0, 0, method, [params]]], gid=WRITERS)[0]
 
     def states(*ops):
         return [c.call("queue.get", op=op["op"])["state"] for op in ops]
