@@ -241,11 +241,11 @@ judge_alone(struct wh_ctl *ctl, const struct whc_object *op)
 	return exit;
 }
 
+/* What a delete superseded has an `into` as well, but nobody carries it out. */
 static bool
 is_carried_by_another(const struct whc_object *op)
 {
-	return *text_of(op, "into") && (strcmp(text_of(op, "result"), "merged") == 0 ||
-					strcmp(text_of(op, "state"), "superseded") == 0);
+	return *text_of(op, "into") && strcmp(text_of(op, "result"), "merged") == 0;
 }
 
 int

@@ -65,6 +65,18 @@ def test_4_rejected_or_in_conflict(sim, c, ctl):
               says=["BAD_STATE", "has ended (done)", f"whctl queue get {done['op']}"])
 
 
+def test_4_a_change_that_a_delete_replaced_is_not_in_effect(sim, c, ctl):
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+    update = c.update(whid, {"whcomment": "x"})["op"]
+    c.delete(whid)
+    c.go_online(sim)
+    ctl.ok("wait", "idle")
+    ran = ctl.run("queue", "wait", update)
+    assert ran.code == 4 and "superseded" in ran.err
+    assert sim.rows() == []
+
+
 def test_5_not_reachable(world, whd, ctl):
     Ctl(world.folder / "none.sock").fails(5, "list", says=["none.sock", "-s PATH"])
     whd.kill()
