@@ -112,9 +112,9 @@ load_op(struct wh_lane *l, uint64_t seq)
 static int
 load_ops(struct wh_lane *l)
 {
-	uint64_t seqs[WH_LANE_MAX];
+	uint64_t seqs[WH_LANE_READ];
 	size_t n = 0;
-	int r = wh_ops_lane(l->view, l->key, seqs, WH_LANE_MAX, &n);
+	int r = wh_ops_lane(l->view, l->key, seqs, WH_LANE_READ, &n);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = load_op(l, seqs[i]);

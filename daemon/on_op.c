@@ -35,11 +35,11 @@ goes_first(const struct wh_oprow *other, uint64_t seq)
 static bool
 is_behind(const struct wh_view *v, const struct wh_oprow *row)
 {
-	uint64_t lane[WH_LANE_MAX];
+	uint64_t lane[WH_LANE_READ];
 	struct wh_oprow other;
 	size_t n = 0;
 
-	if (wh_ops_lane(v, row->lane, lane, WH_LANE_MAX, &n))
+	if (wh_ops_lane(v, row->lane, lane, WH_LANE_READ, &n))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (lane[i] != row->seq && wh_ops_get(v, lane[i], &other) == 0 &&
@@ -150,7 +150,7 @@ filter_state(struct wh_call *c, struct op_filter *f, struct wh_str name)
 static int
 next_live(struct whd *d, const struct op_filter *f, uint64_t after, uint64_t *ret_seq)
 {
-	uint64_t lane[WH_LANE_MAX];
+	uint64_t lane[WH_LANE_READ];
 	size_t n = 0;
 	int r;
 
@@ -158,7 +158,7 @@ next_live(struct whd *d, const struct op_filter *f, uint64_t after, uint64_t *re
 		return f->has_state ? wh_ops_next_in_state(&d->view, (uint8_t)f->state, after,
 							   ret_seq)
 				    : wh_ops_next(&d->view, after, ret_seq);
-	r = wh_ops_lane(&d->view, f->lane, lane, WH_LANE_MAX, &n);
+	r = wh_ops_lane(&d->view, f->lane, lane, WH_LANE_READ, &n);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (lane[i] > after) {
 			*ret_seq = lane[i];

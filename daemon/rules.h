@@ -79,7 +79,8 @@ wh_rules_row_fresh(const struct wh_rules *r, uint64_t confirm, int64_t confirmed
 }
 
 #define WH_CHANGES_KEPT 65536u       /* entries of the change log */
-#define WH_LANE_MAX 64u              /* operations of one webhook */
+#define WH_LANE_MAX 64u              /* operations of one webhook, when one is added */
+#define WH_LANE_READ 128u            /* a create that is adopted brings its own along */
 #define WH_REQUEST_ID_KEPT 604800000 /* 7 days in ms */
 #define WH_POISON_AFTER 8u           /* failures of one op while others succeed */
 #define WH_CREATE_GRACE                                                                        \

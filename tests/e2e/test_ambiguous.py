@@ -156,9 +156,8 @@ def test_created_but_never_listed_raises_an_alarm_and_is_never_sent_again(world,
     assert len(api.rows()) == 1
 
 
-@pytest.mark.parametrize("decision", ["adopt", "recreate", "discard", "retry"])
-def test_without_a_whole_list_a_person_decides(world, api, decision):
-    """What is not in a list that is not whole may still be there."""
+def held_for_want_of_a_whole_list(world, api):
+    """A create that the API has carried out, and what it made."""
     c = start(world, api)
     lists = api.fault("delay", method="GET", ms=600000, count=-1)
     api.fault("close_after", method="POST")
@@ -171,7 +170,13 @@ def test_without_a_whole_list_a_person_decides(world, api, decision):
     assert len(api.log(method="POST")) == 2 and len(api.rows()) == 2
     api.clear_faults(broken)
     c.call("sync.now")
-    made = next(r["whid"] for r in api.rows() if r["whname"] == "hook 1")
+    return c, op, next(r["whid"] for r in api.rows() if r["whname"] == "hook 1")
+
+
+@pytest.mark.parametrize("decision", ["adopt", "recreate", "discard", "retry"])
+def test_without_a_whole_list_a_person_decides(world, api, decision):
+    """What is not in a list that is not whole may still be there."""
+    c, op, made = held_for_want_of_a_whole_list(world, api)
     if decision == "retry":
         c.call("queue.retry", op=op["op"])
         assert c.applied(op)["result"] == "adopted" and c.get(op["tmp_id"])["whid"] == made
@@ -184,6 +189,24 @@ def test_without_a_whole_list_a_person_decides(world, api, decision):
             "discard": ("cancelled", None)}[decision]
     assert len(api.rows()) == 2 and api.executed("POST") == 2, "never made twice"
     assert {w["whid"] for w in c.list()} == {r["whid"] for r in api.rows()}
+
+
+def test_both_queues_of_what_is_adopted_become_one(world, api):
+    """Each is as long as one may be, of changes that do not join."""
+    c, op, made = held_for_want_of_a_whole_list(world, api)
+    c.go_offline(api)
+    ops = [c.update(whid, {"whcomment": f"{i}"}, policy=("local-wins", "remote-wins")[i % 2])
+           for whid, n in ((made, 64), (op["tmp_id"], 63)) for i in range(n)]
+    with refused("QUEUE_FULL"):
+        c.update(made, {"whcomment": "one more"}, policy="local-wins")
+    c.call("queue.resolve", op=op["op"], take="adopt", whid=made)
+    waiting = [o["op"] for o in c.call("queue.list", whid=made, limit=1000)["items"]]
+    assert waiting == [o["op"] for o in ops]
+    assert c.get(made)["whcomment"] == "62" and c.get(made)["_whd"]["pending"] == len(ops)
+    c.go_online(api)
+    for o in ops:
+        assert c.settled(o)["state"] == "done"
+    assert api.row(made)["whcomment"] == "62"
 
 
 def test_lists_that_are_not_believed_prove_nothing(world, api):
