@@ -45,7 +45,7 @@ struct wh_http_result {
 	bool found;
 	bool usable, complete; /* LIST and FIND: was it a list; was all of it seen */
 	uint64_t elements, known, unreadable;
-	int64_t pages;       /* LIST: that it came in */
+	int64_t pages;       /* LIST: that were asked for, and one more that was not followed */
 	char why[200];       /* why not complete */
 	struct wh_seen seen; /* LIST; closed if the list is usable */
 	/* LIST: rows that were not handed on as chunks: those that were spilled, in order, and

@@ -363,6 +363,7 @@ wh_transfer_new(const struct wh_http_request *r, const struct wh_http_conf *c)
 
 	t->result = wh_xcalloc(1, sizeof(*t->result));
 	t->result->kind = r->kind;
+	t->result->pages = 1;
 	t->result->tag = r->tag;
 	t->result->facts.key = r->key_index;
 	t->result->facts.change = r->kind == WH_HTTP_SEND;

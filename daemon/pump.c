@@ -51,6 +51,14 @@ wh_pump_bucket_limits(const struct wh_pump *p)
 					 p->d->config->upstream_burst};
 }
 
+void
+wh_pump_pay(struct wh_pump *p, int64_t n)
+{
+	const struct wh_bucket_limits lim = wh_pump_bucket_limits(p);
+
+	wh_bucket_take(&p->bucket, &lim, n);
+}
+
 bool
 wh_pump_bounded(const struct wh_pump *p)
 {

@@ -105,7 +105,7 @@ wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_fact
 	if (o->ask == WH_ASK_RATE)
 		note_refusal(p, o->wait_ms);
 	else
-		wh_bucket_granted(&p->bucket, p->d->now.mono);
+		wh_bucket_granted(&p->bucket, p->d->now.mono, 1);
 
 	const struct wh_gates before = p->gates;
 	unsigned changed =

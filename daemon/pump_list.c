@@ -441,6 +441,8 @@ wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r)
 		p->list_wanted = true;
 		o.ask = WH_ASK_NONE;
 	}
+	wh_pump_pay(p, r->pages - 1);
+	wh_bucket_granted(&p->bucket, p->d->now.mono, r->pages - 1);
 	wh_pump_note(p, &o, &r->facts);
 	try_to_end(p);
 	wh_pump_poke(p);

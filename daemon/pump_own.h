@@ -136,6 +136,8 @@ void wh_pump_drop_flight(struct wh_pump *p, struct flight *f);
 /* Notices a wall clock that was set back. */
 void wh_pump_watch_clock(struct wh_pump *p);
 struct wh_bucket_limits wh_pump_bucket_limits(const struct wh_pump *p);
+/* So many requests go out, or went out without waiting for the rate. */
+void wh_pump_pay(struct wh_pump *p, int64_t n);
 /* A rate is in force. */
 bool wh_pump_bounded(const struct wh_pump *p);
 

@@ -311,7 +311,7 @@ step(struct wh_pump *p, struct turn *t, struct wh_mono *ret_wake)
 	}
 	if (!wh_bucket_may(&p->bucket, &lim, p->d->now.mono, false, ret_wake))
 		return false;
-	wh_bucket_take(&p->bucket, &lim);
+	wh_pump_pay(p, 1);
 	if (out.action == WH_ACT_LIST) {
 		wh_pump_begin_list(p, out.why);
 	} else {

@@ -59,6 +59,7 @@ read_first(struct wh_pump *p, struct flight *f, struct wh_send *s)
 	f->phase = FLIGHT_CHECK;
 	f->began = p->d->now;
 	p->d->counters.checks++;
+	wh_pump_pay(p, 1); /* the change that follows at once was paid for already */
 	wh_http_submit(p->d->http, &r);
 }
 

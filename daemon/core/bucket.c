@@ -58,7 +58,7 @@ wh_bucket_idle(struct wh_bucket *b)
 }
 
 void
-wh_bucket_granted(struct wh_bucket *b, struct wh_mono now)
+wh_bucket_granted(struct wh_bucket *b, struct wh_mono now, int64_t n)
 {
 	if (now.ms - b->count_from.ms > COUNTED_MAX) {
 		b->count_from = now;
@@ -66,7 +66,7 @@ wh_bucket_granted(struct wh_bucket *b, struct wh_mono now)
 		b->whole = false;
 		b->pressed = true;
 	}
-	b->granted++;
+	b->granted += n;
 }
 
 static void
@@ -106,7 +106,7 @@ wh_bucket_refused(struct wh_bucket *b, struct wh_mono now, int64_t wait_ms)
 		learn(b, now, wait);
 	else if (b->pressed && b->rate)
 		b->rate = at_least(b->rate * 3 / 4, RATE_LEAST);
-	b->micro = 0;
+	b->micro = at_most(b->micro, 0);
 	b->filled_at = b->eased_at = now;
 	b->deaf_until.ms = b->count_from.ms = now.ms + wait;
 	b->granted = 0;
@@ -151,8 +151,10 @@ wh_bucket_may(struct wh_bucket *b, const struct wh_bucket_limits *lim, struct wh
 }
 
 void
-wh_bucket_take(struct wh_bucket *b, const struct wh_bucket_limits *lim)
+wh_bucket_take(struct wh_bucket *b, const struct wh_bucket_limits *lim, int64_t n)
 {
-	if (limits_of(b, lim).rate)
-		b->micro = at_least(b->micro - TOKEN, 0);
+	const struct wh_bucket_limits in_force = limits_of(b, lim);
+
+	if (in_force.rate)
+		b->micro = at_least(b->micro - n * TOKEN, -in_force.burst * TOKEN);
 }

@@ -43,11 +43,12 @@ void wh_bucket_init(struct wh_bucket *b, const struct wh_bucket_limits *lim,
  * to ask again. Takes nothing. */
 bool wh_bucket_may(struct wh_bucket *b, const struct wh_bucket_limits *lim, struct wh_mono now,
 		   bool spare, struct wh_mono *ret_at);
-/* A request goes out. */
-void wh_bucket_take(struct wh_bucket *b, const struct wh_bucket_limits *lim);
+/* So many requests go out. Those that cannot wait are paid for afterwards: a debt of up to one
+ * burst is kept, and what comes next waits for it. */
+void wh_bucket_take(struct wh_bucket *b, const struct wh_bucket_limits *lim, int64_t n);
 /* Nothing is to be sent and nothing is under way. */
 void wh_bucket_idle(struct wh_bucket *b);
-/* A request was answered with something else. */
-void wh_bucket_granted(struct wh_bucket *b, struct wh_mono now);
+/* So many requests were answered with something else. */
+void wh_bucket_granted(struct wh_bucket *b, struct wh_mono now, int64_t n);
 /* A request was answered with 429; wait_ms: how long it asks to wait, -1 = it does not say. */
 void wh_bucket_refused(struct wh_bucket *b, struct wh_mono now, int64_t wait_ms);

@@ -136,3 +136,31 @@ def test_configured_rate_is_kept(world, sim):
         c.applied(op)
     times = [e["at_ms"] for e in sim.log()]
     assert times[-1] - times[0] >= (len(times) - 3) * 1000 / 20
+
+
+def took_at_rate(sim, before, rate, ahead):
+    """As long as the rate wants, but for what may go ahead of it."""
+    times = [e["at_ms"] for e in sim.log(before)]
+    assert times[-1] - times[0] >= (len(times) - ahead) * 1000 / rate, times
+    return len(times)
+
+
+def test_looks_count_as_requests_of_a_rate(world, sim):
+    c = world.whd(sim, {"upstream.rate": "40", "upstream.burst": "2",
+                        "queue.check_age": "0ms"}).client()
+    whids = [c.applied(c.create(**webhook(n)))["whid"] for n in range(20)]
+    before = sim.mark()
+    for op in [c.update(whid, {"whcomment": "x"}) for whid in whids]:
+        c.applied(op)
+    assert took_at_rate(sim, before, 40, ahead=2 + 2) >= 40
+
+
+def test_pages_count_as_requests_of_a_rate(world, sim):
+    sim.seed(25)
+    sim.set(page_size=5, page_link="nextLink")
+    c = world.whd(sim, {"upstream.rate": "40", "upstream.burst": "8"}).client()
+    c.synced()
+    before = sim.mark()
+    for _ in range(6):
+        assert c.call("sync.now")["complete"]
+    assert took_at_rate(sim, before, 40, ahead=8 + 5) == 30

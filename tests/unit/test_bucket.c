@@ -47,13 +47,13 @@ press(struct wh_bucket *b, struct gateway *g, struct wh_mono *now, int64_t ms)
 			*now = at;
 			continue;
 		}
-		wh_bucket_take(b, &learn);
+		wh_bucket_take(b, &learn, 1);
 		int64_t wait = call(g, now->ms);
 
 		if (wait >= 0)
 			wh_bucket_refused(b, *now, wait);
 		else
-			wh_bucket_granted(b, *now);
+			wh_bucket_granted(b, *now, 1);
 		now->ms += wait >= 0 ? wait : 5;
 	}
 }
@@ -100,7 +100,7 @@ test_is_eased_and_forgotten(void **state)
 	assert_int_equal(b.rate, 0); /* who knows when its window began */
 	now.ms += 10 * SECOND;
 	for (int i = 0; i < 40; i++)
-		wh_bucket_granted(&b, now);
+		wh_bucket_granted(&b, now, 1);
 	wh_bucket_refused(&b, now, 10 * SECOND);
 	before = b.rate;
 	assert_true(before > 0);
@@ -124,14 +124,14 @@ test_one_refusal_counts_once(void **state)
 	wh_bucket_refused(&b, now, SECOND);
 	now.ms += SECOND;
 	for (int i = 0; i < 8; i++)
-		wh_bucket_granted(&b, now);
+		wh_bucket_granted(&b, now, 1);
 	wh_bucket_refused(&b, now, SECOND);
 	rate = b.rate;
 	for (int i = 0; i < 3; i++) /* of requests that were under way */
 		wh_bucket_refused(&b, now, SECOND);
 	assert_int_equal(b.rate, rate);
 	now.ms += 2 * SECOND;
-	wh_bucket_granted(&b, now);
+	wh_bucket_granted(&b, now, 1);
 	wh_bucket_refused(&b, now, SECOND);
 	assert_true(b.rate < rate);
 	assert_true(b.rate >= 3);
@@ -147,11 +147,11 @@ idle_for(struct wh_bucket *b, struct wh_mono *now, int minutes)
 	for (int i = 0; i < minutes; i++) {
 		now->ms += 60 * SECOND;
 		assert_true(wh_bucket_may(b, &learn, *now, false, &at));
-		wh_bucket_take(b, &learn);
+		wh_bucket_take(b, &learn, 1);
 		if (i % 2)
 			wh_bucket_refused(b, *now, SECOND);
 		else
-			wh_bucket_granted(b, *now);
+			wh_bucket_granted(b, *now, 1);
 		wh_bucket_idle(b);
 	}
 }
@@ -168,7 +168,7 @@ test_idleness_is_no_limit(void **state)
 	assert_int_equal(b.rate, 0);
 	for (int i = 0; i < 10000; i++) { /* and then much is to be sent */
 		assert_true(wh_bucket_may(&b, &learn, now, false, &at));
-		wh_bucket_take(&b, &learn);
+		wh_bucket_take(&b, &learn, 1);
 	}
 }
 
@@ -228,7 +228,7 @@ test_configured_rate(void **state)
 	wh_bucket_refused(&b, now, SECOND); /* what is configured is not learned over */
 	while (now.ms < 10 * SECOND) {
 		if (wh_bucket_may(&b, &lim, now, false, &at)) {
-			wh_bucket_take(&b, &lim);
+			wh_bucket_take(&b, &lim, 1);
 			sent++;
 		} else {
 			now = at;
@@ -249,16 +249,16 @@ test_reserve(void **state)
 	(void)state;
 	wh_bucket_init(&b, &lim, now);
 	for (; wh_bucket_may(&b, &lim, now, true, &at); spare++)
-		wh_bucket_take(&b, &lim);
+		wh_bucket_take(&b, &lim, 1);
 	assert_in_range(at.ms, now.ms + 1, now.ms + 1001);
 	for (; wh_bucket_may(&b, &lim, now, false, &at); asked++)
-		wh_bucket_take(&b, &lim);
+		wh_bucket_take(&b, &lim, 1);
 	assert_int_equal(spare, 6);
 	assert_int_equal(asked, 2);
 
 	/* Of a bucket of one, too, a change that waits is first. */
 	wh_bucket_init(&b, &one, now);
-	wh_bucket_take(&b, &one);
+	wh_bucket_take(&b, &one, 1);
 	assert_false(wh_bucket_may(&b, &one, now, true, &at));
 	now.ms += SECOND + 1;
 	assert_false(wh_bucket_may(&b, &one, now, true, &at));
@@ -267,10 +267,39 @@ test_reserve(void **state)
 	assert_true(wh_bucket_may(&b, &one, now, true, &at));
 }
 
+static void
+test_what_cannot_wait_is_paid_for_afterwards(void **state)
+{
+	const struct wh_bucket_limits lim = {1000, 4}; /* one a second, 4 at once */
+	const struct wh_bucket_limits none = {0, 4};
+	struct wh_mono now = {1}, at;
+	struct wh_bucket b;
+
+	(void)state;
+	wh_bucket_init(&b, &lim, now);
+	wh_bucket_take(&b, &lim, 6);
+	assert_false(wh_bucket_may(&b, &lim, now, false, &at));
+	assert_in_range(at.ms, now.ms + 3000, now.ms + 3001);
+
+	/* A list in very many pages does not keep changes waiting for as long. */
+	wh_bucket_take(&b, &lim, 1000);
+	assert_false(wh_bucket_may(&b, &lim, now, false, &at));
+	assert_in_range(at.ms, now.ms + 5000, now.ms + 5001);
+
+	wh_bucket_refused(&b, now, SECOND); /* that forgives nothing */
+	assert_false(wh_bucket_may(&b, &lim, now, false, &at));
+	assert_in_range(at.ms, now.ms + 5000, now.ms + 5001);
+
+	wh_bucket_init(&b, &none, now);
+	wh_bucket_take(&b, &none, 1000);
+	assert_true(wh_bucket_may(&b, &none, now, true, &at));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_cannot_wait_is_paid_for_afterwards),
 		cmocka_unit_test(test_learns_the_limit),
 		cmocka_unit_test(test_is_eased_and_forgotten),
 		cmocka_unit_test(test_one_refusal_counts_once),
