@@ -196,11 +196,15 @@ static const unsigned char small_sizes[256] = {
 	SIXTEEN(1), SIXTEEN(1),                                               /* 0xe0 */
 };
 
-/* The same for a text of up to 255 bytes, too. */
+/* The same for a text of up to 65,535 bytes, too. */
 static inline size_t
 small_size(const unsigned char *p, size_t n)
 {
-	return p[0] == 0xd9 && n > 1 ? 2u + p[1] : small_sizes[p[0]];
+	if (p[0] == 0xd9 && n > 1)
+		return 2u + p[1];
+	if (p[0] == 0xda && n > 2)
+		return 3u + ((size_t)p[1] << 8 | p[2]);
+	return small_sizes[p[0]];
 }
 
 /*
