@@ -225,6 +225,19 @@ wh_pump_start(struct whd *d)
 }
 
 void
+wh_pump_drain(struct wh_pump *p)
+{
+	p->draining = true;
+	wh_pump_take_back_all(p);
+}
+
+bool
+wh_pump_is_drained(const struct wh_pump *p)
+{
+	return wh_pump_busy(p) == 0;
+}
+
+void
 wh_pump_stop(struct wh_pump *p)
 {
 	wh_pump_take_back_all(p);

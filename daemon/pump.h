@@ -14,7 +14,11 @@
 
 struct wh_pump *wh_pump_start(struct whd *d);
 struct wh_pump *wh_pump_free(struct wh_pump *p);
-/* Nothing new is begun from here on; what is in flight stays SENDING. */
+/* Nothing new is begun from here on; what is in flight is let end. */
+void wh_pump_drain(struct wh_pump *p);
+/* Nothing is in flight any more, but for a list. */
+bool wh_pump_is_drained(const struct wh_pump *p);
+/* What still is in flight stays SENDING. */
 void wh_pump_stop(struct wh_pump *p);
 /* Look again: something was committed or configured. */
 void wh_pump_poke(struct wh_pump *p);

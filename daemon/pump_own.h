@@ -65,6 +65,7 @@ struct list_session {
 struct wh_pump {
 	struct whd *d;
 	uv_timer_t timer;
+	bool draining; /* what is in flight is let end, nothing else is begun */
 	bool stopping;
 	bool in_turn; /* a turn is running: a poke makes it go round again */
 	bool again;

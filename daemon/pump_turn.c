@@ -332,7 +332,9 @@ wh_pump_poke(struct wh_pump *p)
 	unsigned steps = 0;
 
 	p->again = true;
-	if (p->in_turn || p->stopping)
+	if (p->draining)
+		whd_look_at_stop(p->d);
+	if (p->in_turn || p->draining)
 		return;
 	p->in_turn = true;
 	warm_up(p);

@@ -138,7 +138,7 @@ wh_pump_send_ready(struct wh_pump *p)
 	uint32_t width = wh_gates_width(&p->gates, (uint32_t)p->d->config->queue_concurrency);
 	uint32_t n = p->ready ? on_the_wire(p) : 0;
 
-	if (width == 0 || wh_pump_ready_until(p) <= p->d->now.mono.ms)
+	if (width == 0 || p->draining || wh_pump_ready_until(p) <= p->d->now.mono.ms)
 		wh_pump_take_back_all(p);
 	for (; p->ready && n < width; n++) {
 		struct wh_send *s = take_ready(p);

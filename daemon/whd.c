@@ -33,6 +33,7 @@
 #include "daemon/watch.h"
 #include "daemon/writer.h"
 
+#define SENT_MS 2000     /* longest time what is being sent may take at a stop */
 #define FLUSH_MS 2000    /* longest time replies may take to leave at a stop */
 #define HTTP_STOP_MS 500 /* longest wait for the transport; it may sit in a name look-up */
 #define UPKEEP_MS 60000  /* dead readers, status line */
@@ -183,6 +184,7 @@ close_handles(struct whd *d)
 	uv_close((uv_handle_t *)&d->on_term, NULL);
 	uv_close((uv_handle_t *)&d->on_int, NULL);
 	uv_close((uv_handle_t *)&d->on_hup, NULL);
+	uv_close((uv_handle_t *)&d->stop_wait, NULL);
 	uv_close((uv_handle_t *)&d->upkeep, NULL);
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
 	uv_close((uv_handle_t *)&d->backup, NULL);
@@ -218,17 +220,15 @@ on_written(struct whd *d)
 	wh_server_close(d->server, FLUSH_MS, on_peers_gone);
 }
 
-/* Replies are flushed; what is in flight stays SENDING and is looked up after the start. */
+/* Replies are flushed; what still is in flight stays SENDING and is looked up after the start.
+ */
 static void
-stop(struct whd *d, const char *why)
+close_down(uv_timer_t *t)
 {
-	if (d->stopping)
-		return;
-	d->stopping = true;
-	wh_crash_at(&d->crash, WH_CRASH_STOPPING);
-	wh_log(WH_LOG_INFO, "whd", "stopping", "why=%s", why);
-	wh_sd_stopping();
-	wh_server_stop_accepting(d->server);
+	struct whd *d = t->data;
+
+	whd_tick(d);
+	uv_timer_stop(t);
 	wh_pump_stop(d->pump);
 	wh_waits_stop(d->waits);
 	wh_pool_stop(d);
@@ -236,6 +236,32 @@ stop(struct whd *d, const char *why)
 	uv_timer_stop(&d->scrub);
 	uv_timer_stop(&d->catch_up.timer);
 	wh_writer_stop(d->writer, on_written);
+}
+
+void
+whd_look_at_stop(struct whd *d)
+{
+	if (uv_is_active((uv_handle_t *)&d->stop_wait) && wh_pump_is_drained(d->pump))
+		wh_alarm_start(&d->alarms, &d->stop_wait, close_down, 0, 0);
+}
+
+/* A second signal does not wait for what is being sent. */
+static void
+stop(struct whd *d, const char *why)
+{
+	if (d->stopping) {
+		if (uv_is_active((uv_handle_t *)&d->stop_wait))
+			close_down(&d->stop_wait);
+		return;
+	}
+	d->stopping = true;
+	wh_crash_at(&d->crash, WH_CRASH_STOPPING);
+	wh_log(WH_LOG_INFO, "whd", "stopping", "why=%s", why);
+	wh_sd_stopping();
+	wh_server_stop_accepting(d->server);
+	wh_pump_drain(d->pump);
+	wh_alarm_start(&d->alarms, &d->stop_wait, close_down, SENT_MS, 0);
+	whd_look_at_stop(d);
 }
 
 static void
@@ -354,7 +380,9 @@ start_signals(struct whd *d)
 	uv_signal_init(&d->loop, &d->on_hup);
 	wh_alarm_init(&d->alarms, &d->upkeep);
 	wh_alarm_init(&d->alarms, &d->backup);
+	wh_alarm_init(&d->alarms, &d->stop_wait);
 	d->on_term.data = d->on_int.data = d->on_hup.data = d->upkeep.data = d;
+	d->stop_wait.data = d;
 	uv_signal_start(&d->on_term, on_stop_signal, SIGTERM);
 	uv_signal_start(&d->on_int, on_stop_signal, SIGINT);
 	uv_signal_start(&d->on_hup, on_hup, SIGHUP);
@@ -456,7 +484,6 @@ whd_run(struct wh_config *config)
 	watch_keys(d);
 	say_ready(d);
 	wh_index_mind(d);
-	wh_catch_up_mind(d);
 	wh_catch_up_mind(d);
 	wh_pump_poke(d->pump);
 	uv_run(&d->loop, UV_RUN_DEFAULT);

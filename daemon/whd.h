@@ -99,6 +99,7 @@ struct whd {
 		bool running;
 	} catch_up; /* catch_up.c */
 	bool stopping;
+	uv_timer_t stop_wait; /* how long what is being sent may take at a stop */
 	uv_signal_t on_term, on_int, on_hup;
 	uv_timer_t upkeep;     /* housekeeping once in a while */
 	uv_timer_t watchdog;   /* runs only under systemd */
@@ -120,6 +121,8 @@ void whd_tick(struct whd *d);
  * by the writer), then waits, watch and pump look again.
  */
 void whd_on_commit(struct whd *d);
+/* Something that was in flight has ended: a stop that waits for that goes on. */
+void whd_look_at_stop(struct whd *d);
 /* Reads configuration and keys again. 0, or a fault with the lines to show in `text`, in which
  * case nothing changed. text also lists settings that need a restart. */
 WH_MUST_USE int whd_reload(struct whd *d, struct wh_buf *text);

@@ -17,6 +17,7 @@
 #include "tests/sim/funnel.h"
 #include "tests/sim/sim.h"
 
+#define SENT_MS 2000 /* as the real one's, that what is being sent may take at a stop */
 #define STORE_SIZE ((uint64_t)64 << 20)
 
 /* ------------------------------------------------------------ configuration -- */
@@ -180,6 +181,21 @@ on_drained(struct sim *s, uint64_t unused)
 	sim_later(s, sim_about(s, 2000), sim_host_start, 0);
 }
 
+/* What is being sent may end, for as long as the real one lets it. */
+static void
+let_end(struct sim *s, uint64_t until)
+{
+	struct wh_pump *p = s->host.d.pump;
+
+	if (!wh_pump_is_drained(p) && (uint64_t)s->mono < until) {
+		sim_later_in_whd(s, 10, let_end, until);
+		return;
+	}
+	sim_host_enter(s);
+	wh_pump_stop(p);
+	sim_later_in_whd(s, 0, on_drained, 0);
+}
+
 void
 sim_host_stop(struct sim *s)
 {
@@ -188,8 +204,8 @@ sim_host_stop(struct sim *s)
 	sim_say(s, "STOP", "told to end");
 	sim_cover_event(s->coverage, s, SIM_EVENT_STOP);
 	s->host.stopping = true;
-	wh_pump_stop(s->host.d.pump);
-	sim_later_in_whd(s, 0, on_drained, 0);
+	wh_pump_drain(s->host.d.pump);
+	let_end(s, (uint64_t)s->mono + SENT_MS);
 }
 
 /* ------------------------------------------------------------------- start -- */

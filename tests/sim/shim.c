@@ -61,6 +61,12 @@ whd_tick(struct whd *d)
 	d->now = wh_clock_now();
 }
 
+void
+whd_look_at_stop(struct whd *d)
+{
+	(void)d;
+}
+
 /* ------------------------------------------------------------------- timer -- */
 
 static void
