@@ -58,8 +58,16 @@ bool wh_queue_full(const struct wh_meta *m, const struct wh_rules *r);
 /* apply_absorb.c: tail, which has not left yet, takes in o, a later change of its lane; o is
  * done as merged. Its `into` is the caller's to set. */
 WH_MUST_USE int wh_absorb(struct wh_lane *l, struct wh_lane_op *tail, struct wh_lane_op *o);
-/* The same for what adds nothing to other, in whatever live state that is. */
-WH_MUST_USE int wh_join(struct wh_lane *l, struct wh_lane_op *other, struct wh_lane_op *o);
+/* apply_asked.c */
+struct wh_asked {
+	uint32_t members; /* that may have to be changed */
+	struct wh_str fields, base;
+};
+/* An update over the effective webhook; e says what of. May refuse. */
+WH_MUST_USE int wh_asked_update(struct wh_lane *l, struct wh_enqueue *e, struct wh_str effect,
+				struct wh_asked *ret);
+/* The base of a change that says nothing of members. */
+WH_MUST_USE int wh_asked_base(struct wh_lane *l, struct wh_str effect, struct wh_str *ret);
 /* The same decision over a view, writing nothing. */
 int wh_enqueue_dry_run(struct wh_enqueue *e, const struct wh_view *v);
 void wh_enqueue_fini(struct wh_enqueue *e);

@@ -4,13 +4,37 @@
  * members, what their callers saw of them, and its id. Commit thread (dry run:
  * loop).
  */
-#include "daemon/apply.h"
+#include "daemon/apply_set.h"
 
 #include "daemon/core/coalesce.h"
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
 
 #define ABSORBED_KEPT 16u /* ids of merged changes that an operation names */
+
+/* Those of the record that stand in the row as they did in the base, with nothing before the
+ * change that may still make something else of them. */
+static int
+find_void(const struct wh_lane *l, const struct wh_lane_op *tail,
+	  const struct wh_record *fields, uint32_t *ret)
+{
+	struct wh_doc base = {0}, row = {0};
+	struct wh_record differs = *fields;
+	int r = wh_doc_open(&base, tail->op.base);
+
+	if (r == 0 && l->has_row)
+		r = wh_doc_open(&row, l->row.body);
+	if (r == 0) {
+		wh_norm_keep_changes(&differs, &base.record);
+		*ret = fields->seen & ~differs.seen & ~wh_lane_wanted(l, tail);
+		differs.seen = *ret;
+		wh_norm_keep_changes(&differs, &row.record);
+		*ret &= ~differs.seen;
+	}
+	wh_doc_close(&base);
+	wh_doc_close(&row);
+	return r;
+}
 
 /*
  * Back at its base a member is no wish any more, and with none left the change
@@ -19,24 +43,24 @@
 static int
 drop_void(struct wh_lane *l, struct wh_lane_op *tail)
 {
-	struct wh_doc fields = {0}, base = {0};
+	struct wh_doc fields = {0};
 	struct wh_buf left = WH_BUF_NULL;
+	uint32_t is_void = 0;
 	int r;
 
 	if (tail->op.base.n == 0)
 		return 0;
 	r = wh_doc_open(&fields, tail->op.fields);
 	if (r == 0)
-		r = wh_doc_open(&base, tail->op.base);
+		r = find_void(l, tail, &fields.record, &is_void);
 	if (r == 0) {
-		wh_norm_keep_changes(&fields.record, &base.record);
+		fields.record.seen &= ~is_void;
 		wh_record_pack(&left, &fields.record);
 		tail->op.fields = wh_lane_keep_buf(l, &left);
 	}
 	if (r == 0 && (fields.record.seen & WH_RECORD_ALL) == 0)
 		wh_lane_done(l, tail, "noop");
 	wh_doc_close(&fields);
-	wh_doc_close(&base);
 	return r;
 }
 
@@ -48,16 +72,20 @@ drop_void(struct wh_lane *l, struct wh_lane_op *tail)
  */
 static int
 merge_bases(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *later,
-	    uint32_t new_members)
+	    uint32_t earlier, uint32_t wanted)
 {
 	struct wh_doc first = {0}, second = {0};
 	struct wh_buf base = WH_BUF_NULL;
-	int r = wh_doc_open(&first, tail->op.base);
+	int r = 0;
 
+	if (earlier & wanted & 1u << WH_F_PROCESSES)
+		r = wh_set_join(l, tail, later);
+	if (r == 0)
+		r = wh_doc_open(&first, tail->op.base);
 	if (r == 0)
 		r = wh_doc_open(&second, later->base);
 	if (r == 0) {
-		second.record.seen &= new_members;
+		second.record.seen &= wanted & ~earlier;
 		wh_record_patch(&base, &first.tree.root, &second.record, WH_STR_NULL);
 		tail->op.base = wh_lane_keep_buf(l, &base);
 	}
@@ -89,14 +117,14 @@ note_absorbed(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *la
 	return 0;
 }
 
-int
-wh_join(struct wh_lane *l, struct wh_lane_op *other, struct wh_lane_op *o)
+static int
+join(struct wh_lane *l, struct wh_lane_op *tail, struct wh_lane_op *o)
 {
-	other->dirty = true;
-	if (o->op.uid != other->op.uid)
-		other->op.flags |= WH_OPF_SHARED;
+	tail->dirty = true;
+	if (o->op.uid != tail->op.uid)
+		tail->op.flags |= WH_OPF_SHARED;
 	wh_lane_done(l, o, "merged");
-	return note_absorbed(l, other, &o->op);
+	return note_absorbed(l, tail, &o->op);
 }
 
 int
@@ -109,11 +137,11 @@ wh_absorb(struct wh_lane *l, struct wh_lane_op *tail, struct wh_lane_op *o)
 	if (r == 0)
 		r = wh_doc_open(&later, o->op.fields);
 	if (r == 0 && tail->op.base.n)
-		r = merge_bases(l, tail, &o->op, later.record.seen & ~earlier.record.seen);
+		r = merge_bases(l, tail, &o->op, earlier.record.seen, later.record.seen);
 	if (r == 0) {
 		wh_coalesce_fields(&merged, &earlier.record, &later.record);
 		tail->op.fields = wh_lane_keep_buf(l, &merged);
-		r = wh_join(l, tail, o);
+		r = join(l, tail, o);
 	}
 	wh_doc_close(&earlier);
 	wh_doc_close(&later);

@@ -21,8 +21,7 @@ struct decision {
 	const struct wh_view *view;
 	struct wh_buf effect; /* effective body before */
 	struct wh_effect before;
-	struct wh_str fields; /* members of the new op */
-	uint32_t relies;      /* members it wants that are there only by what waits before it */
+	struct wh_asked asked; /* by the new op */
 	struct wh_lane_op *op; /* the op to report; NULL when refused */
 };
 
@@ -88,7 +87,8 @@ describe(struct decision *d, struct wh_lane_op *o)
 	o->op.uid = e->uid;
 	o->op.pid = e->pid;
 	o->op.created_at = o->op.changed_at = e->rules.now.wall.ms;
-	o->op.fields = d->fields;
+	o->op.fields = d->asked.fields;
+	o->op.base = d->asked.base;
 	o->op.target = wh_lane_keep(d->lane, d->lane->key);
 }
 
@@ -106,22 +106,6 @@ new_op(struct decision *d)
 	describe(d, o);
 	d->op = o;
 	return o;
-}
-
-/* The documented members of the effective body: what the caller saw. */
-static struct wh_str
-base_of_effect(struct decision *d)
-{
-	struct wh_buf b = WH_BUF_NULL;
-	struct wh_doc doc = {0};
-	int r = wh_doc_open(&doc, wh_buf_view(&d->effect));
-
-	if (r)
-		d->lane->fault = r;
-	else
-		wh_record_pack(&b, &doc.record);
-	wh_doc_close(&doc);
-	return wh_lane_keep_buf(d->lane, &b);
 }
 
 static struct wh_str
@@ -184,7 +168,7 @@ decide_create(struct decision *d)
 	if (d->e->refusal.code)
 		return 0;
 
-	d->fields = wh_buf_view(&d->e->fields);
+	d->asked.fields = wh_buf_view(&d->e->fields);
 
 	struct wh_lane_op *o = new_op(d);
 
@@ -235,91 +219,21 @@ check_target(struct decision *d)
 	return 0;
 }
 
-/* The set with what is added and removed, as an encoded array. */
-static int
-wanted_processes(const struct wh_enqueue *e, const struct wh_record *set,
-		 const struct wh_record *have, struct wh_buf *out)
+/* A delete of what is to be deleted. With force it goes on, whatever others changed. */
+static void
+ask_again(struct decision *d, struct wh_lane_op *o)
 {
-	struct wh_doc add = {0}, remove = {0};
-	const struct wh_record *from = wh_record_has(set, WH_F_PROCESSES) ? set : have;
-	int r = wh_doc_open(&add, wh_buf_view(&e->add));
+	uint32_t flags = (d->e->force ? WH_OPF_FORCE : 0u) |
+			 (d->e->uid != o->op.uid ? WH_OPF_SHARED : 0u);
 
-	if (r == 0)
-		r = wh_doc_open(&remove, wh_buf_view(&e->remove));
-	if (r == 0) {
-		wh_set_apply(out, from->set[WH_F_PROCESSES], e->add.n ? &add.tree.root : NULL,
-			     e->remove.n ? &remove.tree.root : NULL);
-		r = out->fault;
-	}
-	wh_doc_close(&add);
-	wh_doc_close(&remove);
-	return r;
-}
-
-/* What changes nothing of the effective webhook may owe that to an operation that can still be
- * cancelled, or fail: members that the confirmed one holds otherwise. */
-static int
-find_what_relies(struct decision *d, struct wh_record want, uint32_t asked)
-{
-	struct wh_doc row = {0};
-	int r = 0;
-
-	want.seen = asked;
-	if (d->lane->has_row) {
-		r = wh_doc_open(&row, d->lane->row.body);
-		if (r == 0)
-			wh_norm_keep_changes(&want, &row.record);
-		wh_doc_close(&row);
-	}
-	d->relies = want.seen & WH_RECORD_ALL;
-	return r;
-}
-
-/* The members that really change: `set`, with added and removed processes worked in. */
-static int
-wanted_fields(struct decision *d, struct wh_buf *out, uint32_t *ret_diff)
-{
-	struct wh_enqueue *e = d->e;
-	struct wh_doc have = {0}, want = {0}, made = {0};
-	struct wh_buf processes = WH_BUF_NULL;
-	int r = wh_doc_open(&have, wh_buf_view(&d->effect));
-
-	if (r == 0)
-		r = wh_doc_open(&want, wh_buf_view(&e->fields));
-	if (r == 0 && (e->add.n || e->remove.n)) {
-		r = wanted_processes(e, &want.record, &have.record, &processes);
-		if (r == 0)
-			r = wh_unpack(&made.tree, wh_buf_view(&processes), NULL);
-		bool whole = wh_record_has(&want.record, WH_F_PROCESSES);
-
-		want.record.set[WH_F_PROCESSES] = &made.tree.root;
-		want.record.seen |= 1u << WH_F_PROCESSES;
-		if (r == 0 && !whole && have.record.odd[WH_F_PROCESSES])
-			refuse(&e->refusal, WH_ERR_INVALID_PARAM,
-			       "processes of this webhook is no list of text, so nothing can "
-			       "be "
-			       "added to it or taken out: set it as a whole");
-		else if (r == 0 && made.tree.root.via.array.size > WH_SET_MAX)
-			refuse(&e->refusal, WH_ERR_INVALID_PARAM,
-			       "processes would hold more than 256 items: remove some");
-	}
-	if (r == 0) {
-		uint32_t asked = want.record.seen;
-
-		wh_norm_keep_changes(&want.record, &have.record);
-		if ((want.record.seen & WH_RECORD_ALL) == 0 && !e->refusal.code)
-			r = find_what_relies(d, want.record, asked);
-	}
-	if (r == 0) {
-		*ret_diff = want.record.seen;
-		wh_record_pack(out, &want.record);
-		r = out->fault;
-	}
-	wh_doc_close(&have);
-	wh_doc_close(&want);
-	wh_doc_close(&made);
-	wh_buf_fini(&processes);
-	return r;
+	d->op = o;
+	o->dirty |= (o->op.flags & flags) != flags;
+	o->op.flags |= flags;
+	if (!d->e->force || o->op.state != WH_OP_CONFLICT)
+		return;
+	o->op.theirs = WH_STR_NULL;
+	o->op.next_at = d->e->rules.now.wall.ms;
+	wh_lane_state(d->lane, o, WH_OP_QUEUED, "");
 }
 
 /* Carries out what core/coalesce decided about the new op and the lane's tail. */
@@ -329,11 +243,7 @@ coalesce(struct decision *d, struct wh_lane_op *tail, enum wh_coalesce how)
 	size_t tail_at = tail ? (size_t)(tail - d->lane->ops) : 0;
 
 	if (how == WH_CO_SAME) {
-		if (d->e->force && !(tail->op.flags & WH_OPF_FORCE)) {
-			tail->op.flags |= WH_OPF_FORCE;
-			tail->dirty = true;
-		}
-		d->op = tail;
+		ask_again(d, tail);
 		return 0;
 	}
 	if (how == WH_CO_REFUSE_DELETED)
@@ -345,7 +255,6 @@ coalesce(struct decision *d, struct wh_lane_op *tail, enum wh_coalesce how)
 	if (!o)
 		return 0;
 	tail = tail ? &d->lane->ops[tail_at] : NULL; /* the array may have moved */
-	o->op.base = base_of_effect(d);
 	d->e->coalesced = how != WH_CO_APPEND;
 
 	switch (how) {
@@ -358,6 +267,9 @@ coalesce(struct decision *d, struct wh_lane_op *tail, enum wh_coalesce how)
 		return 0;
 	case WH_CO_REPLACE:
 		o->op.base = tail->op.base;
+		o->op.flags |= tail->op.flags & WH_OPF_SHARED;
+		if (tail->op.uid != o->op.uid)
+			o->op.flags |= WH_OPF_SHARED;
 		tail->op.into = text_id(d->lane, &o->op);
 		wh_lane_state(d->lane, tail, WH_OP_SUPERSEDED, "deleted");
 		return 0;
@@ -369,59 +281,8 @@ coalesce(struct decision *d, struct wh_lane_op *tail, enum wh_coalesce how)
 	return 0;
 }
 
-/* Nothing is left to be changed: by it alone, or by one that waits, whose fate it shares then.
- */
 static int
-change_nothing(struct decision *d)
-{
-	struct wh_lane_op *other = wh_lane_last_with(d->lane, d->relies);
-	size_t at = other ? (size_t)(other - d->lane->ops) : 0;
-	struct wh_lane_op *o = new_op(d);
-
-	if (!o)
-		return 0;
-	if (!other) {
-		wh_lane_done(d->lane, o, "noop");
-		return 0;
-	}
-	other = &d->lane->ops[at]; /* the array may have moved */
-	d->e->coalesced = true;
-	o->op.into = text_id(d->lane, &other->op);
-	return wh_join(d->lane, other, o);
-}
-
-static int
-decide_update(struct decision *d)
-{
-	struct wh_enqueue *e = d->e;
-	struct wh_buf fields = WH_BUF_NULL;
-	uint32_t diff = 0;
-
-	if (d->before.hidden)
-		return refuse(&e->refusal, WH_ERR_DELETED,
-			      "a delete of this webhook is queued: cancel it first");
-
-	int r = wanted_fields(d, &fields, &diff);
-
-	if (r || e->refusal.code) {
-		wh_buf_fini(&fields);
-		return r;
-	}
-
-	d->fields = wh_lane_keep_buf(d->lane, &fields);
-	if (diff == 0)
-		return change_nothing(d);
-	check_room(d);
-	if (e->refusal.code)
-		return 0;
-
-	struct wh_lane_op *tail = wh_lane_tail(d->lane);
-
-	return coalesce(d, tail, wh_coalesce(tail ? &tail->op : NULL, e->kind, policy_of(e)));
-}
-
-static int
-decide_delete(struct decision *d)
+append(struct decision *d)
 {
 	struct wh_lane_op *tail = wh_lane_tail(d->lane);
 
@@ -430,6 +291,34 @@ decide_delete(struct decision *d)
 		return 0;
 	return coalesce(d, tail,
 			wh_coalesce(tail ? &tail->op : NULL, d->e->kind, policy_of(d->e)));
+}
+
+static int
+decide_update(struct decision *d)
+{
+	struct wh_enqueue *e = d->e;
+
+	if (d->before.hidden)
+		return refuse(&e->refusal, WH_ERR_DELETED,
+			      "a delete of this webhook is queued: cancel it first");
+
+	int r = wh_asked_update(d->lane, e, wh_buf_view(&d->effect), &d->asked);
+
+	if (r || e->refusal.code)
+		return r;
+	if (d->asked.members)
+		return append(d);
+	if (new_op(d))
+		wh_lane_done(d->lane, d->op, "noop");
+	return 0;
+}
+
+static int
+decide_delete(struct decision *d)
+{
+	int r = wh_asked_base(d->lane, wh_buf_view(&d->effect), &d->asked.base);
+
+	return r ? r : append(d);
 }
 
 static int

@@ -5,7 +5,7 @@
  * outcome of an attempt, by observation and by an admin's decision alike.
  * Commit thread, inside a lane that its caller closes.
  */
-#include "daemon/apply.h"
+#include "daemon/apply_set.h"
 
 #include <stdlib.h>
 
@@ -13,6 +13,8 @@
 #include "daemon/core/merge.h"
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
+
+#define SET (1u << WH_F_PROCESSES)
 
 /* The two operations of a lane that meet when the first one is in effect. */
 struct meeting {
@@ -61,32 +63,29 @@ is_as_wanted(enum wh_field f, const struct wh_record *wanted, const struct wh_re
 /*
  * Leaves the members of which the upstream made something: what the policy
  * left to it was not sent and is somebody else's value, and so may be what a
- * webhook that was adopted holds besides what was wanted. Of a member that an
- * operation in between wants the follower saw that one's value. A set that the
- * follower changes, too, keeps its base: what it adds and takes out follows
- * from what its caller saw, and whatever else is in the set stays.
+ * webhook that was adopted holds besides what was wanted, or one that was taken
+ * for good as it was.
  */
 static void
-keep_made(struct meeting *m, const struct wh_op *follower, uint32_t between, bool adopted)
+keep_made(struct meeting *m, struct wh_str result)
 {
-	uint32_t follows = wh_doc_members(follower->fields);
 	struct wh_record *w = &m->wanted.record;
+	bool adopted = wh_str_is(result, "adopted"), noop = wh_str_is(result, "noop");
 
 	for (int f = 0; f < WH_F_COUNT; f++) {
 		bool set = wh_fields[f].type == WH_FT_SET;
 		bool left = !set && m->sent.record.seen &&
 			    !wh_norm_field_eq((enum wh_field)f, w, &m->sent.record);
 
-		left |= adopted && !is_as_wanted((enum wh_field)f, w, &m->result.record);
-		if (left || between >> f & 1u || (set && follows >> f & 1u))
+		left |= (adopted || (noop && !set)) &&
+			!is_as_wanted((enum wh_field)f, w, &m->result.record);
+		if (left)
 			w->seen &= ~(1u << f);
 	}
 }
 
-/* between: the members that operations between the two want. */
 static int
-rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s, struct wh_str made,
-       uint32_t between)
+rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s, struct wh_str made)
 {
 	struct wh_buf base = WH_BUF_NULL;
 	struct meeting m = {0};
@@ -95,12 +94,23 @@ rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s, stru
 		return 0;
 
 	int r = meeting_open(&m, &o->op, &s->op, made);
+	bool both_sets = false;
 
 	if (r == 0) {
-		keep_made(&m, &s->op, between, wh_str_is(o->op.result, "adopted"));
+		keep_made(&m, o->op.result);
+		both_sets = m.wanted.record.seen & SET & wh_doc_members(s->op.fields);
+		m.wanted.record.seen &= both_sets ? ~SET : UINT32_MAX;
 		wh_merge_rebase(&base, &m.base.tree.root, &m.wanted.record, &m.result.record);
 		s->op.base = wh_lane_keep_buf(l, &base);
 		s->dirty = true;
+	}
+	if (r == 0 && both_sets) {
+		const struct wh_set_made sets = {
+			.wanted = m.wanted.record.set[WH_F_PROCESSES],
+			.made = m.result.record.set[WH_F_PROCESSES],
+		};
+
+		r = wh_set_rebase(l, s, &sets);
 	}
 	wh_buf_fini(&base);
 	meeting_close(&m);
@@ -108,20 +118,17 @@ rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s, stru
 }
 
 /*
- * What follows in the lane was queued over what its predecessor wanted; what
- * the upstream made of that is its base now, else the upstream's own
- * normalising of values, or the mark of a create, would look like somebody
- * else's change. If nothing was sent the upstream made nothing of it: then the
- * base stays what the caller saw. of: the lane they were queued in.
+ * What the upstream made of an operation is the base of those that follow it in
+ * the lane, else that would look like somebody else's change. of: the lane they
+ * were queued in.
  */
 static int
 rebase_followers(struct wh_lane *l, const struct wh_lane_op *o, const struct wh_lane *of,
 		 struct wh_str made)
 {
-	uint32_t between = 0;
 	int r = 0;
 
-	if (o->op.fields.n == 0 || wh_str_is(o->op.result, "noop"))
+	if (o->op.fields.n == 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < of->n_ops; i++) {
 		uint64_t seq = of->ops[i].op.seq;
@@ -129,8 +136,7 @@ rebase_followers(struct wh_lane *l, const struct wh_lane_op *o, const struct wh_
 
 		if (!s || s->moved || !wh_op_state_live(s->op.state))
 			continue;
-		r = rebase(l, o, s, made, between);
-		between |= wh_doc_members(s->op.fields);
+		r = rebase(l, o, s, made);
 	}
 	return r;
 }

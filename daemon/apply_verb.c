@@ -224,7 +224,7 @@ resolve_recreate(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, str
 		made->op.kind = WH_OP_CREATE;
 		made->op.tmp_id = made->op.target;
 		made->op.base = made->op.theirs = WH_STR_NULL;
-		made->op.flags = 0;
+		made->op.flags &= WH_OPF_SHARED;
 		made->op.next_at = 0;
 		wh_lane_state(&to, made, WH_OP_QUEUED, "recreate");
 		r = wh_lane_close(&to, t);

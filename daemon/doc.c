@@ -2,6 +2,7 @@
 /* Decoding webhooks for a moment, and what is done with two of them. */
 #include "daemon/doc.h"
 
+#include "daemon/core/merge.h"
 #include "daemon/core/norm.h"
 #include "proto/json.h"
 
@@ -32,6 +33,21 @@ wh_doc_close(struct wh_doc *d)
 	wh_tree_fini(&d->tree);
 	wh_buf_fini(&d->bytes);
 	*d = (struct wh_doc){0};
+}
+
+int
+wh_doc_become_set(struct wh_doc *d, const msgpack_object *from, const msgpack_object *add,
+		  const msgpack_object *remove)
+{
+	struct wh_doc next = {0};
+
+	wh_set_apply(&next.bytes, from, add, remove);
+	int r = next.bytes.fault ? next.bytes.fault
+				 : wh_unpack(&next.tree, wh_buf_view(&next.bytes), NULL);
+
+	wh_doc_close(d);
+	*d = next;
+	return r;
 }
 
 int

@@ -23,6 +23,11 @@ WH_MUST_USE int wh_doc_open(struct wh_doc *d, struct wh_str body);
 WH_MUST_USE int wh_doc_open_json(struct wh_doc *d, struct wh_str json);
 void wh_doc_close(struct wh_doc *d);
 
+/* Makes it a set, no webhook: (from + add) - remove, each an array, and else the empty one.
+ * They may be what d held before. */
+WH_MUST_USE int wh_doc_become_set(struct wh_doc *d, const msgpack_object *from,
+				  const msgpack_object *add, const msgpack_object *remove);
+
 /* Bit per documented member that differs in normal form. */
 WH_MUST_USE int wh_doc_diff(struct wh_str a, struct wh_str b, uint32_t *ret_diff);
 /* Which documented members a body holds: a bit each, 0 if it cannot be read. */

@@ -265,16 +265,21 @@ wh_lane_tail(struct wh_lane *l)
 	return NULL;
 }
 
-struct wh_lane_op *
-wh_lane_last_with(struct wh_lane *l, uint32_t members)
+bool
+wh_lane_wants(const struct wh_lane_op *o, uint32_t members)
 {
-	for (size_t i = l->n_ops; i > 0; i--) {
-		struct wh_lane_op *o = &l->ops[i - 1];
+	return is_live(o) && (wh_doc_members(o->op.fields) & members);
+}
 
-		if (is_live(o) && (wh_doc_members(o->op.fields) & members))
-			return o;
-	}
-	return NULL;
+uint32_t
+wh_lane_wanted(const struct wh_lane *l, const struct wh_lane_op *end)
+{
+	uint32_t members = 0;
+
+	for (const struct wh_lane_op *o = l->ops; o != end && o < l->ops + l->n_ops; o++)
+		if (is_live(o))
+			members |= wh_doc_members(o->op.fields);
+	return members & WH_RECORD_ALL;
 }
 
 struct wh_lane_op *

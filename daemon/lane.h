@@ -91,8 +91,10 @@ struct wh_lane_op *wh_lane_find(struct wh_lane *l, uint64_t seq);
 struct wh_lane_op *wh_lane_head(struct wh_lane *l);
 /* The last live one, or NULL. */
 struct wh_lane_op *wh_lane_tail(struct wh_lane *l);
-/* The last live one that wants any of the members (bits of enum wh_field), or NULL. */
-struct wh_lane_op *wh_lane_last_with(struct wh_lane *l, uint32_t members);
+/* Is it live, and wants any of the members (bits of enum wh_field)? */
+bool wh_lane_wants(const struct wh_lane_op *o, uint32_t members);
+/* The members that live ones before `end` (NULL: all) want. */
+uint32_t wh_lane_wanted(const struct wh_lane *l, const struct wh_lane_op *end);
 /* A new zeroed operation at the end; NULL if the lane is full or memory is out. */
 struct wh_lane_op *wh_lane_append(struct wh_lane *l);
 /* Hands an operation over to the end of another lane; its target becomes whid. NULL if memory

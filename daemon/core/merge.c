@@ -4,7 +4,7 @@
  *
  *   mine = theirs                 nothing to send for it
  *   theirs = base                 mine
- *   mine = base                   theirs
+ *   mine = base                   theirs; mine if local wins: it was asked for
  *   all three differ              overlap: the policy decides
  *
  * `processes` is merged item by item: what mine added to base is added to
@@ -130,6 +130,7 @@ struct tally {
 	bool differs;     /* theirs lacks something of mine */
 	uint32_t send;    /* mine goes out */
 	uint32_t overlap; /* both changed it, to different values */
+	uint32_t left;    /* theirs stays: mine is as base */
 };
 
 static int
@@ -155,7 +156,9 @@ tally_member(const struct sides *s, enum wh_field f, struct tally *t)
 		return tally_set(s, f, t);
 	if (wh_norm_field_eq(f, s->theirs, s->base))
 		t->send |= 1u << f;
-	else if (!wh_norm_field_eq(f, s->mine, s->base))
+	else if (wh_norm_field_eq(f, s->mine, s->base))
+		t->left |= 1u << f;
+	else
 		t->overlap |= 1u << f;
 	return 0;
 }
@@ -187,7 +190,7 @@ decide(const struct sides *s, enum wh_policy policy, struct tally *t)
 			return WH_MERGE_CONFLICT;
 		break;
 	case WH_POLICY_LOCAL_WINS:
-		t->send |= t->overlap;
+		t->send |= t->overlap | t->left;
 		break;
 	case WH_POLICY_REMOTE_WINS:
 		if (t->overlap && !t->send)

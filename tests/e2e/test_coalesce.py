@@ -334,9 +334,10 @@ def test_same_update_behind_one_on_its_way(sim, c):
     first = c.update(whid, {"whcomment": "urgent"})
     sim.wait_hits(rule)
     again = c.update(whid, {"whcomment": "urgent"})
-    assert again["result"] == "merged" and again["into"] == first["op"]
+    assert again["state"] == "queued"
     sim.clear_faults()
     c.applied(first)
+    assert c.applied(again)["result"] == "noop"
     assert len(sim.log(method="PATCH")) == 1
 
 
@@ -345,7 +346,10 @@ def test_same_update_while_the_first_is_in_conflict(sim, c, urgent):
     sim.edit(whid, whcomment="theirs")
     c.go_online(sim)
     c.op_state(first, "conflict")
-    assert c.update(whid, {"whcomment": "urgent"})["into"] == first["op"]
+    again = c.update(whid, {"whcomment": "urgent"})
+    assert (again["state"], again["reason"]) == ("held", "dependency")
+    c.call("queue.resolve", op=first["op"], take="theirs")
+    assert c.settled(again)["state"] == "conflict", "it was asked for all the same"
 
 
 def test_same_update_as_a_create_that_waits(sim, c):

@@ -161,6 +161,47 @@ def test_nobody_cancels_what_others_joined_with_his(sim, guarded, as_writer):
     assert as_writer("queue.cancel", op=own["op"])[1]["state"] == "cancelled"
 
 
+def test_nobody_cancels_a_delete_that_others_asked_for_too(sim, guarded, as_writer):
+    c = guarded.client()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+    gone = as_writer("webhook.delete", whid=whid)[1]
+    assert as_writer("webhook.delete", whid=whid)[1]["op"] == gone["op"]
+    assert c.delete(whid)["op"] == gone["op"]
+    assert as_writer("queue.cancel", op=gone["op"])[0] == "NOT_PERMITTED"
+    c.call("queue.cancel", op=gone["op"])
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_nobody_takes_back_a_delete_that_replaced_what_others_asked_for(
+        sim, guarded, as_writer, joined):
+    """The change it replaced does not come back."""
+    c = guarded.client()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+    if joined:
+        as_writer("webhook.update", whid=whid, set={"whname": "x"})
+    c.update(whid, {"whcomment": "y"})
+    gone = as_writer("webhook.delete", whid=whid)[1]
+    assert as_writer("queue.cancel", op=gone["op"])[0] == "NOT_PERMITTED"
+    c.call("queue.cancel", op=gone["op"])
+
+
+def test_nobody_cancels_what_others_joined_with_it_before_it_was_made_anew(
+        sim, guarded, as_writer):
+    c = guarded.client()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+    own = as_writer("webhook.update", whid=whid, set={"whname": "x"})[1]
+    c.update(whid, {"whcomment": "y"})
+    sim.remove(whid)
+    c.go_online(sim)
+    c.op_state(own, "conflict")
+    c.go_offline(sim)
+    c.call("queue.resolve", op=own["op"], take="recreate")
+    assert as_writer("queue.cancel", op=own["op"])[0] == "NOT_PERMITTED"
+
+
 def test_cascade_cancels_nothing_of_others(sim, guarded, as_writer):
     c = guarded.client()
     whid = c.applied(c.create(**webhook(1)))["whid"]

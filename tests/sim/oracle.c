@@ -415,6 +415,7 @@ call_committed(struct sim *s, const struct sim_call *call)
 	} else {
 		op->obj = sim_oracle_object(s, op->target);
 	}
+	op->behind = sim_oracle_is_behind(&s->oracle, op);
 }
 
 /* Who carries whom is known before anything is held against it. */

@@ -49,6 +49,7 @@ struct sim_op {
 	int64_t called;
 	bool has_seen;
 	struct sim_doc seen; /* what the caller saw of the webhook */
+	bool behind;         /* others were queued on it, that may fail */
 
 	/* what is known of the operation */
 	enum wh_op_state state;
@@ -159,9 +160,12 @@ void sim_oracle_executes(struct sim *s, struct sim_transfer *t, const struct sim
  */
 struct sim_wish {
 	uint32_t has;               /* bit per text member that is to change */
+	uint32_t may;               /* ... or that whd may have to take for one */
 	struct sim_doc want;        /* their values; of a create: all */
 	struct sim_doc adds, drops; /* items */
 };
+/* Are operations that came before it live? */
+bool sim_oracle_is_behind(const struct sim_oracle *all, const struct sim_op *op);
 void sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *ret);
 
 /* ----------------------------------------------- creates: oracle_post.c --- */

@@ -266,6 +266,20 @@ writer_of(const struct sim_row *r, unsigned f, const char *item)
 	return &r->versions[at];
 }
 
+/* An operation before it may have failed, over what its caller saw. */
+static bool
+was_seen_before(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
+{
+	for (size_t i = 0; i < s->oracle.n; i++) {
+		const struct sim_op *o = &s->oracle.ops[i];
+
+		if (o->committed && o->has_seen && o->obj == op->obj && o->seq < op->seq &&
+		    sim_text_same(o->seen.text[f], value))
+			return true;
+	}
+	return false;
+}
+
 /* Did a caller or a person who decided see this value, so that overwriting it was meant? */
 static bool
 was_seen(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
@@ -288,7 +302,7 @@ was_seen(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
 			if (sim_text_same(o->decided[d].text[f], value))
 				return true;
 	}
-	return false;
+	return op->behind && was_seen_before(s, op, f, value);
 }
 
 static void
@@ -347,7 +361,7 @@ check_text(struct sim *s, const struct sim_transfer *t, unsigned f, const struct
 
 	if (sim_text_same(doc->text[f], was) || by->at >= t->seen_from)
 		return;
-	if (w->has >> f & 1u) {
+	if ((w->has | w->may) >> f & 1u) {
 		if (op->policy == WH_POLICY_LOCAL_WINS || was_seen(s, op, f, was))
 			return;
 		if (is_own(s, by, op) || was_wanted_before(s, op, f, was))
@@ -365,7 +379,7 @@ static bool
 wanted_change(struct sim *s, const struct sim_op *op, const struct sim_doc *list,
 	      const char *item)
 {
-	if (sim_doc_has_item(list, item) || op->n_decided)
+	if (sim_doc_has_item(list, item) || op->n_decided || op->behind)
 		return true;
 	/* What others did between the callers of one operation counts as theirs. */
 	for (size_t i = 0; i < s->oracle.n; i++)

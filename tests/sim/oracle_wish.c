@@ -2,9 +2,30 @@
 /*
  * What callers want: the wishes of an operation and of all it absorbed, folded
  * in the order in which they were stored. A member set to what the caller saw
- * already is no wish.
+ * already is no wish, but may be one if that was there only by operations
+ * before it, and so may one that was set back.
  */
 #include "tests/sim/sim.h"
+
+/* Two creates may have come to one webhook. */
+static bool
+same_webhook(const struct sim_op *o, const struct sim_op *op)
+{
+	return o->obj == op->obj || (o->whid[0] && strcmp(o->whid, op->target) == 0);
+}
+
+bool
+sim_oracle_is_behind(const struct sim_oracle *all, const struct sim_op *op)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct sim_op *o = &all->ops[i];
+
+		if (o != op && o->committed && same_webhook(o, op) && o->seq < op->seq &&
+		    o->state != SIM_NEW && wh_op_state_live(o->state))
+			return true;
+	}
+	return false;
+}
 
 static bool
 touches_set(const struct sim_op *op)
@@ -39,9 +60,12 @@ fold_one(const struct sim_op *op, struct sim_wish *w, struct sim_doc *base, stru
 	for (unsigned f = 0; f < WH_F_COUNT; f++) {
 		bool more = w->has >> f & 1u;
 
-		if (f == SIM_SET || !(op->has >> f & 1u) ||
-		    sim_text_same(op->want.text[f], op->seen.text[f]))
+		if (f == SIM_SET || !(op->has >> f & 1u))
 			continue;
+		if (!more && sim_text_same(op->want.text[f], op->seen.text[f])) {
+			w->may |= op->behind ? 1u << f : 0;
+			continue;
+		}
 		if (!more)
 			memcpy(base->text[f], op->seen.text[f], SIM_TEXT);
 		memcpy(w->want.text[f], op->want.text[f], SIM_TEXT);
@@ -72,8 +96,11 @@ static void
 forget_void(struct sim_wish *w, const struct sim_doc *base, const struct sim_doc *cur)
 {
 	for (unsigned f = 0; f < WH_F_COUNT; f++)
-		if (f != SIM_SET && sim_text_same(w->want.text[f], base->text[f]))
+		if (f != SIM_SET && w->has >> f & 1u &&
+		    sim_text_same(w->want.text[f], base->text[f])) {
 			w->has &= ~(1u << f);
+			w->may |= 1u << f;
+		}
 	if (w->has >> SIM_SET & 1u && !(sim_doc_diff(cur, base) >> SIM_SET & 1u))
 		w->has &= ~(1u << SIM_SET);
 }

@@ -35,7 +35,7 @@ static const struct merge_row merge_rows[] = {
 	 "{'whname':'B'}",
 	 "{'whname':'B'}",
 	 "{'whname':'T'}",
-	 {NOOP, NOOP, NOOP, CONFLICT},
+	 {NOOP, SEND, NOOP, CONFLICT},
 	 0},
 	{"only theirs changed, another member",
 	 "{'whname':'B'}",
