@@ -67,6 +67,8 @@ WH_MUST_USE int wh_ctl_show_record(struct wh_ctl *ctl, enum wh_result_shape shap
 				   const msgpack_object *record);
 /* A remark for people on standard error; nothing when a program reads it. */
 WH_PRINTF(2, 3) void wh_ctl_note(const struct wh_ctl *ctl, const char *fmt, ...);
+/* One for programs too, silent only with --quiet. */
+WH_PRINTF(2, 3) void wh_ctl_warn(const struct wh_ctl *ctl, const char *fmt, ...);
 /* Keeps in mind that a change was queued; op is what whd answered. */
 void wh_ctl_note_queued(struct wh_ctl *ctl, const struct whc_object *op);
 /* True if the last failed call failed with whd's error `code`. */

@@ -48,14 +48,17 @@ call_page(struct listing *l, struct wh_str given, struct wh_str cursor, struct w
 			   ret);
 }
 
-/* Said once, when the first page has come. */
+/*
+ * Said once, when the first page has come; to programs too if it is empty only because
+ * nothing is known yet.
+ */
 static void
 note_age(struct wh_ctl *ctl, const msgpack_object *page)
 {
 	if (!wh_obj_get(page, "stale"))
 		return;
 	if (wh_obj_is_nil(wh_obj_get(page, "synced_at")))
-		wh_ctl_note(ctl, "note: no list from the upstream has arrived yet: whctl wait "
+		wh_ctl_warn(ctl, "note: no list from the upstream has arrived yet: whctl wait "
 				 "synced");
 	else if (wh_obj_bool_at(page, "stale", false))
 		wh_ctl_note(ctl, "note: this copy is out of date: whctl status says why");

@@ -46,6 +46,18 @@ refuse_ambiguous(struct wh_ctl *ctl, const char *name, const struct whc_object *
 	return exit;
 }
 
+/* Before the first list nobody knows what is called so. */
+static int
+refuse_unknown(struct wh_ctl *ctl, const char *name, const struct whc_object *page)
+{
+	if (!whc_has(page, "synced_at"))
+		return wh_ctl_fail(ctl, "NOT_SYNCED",
+				   "the first list from the upstream has not arrived: whether "
+				   "a webhook is named %s is not known yet",
+				   name);
+	return wh_ctl_fail(ctl, "NOT_FOUND", "no webhook is named %s", name);
+}
+
 int
 wh_ctl_whid(struct wh_ctl *ctl, const char *word, struct wh_buf *b, const char **ret)
 {
@@ -65,7 +77,7 @@ wh_ctl_whid(struct wh_ctl *ctl, const char *word, struct wh_buf *b, const char *
 	if (n > 1) {
 		r = refuse_ambiguous(ctl, name, page);
 	} else if (n == 0 || !whid) {
-		r = wh_ctl_fail(ctl, "NOT_FOUND", "no webhook is named %s", name);
+		r = refuse_unknown(ctl, name, page);
 	} else {
 		wh_buf_add(b, whid, strlen(whid) + 1);
 		*ret = b->p;

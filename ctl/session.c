@@ -40,22 +40,42 @@ wh_ctl_fail(struct wh_ctl *ctl, const char *code, const char *fmt, ...)
 	return exit;
 }
 
-void
-wh_ctl_note(const struct wh_ctl *ctl, const char *fmt, ...)
+WH_PRINTF(1, 0)
+static void
+print_note(const char *fmt, va_list ap)
 {
 	struct wh_buf text = wh_buf_capped(8192);
 	struct wh_buf line = WH_BUF_NULL;
+
+	wh_buf_vprintf(&text, fmt, ap);
+	wh_escape(&line, wh_buf_view(&text), WH_ESCAPE_LINE);
+	fprintf(stderr, "%.*s\n", WH_STR_FMT(wh_buf_view(&line)));
+	wh_buf_fini(&text);
+	wh_buf_fini(&line);
+}
+
+void
+wh_ctl_note(const struct wh_ctl *ctl, const char *fmt, ...)
+{
 	va_list ap;
 
 	if (!ctl->notes)
 		return;
 	va_start(ap, fmt);
-	wh_buf_vprintf(&text, fmt, ap);
+	print_note(fmt, ap);
 	va_end(ap);
-	wh_escape(&line, wh_buf_view(&text), WH_ESCAPE_LINE);
-	fprintf(stderr, "%.*s\n", WH_STR_FMT(wh_buf_view(&line)));
-	wh_buf_fini(&text);
-	wh_buf_fini(&line);
+}
+
+void
+wh_ctl_warn(const struct wh_ctl *ctl, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ctl->cli.options[WH_OPTION_quiet])
+		return;
+	va_start(ap, fmt);
+	print_note(fmt, ap);
+	va_end(ap);
 }
 
 /* Who may use the socket, when this user may not. */

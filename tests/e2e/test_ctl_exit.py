@@ -138,12 +138,26 @@ def test_9_anything_else(world, sim):
     sim.down()
     whd = world.whd(sim)
     ctl = Ctl(whd.socket)
-    ctl.fails(9, "get", "x", says=["NOT_SYNCED", "whctl wait synced"])
+    for name in ("x", "name:x"):
+        ctl.fails(9, "get", name, says=["NOT_SYNCED", "whctl wait synced"])
     ctl.fails(9, "create", json.dumps(webhook(1)), "--no-queue", says=["OFFLINE"])
     with open("/dev/full", "w", encoding="ascii") as full:
         done = subprocess.run([paths.WHCTL, "status"], env=ctl.env, stdout=full, timeout=30,
                               stderr=subprocess.PIPE, check=False)
     assert done.returncode == 9 and b"output" in done.stderr.lower()
+
+
+def test_an_empty_list_before_the_first_one_is_said_to_be_so(world, sim):
+    sim.down()
+    ctl = Ctl(world.whd(sim).socket)
+    for words in ([], ["-o", "ids"], ["--json"]):
+        ran = ctl.run("list", *words)
+        assert (ran.code, ran.out.strip()) == (0, "[]" if words == ["--json"] else "")
+        assert "no list from the upstream has arrived yet" in ran.err
+    assert ctl.run("-q", "list") == (0, "", "")
+    sim.up()
+    ctl.ok("wait", "synced")
+    assert ctl.ok("list") == ""
 
 
 @pytest.mark.parametrize("where", [">&-", ">/dev/full"])
