@@ -41,24 +41,44 @@ op_is_settled(const struct whc_object *op)
 	return state_in(op, settled);
 }
 
-/* What there is to say about the state: the result, else why it is so. */
-static const char *
-detail_of(const struct whc_object *op)
+/* True if the last error came with the reason; else it is that of an older attempt. */
+static bool
+error_is_of_reason(const struct whc_object *op)
 {
-	static const char *const members[] = {"result", "last_error", "reason"};
+	static const char *const reasons[] = {"forbidden",    "no_answer", "created_without_id",
+					      "rejected_409", "outdated",  "damaged"};
 
-	for (size_t i = 0; i < wh_array_len(members); i++)
-		if (*text_of(op, members[i]))
-			return text_of(op, members[i]);
-	return "";
+	for (size_t i = 0; i < wh_array_len(reasons); i++)
+		if (strcmp(text_of(op, "reason"), reasons[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What there is to say about the state: the result, else why it is so. */
+static void
+put_detail(struct wh_buf *b, const struct whc_object *op)
+{
+	static const char *const by_reason[] = {"held", "conflict", "unknown", NULL};
+	const char *result = text_of(op, "result"), *error = text_of(op, "last_error");
+
+	if (*result) {
+		wh_buf_c(b, result);
+	} else if (*error && !state_in(op, by_reason)) {
+		wh_buf_c(b, error);
+	} else {
+		wh_buf_c(b, text_of(op, "reason"));
+		if (*error && error_is_of_reason(op))
+			wh_buf_printf(b, ": %s", error);
+	}
 }
 
 /* "queued 0192... as update 42 (reason)" */
 static void
 put_sentence(struct wh_buf *b, const struct whc_object *op)
 {
-	const char *detail = detail_of(op);
+	struct wh_buf detail = WH_BUF_NULL;
 
+	put_detail(&detail, op);
 	wh_escape(b, wh_str_c(text_of(op, "state")), WH_ESCAPE_LINE);
 	wh_buf_byte(b, ' ');
 	wh_escape(b, wh_str_c(text_of(op, "op")), WH_ESCAPE_LINE);
@@ -66,11 +86,12 @@ put_sentence(struct wh_buf *b, const struct whc_object *op)
 	wh_escape(b, wh_str_c(text_of(op, "kind")), WH_ESCAPE_LINE);
 	wh_buf_byte(b, ' ');
 	wh_escape(b, wh_str_c(text_of(op, "whid")), WH_ESCAPE_LINE);
-	if (!*detail)
-		return;
-	wh_buf_c(b, " (");
-	wh_escape(b, wh_str_c(detail), WH_ESCAPE_LINE);
-	wh_buf_byte(b, ')');
+	if (detail.n) {
+		wh_buf_c(b, " (");
+		wh_escape(b, wh_buf_view(&detail), WH_ESCAPE_LINE);
+		wh_buf_byte(b, ')');
+	}
+	wh_buf_fini(&detail);
 }
 
 int
@@ -222,15 +243,16 @@ static int
 judge_alone(struct wh_ctl *ctl, const struct whc_object *op)
 {
 	const char *id = text_of(op, "op");
-	struct wh_buf text = WH_BUF_NULL, hint = WH_BUF_NULL;
+	struct wh_buf text = WH_BUF_NULL, hint = WH_BUF_NULL, detail = WH_BUF_NULL;
 	bool settled = op_is_settled(op);
 
 	if (strcmp(text_of(op, "state"), "done") == 0)
 		return 0;
 	wh_buf_printf(&text, "operation %s (%s %s) is %s%s", id, text_of(op, "kind"),
 		      text_of(op, "whid"), settled ? "" : "still ", text_of(op, "state"));
-	if (*detail_of(op))
-		wh_buf_printf(&text, ": %s", detail_of(op));
+	put_detail(&detail, op);
+	if (detail.n)
+		wh_buf_printf(&text, ": %.*s", WH_STR_FMT(wh_buf_view(&detail)));
 	wh_buf_printf(&hint, "whctl queue %s %s", settled ? "get" : "wait", id);
 	struct wh_problem p = {settled ? "NOT_APPLIED" : "STILL_QUEUED", wh_buf_view(&text),
 			       wh_buf_view(&hint)};
@@ -238,6 +260,7 @@ judge_alone(struct wh_ctl *ctl, const struct whc_object *op)
 
 	wh_buf_fini(&text);
 	wh_buf_fini(&hint);
+	wh_buf_fini(&detail);
 	return exit;
 }
 

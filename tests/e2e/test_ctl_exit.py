@@ -65,6 +65,21 @@ def test_4_rejected_or_in_conflict(sim, c, ctl):
               says=["BAD_STATE", "has ended (done)", f"whctl queue get {done['op']}"])
 
 
+def test_4_what_is_held_is_told_by_its_reason_not_by_an_older_attempt(sim, c, ctl):
+    sim.fault("apim_429", method="POST", seconds=600)
+    op = c.create(**webhook(1))["op"]
+    c.gate("rate")
+    assert "429" in c.call("queue.hold", op=op)["last_error"]
+    err = ctl.run("queue", "wait", op).err
+    assert "is held: admin" in err and "429" not in err
+
+
+def test_4_what_the_api_does_not_permit_is_told_in_its_words(sim, c, ctl):
+    sim.fault("status", method="POST", status=403, body={"message": "not in this house"})
+    ran = ctl.run("create", json.dumps(webhook(1)), "--wait")
+    assert ran.code == 4 and "is held: forbidden: " in ran.err and "not in this house" in ran.err
+
+
 def test_4_a_change_that_a_delete_replaced_is_not_in_effect(sim, c, ctl):
     whid = c.applied(c.create(**webhook(1)))["whid"]
     c.go_offline(sim)
