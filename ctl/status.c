@@ -350,6 +350,15 @@ put_fault(struct wh_buf *b, bool is_so, const char *text)
 		wh_buf_printf(b, "%s%s", b->n ? ", " : "", text);
 }
 
+static void
+put_damage(struct wh_buf *b, const char *damage)
+{
+	if (!damage)
+		return;
+	put_fault(b, true, "the store was damaged: ");
+	wh_buf_printf(b, "%s (told until whctl check finds nothing)", damage);
+}
+
 /* --check: 1 if something is not as it should be, and what. */
 static int
 judge(struct wh_ctl *ctl, const struct whc_object *status)
@@ -366,6 +375,7 @@ judge(struct wh_ctl *ctl, const struct whc_object *status)
 	put_fault(&why, gate && strcmp(gate, "auth") == 0, "the API refuses every key");
 	put_fault(&why, whc_bool(status, "queue.full"), "the queue is full");
 	put_fault(&why, whc_bool(status, "store.full"), "the store or its disk is full");
+	put_damage(&why, whc_str(status, "store.damage"));
 	if (*check && stuck(status)) {
 		put_fault(&why, true, "operations need a person: ");
 		wh_buf_printf(&why, "%" PRId64, stuck(status));

@@ -34,11 +34,15 @@ def test_a_webhook(sim, whd):
     ran = ctl.run("check")
     assert ran.code == 1 and "checksum" in ran.out and "run whctl sync" in ran.out, ran
     assert "being fetched again" in c.status()["store"]["damage"]
+    says = ["the store was damaged: a check found", "until whctl check finds nothing"]
+    ran = ctl.run("status", "--check")
+    assert ran.code == 1 and all(part in ran.err for part in says), ran
     c.until(lambda e: e["kind"] == "sync" and e["state"] == "damaged", since=head)
     c.call("sync.now")
     row = next(w for w in c.list() if w["whname"] == "hook 3")
     assert six(row) == six(webhook(3))
     assert c.call("store.check")["sound"] and c.status()["store"]["damage"] is None
+    ctl.ok("status", "--check=all")
     whd.restart()
     assert not list(whd.store.glob("data.mdb.damaged-*")), "nothing had to be made anew"
 
@@ -57,6 +61,7 @@ def test_what_no_list_brings_back(sim, whd):
     (kept,) = whd.store.glob("data.mdb.damaged-*")
     assert kept.name in c.status()["store"]["damage"]
     c.call("sync.now")
+    assert kept.name in Ctl(whd.socket).run("status", "--check").err
     assert c.call("store.check")["sound"] and c.status()["store"]["damage"] is None
     assert c.call("queue.get", op=other["op"])["state"] == "done"
     assert six(c.call("webhook.get", whid=op["whid"])) == six(webhook(9))
