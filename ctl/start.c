@@ -150,11 +150,26 @@ set_wait(struct wh_ctl *ctl)
 	return set_duration(ctl, WH_OPTION_wait, &ctl->wait);
 }
 
+/* A variable that a script forgot to set must not lead to another whd than was meant. */
+static int
+check_socket(struct wh_ctl *ctl)
+{
+	const char *path = ctl->cli.options[WH_OPTION_socket];
+
+	if (!path || *path)
+		return 0;
+	return wh_ctl_fail(
+		ctl, "USAGE",
+		"-s names no socket: give its path, or leave -s out for the usual one");
+}
+
 static int
 set_up_and_run(struct wh_ctl *ctl)
 {
-	int r = set_color(ctl);
+	int r = check_socket(ctl);
 
+	if (!r)
+		r = set_color(ctl);
 	if (!r)
 		r = set_format(ctl);
 	if (!r)

@@ -47,6 +47,11 @@ def test_2_wrong_use(ctl, words):
     ctl.fails(2, *words, says=["whctl"])
 
 
+def test_2_an_empty_socket_is_not_the_usual_one(ctl):
+    for words in (["-s", "", "list"], ["list", "--socket="]):
+        ctl.fails(2, *words, says=["-s names no socket"])
+
+
 def test_3_not_found(ctl):
     nowhere = "01a207f5-c71a-7d3b-afef-9a99463295ce"
     for words in (["get", "x"], ["update", "x", "--comment", "y"], ["delete", "x"],
