@@ -89,6 +89,7 @@ int wh_run_call(struct wh_ctl *ctl); /* any method whose result is only shown */
 int wh_run_list(struct wh_ctl *ctl);
 int wh_run_queue_get(struct wh_ctl *ctl);
 int wh_run_sync(struct wh_ctl *ctl);
+int wh_run_probe(struct wh_ctl *ctl);
 int wh_run_backup(struct wh_ctl *ctl);
 int wh_run_check(struct wh_ctl *ctl);
 int wh_run_rpc(struct wh_ctl *ctl);

@@ -207,6 +207,21 @@ wh_run_sync(struct wh_ctl *ctl)
 	return r;
 }
 
+int
+wh_run_probe(struct wh_ctl *ctl)
+{
+	struct whc_object *o = NULL;
+	int r = call_verb(ctl, &o);
+
+	if (r)
+		return r;
+	r = wh_ctl_show(ctl, WH_RESULT_PROBE, o);
+	if (!r && whc_has(o, "error"))
+		r = WH_EXIT_NEGATIVE;
+	whc_object_unref(o);
+	return r;
+}
+
 static int
 read_json_params(struct wh_ctl *ctl, struct wh_buf *params)
 {

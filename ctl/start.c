@@ -30,6 +30,7 @@ static wh_run_fn *const runs[WH_VERB_COUNT] = {
 	[WH_VERB_queue_release] = wh_run_op,
 	[WH_VERB_queue_resolve] = wh_run_op,
 	[WH_VERB_sync_now] = wh_run_sync,
+	[WH_VERB_upstream_probe] = wh_run_probe,
 	[WH_VERB_store_backup] = wh_run_backup,
 	[WH_VERB_store_check] = wh_run_check,
 	[WH_VERB_events_subscribe] = wh_run_watch,

@@ -102,4 +102,16 @@ def test_by_whctl(sim, c, ctl):
     assert ctl.json("probe")["gate"] == "open"
     assert "200" in ctl.ok("probe")
     sim.fault("status", method="GET", status=500)
-    assert "5xx" in ctl.ok("probe")
+    ran = ctl.run("probe")
+    assert ran.code == 1 and "5xx" in ran.out and ran.err == ""
+
+
+@pytest.mark.parametrize("way", ["down", "keys"])
+def test_by_whctl_a_bad_answer_is_a_negative_one(sim, c, ctl, way):
+    getattr(sim, way)(*["k-of-somebody-else"] * (way == "keys"))
+    ran = ctl.run("probe", "-o", "value=error")
+    assert ran.code == 1 and ran.out.strip(), ran
+    assert ctl.run("-q", "probe") == (1, "", "")
+    sim.up()
+    sim.keys("test-key-1")
+    ctl.ok("probe")
