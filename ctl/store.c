@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ctl/ctl.h"
@@ -44,6 +45,22 @@ add_file(struct wh_ctl *ctl, struct wh_params *p)
 	return r;
 }
 
+/* A service may have a folder of its own where its caller sees another one. */
+static int
+check_seen(struct wh_ctl *ctl, const struct whc_object *o)
+{
+	const char *path = whc_str(o, "path");
+	struct stat st;
+
+	if (!path || stat(path, &st) == 0 || errno != ENOENT)
+		return 0;
+	return wh_ctl_fail(ctl, "NOT_HERE",
+			   "whd wrote %s where only whd sees it: its service has a folder of "
+			   "its own in that place, and what is in it is gone when the service "
+			   "stops",
+			   path);
+}
+
 int
 wh_run_backup(struct wh_ctl *ctl)
 {
@@ -58,6 +75,8 @@ wh_run_backup(struct wh_ctl *ctl)
 				patience(ctl), &o);
 	if (!r)
 		r = wh_ctl_show(ctl, WH_RESULT_BACKUP, o);
+	if (!r && ctl->cli.n_words > 0)
+		r = check_seen(ctl, o);
 	whc_object_unref(o);
 	wh_params_fini(&p);
 	return r;

@@ -87,3 +87,17 @@ def test_whctl_backup_and_check(whd, c, monkeypatch):
     checked = ctl.json("check")
     assert checked.pop("took_ms") >= 0
     assert checked == {"sound": True, "found": 0, "problems": []}
+
+
+def test_whctl_says_that_only_whd_sees_the_copy(world, sim, monkeypatch):
+    """The same path leads whd and whctl to two folders, as /tmp does if the service has its own."""
+    whd = world.whd(sim, start=False)
+    whd.start(cwd=whd.folder)
+    ctl, path = Ctl(whd.socket), "/proc/self/cwd/copy.mdb"
+    monkeypatch.chdir(world.subfolder("elsewhere"))
+    ran = ctl.run("backup", path)
+    assert ran.code == 1 and (whd.folder / "copy.mdb").exists() and path in ran.out
+    assert "NOT_HERE" in ran.err and path in ran.err and "below /var/lib/whd" in ran.err
+    monkeypatch.chdir(whd.folder)
+    (whd.folder / "copy.mdb").unlink()
+    assert path in ctl.ok("backup", path)
