@@ -5,10 +5,12 @@
  * Called by main.c. When the connection breaks it says so, connects again and
  * goes on where it stopped; when the change log does not reach back that far
  * it says that events are missing, among the events too: who keeps a copy by
- * them reads nothing else. It ends by Ctrl-C, after --limit events, or when whd
- * stays away longer than --timeout.
+ * them reads nothing else. It ends by Ctrl-C, after --limit events, when
+ * nobody reads it any more, or when whd stays away longer than --timeout.
  */
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "ctl/ctl.h"
@@ -175,10 +177,36 @@ resume(struct watcher *w)
 	return 0;
 }
 
+/* The same as when something is written then; 0, as whoever reports the output says it. */
+static int
+end_unread(struct watcher *w)
+{
+	raise(SIGPIPE);
+	w->ctl->out.failed = true;
+	return 0;
+}
+
+/* Waits until whd sends, Ctrl-C comes, or nobody is there to read what is shown. */
+static bool
+is_read(struct watcher *w)
+{
+	struct whc *c = w->ctl->client;
+	struct pollfd fds[] = {
+		{.fd = fileno(w->ctl->out.file)},
+		{.fd = whc_fd(c), .events = whc_events(c)},
+		{.fd = w->ctl->signal_fd, .events = POLLIN},
+	};
+
+	return whc_fd(c) < 0 || poll(fds, wh_array_len(fds), whc_timeout(c)) <= 0 ||
+	       !(fds[0].revents & (POLLERR | POLLHUP));
+}
+
 static int
 watch(struct watcher *w)
 {
 	while (w->left > 0 && !w->exit) {
+		if (!is_read(w))
+			return end_unread(w);
 		int fault = whc_dispatch(w->ctl->client, WHC_NO_TIMEOUT);
 
 		if (!fault)

@@ -3,6 +3,7 @@
 
 import json
 import shutil
+import signal
 
 import pytest
 
@@ -242,6 +243,21 @@ def test_watch_that_comes_back_to_another_whd_says_so_among_the_events(whd, c, c
     assert [e["revision"] for e in seen] == list(range(2, head + 1))
     assert set(json.loads(out)) == {"revision", "kind"} and json.loads(out)["kind"] == "reset"
     assert watching.returncode == 0 and "events are missing" in err
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_watch_ends_when_nobody_reads_it(c, ctl, ignored):
+    c.applied(c.create(**webhook(1)))
+    watching = ctl.start("watch", "--since", "1", "-o", "jsonl", restore_signals=not ignored)
+    for _ in range(1, c.head()):
+        watching.stdout.readline()
+    watching.stdout.close()
+    try:
+        assert watching.wait(30) == (9 if ignored else -signal.SIGPIPE)
+        assert ("OUTPUT" in watching.stderr.read()) == ignored
+    finally:
+        watching.kill()
+        watching.communicate()
 
 
 def test_socket_by_option_environment_and_default(world, whd):
