@@ -70,5 +70,5 @@ void wh_params_int(struct wh_params *p, const char *key, int64_t v);
  */
 WH_MUST_USE int wh_cli_params(const struct wh_cli *cli, struct wh_params *p,
 			      struct wh_buf *why);
-/* True if this parameter was given as an option. */
+/* True if this parameter was given as an option, and not last as --no-name. */
 bool wh_cli_has(const struct wh_cli *cli, const char *arg);

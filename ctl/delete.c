@@ -47,7 +47,8 @@ confirm(struct wh_ctl *ctl)
 {
 	char answer[16];
 
-	if (ctl->cli.n_words < 2 || ctl->cli.options[WH_OPTION_yes])
+	if (ctl->cli.n_words < 2 || ctl->cli.options[WH_OPTION_yes] ||
+	    wh_cli_has(&ctl->cli, "dry_run"))
 		return 0;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return wh_ctl_fail(ctl, "USAGE",
@@ -215,7 +216,7 @@ delete_many(struct wh_ctl *ctl)
 	wh_pack_close_array(&d.errors, place, d.ctl->as_json ? d.failed : 0);
 	if (d.failed)
 		report_gathered(&d);
-	if (ctl->wait >= 0)
+	if (ctl->wait >= 0 && !wh_cli_has(&ctl->cli, "dry_run"))
 		await_all(&d);
 	int r = d.failed < d.n || !ctl->as_json ? show_all(&d) : 0;
 

@@ -207,8 +207,8 @@ wh_cli_params(const struct wh_cli *cli, struct wh_params *p, struct wh_buf *why)
 bool
 wh_cli_has(const struct wh_cli *cli, const char *arg)
 {
-	for (size_t i = 0; i < cli->n_args; i++)
-		if (strcmp(cli->args[i].info->name, arg) == 0)
-			return true;
+	for (size_t i = cli->n_args; i > 0; i--)
+		if (strcmp(cli->args[i - 1].info->name, arg) == 0)
+			return !cli->args[i - 1].negated;
 	return false;
 }

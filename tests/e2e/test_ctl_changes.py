@@ -112,6 +112,15 @@ def test_update_in_every_way(sim, c, ctl):
     assert ran["fields"] == {"whcomment": "dry"} and sim.row(whid)["whcomment"] == "two"
 
 
+def test_a_dry_run_of_several_deletes_asks_nothing_and_waits_for_nothing(sim, c, ctl):
+    whids = [c.applied(c.create(**webhook(n)))["whid"] for n in range(2)]
+    shown = ctl.ok("delete", *whids, "--dry-run", "--wait", "-o", "jsonl")
+    assert [json.loads(line)["whid"] for line in shown.splitlines()] == whids
+    assert len(sim.rows()) == 2 and c.call("queue.list")["items"] == []
+    ctl.ok("delete", *whids, "--dry-run", "--no-dry-run", "--yes", "--wait")
+    assert sim.rows() == []
+
+
 def test_names_stand_for_ids_if_they_are_unique(sim, c, ctl):
     sim.add(**webhook(1))
     for n in range(2):
