@@ -98,6 +98,10 @@ check_format(struct wh_ctl *ctl)
 	if (format == WH_FORMAT_IDS && (!cmd || !wh_columns_id(cmd->result)))
 		return wh_ctl_fail(ctl, "USAGE", "whctl %s has no ids to print",
 				   ctl->cli.verb->name);
+	if (cmd && cmd->result == WH_RESULT_TEXT &&
+	    (format == WH_FORMAT_VALUE || ctl->out.chosen))
+		return wh_ctl_fail(ctl, "USAGE", "whctl %s has no members to choose from",
+				   ctl->cli.verb->name);
 	if (ctl->out.chosen && format != WH_FORMAT_TABLE && format != WH_FORMAT_TSV)
 		return wh_ctl_fail(ctl, "USAGE", "--columns goes with table and tsv");
 	return wh_asked_check(ctl);

@@ -39,7 +39,9 @@ def test_1_a_negative_answer(world, sim, c, ctl, whd):
     ["list", "-o", "xml"], ["list", "--limit", "0"], ["list", "--limit", "x"],
     ["create", "{"], ["create", "[]"], ["create", '{"whname":1}'], ["update", "x"],
     ["get", "x", "--max-age", "soon"], ["rpc", "no.method"], ["rpc", "hello", "7"],
-    ["delete", "a", "b"], ["wait", "synced", "--timeout", "1"], ["queue"], ["queue", "zzz"],
+    ["delete", "a", "b"], ["delete", "a", "b", "--no-dry-run"], ["metrics", "-o", "value=x"],
+    ["metrics", "--columns", "x"], ["log", "info", "-o", "value=x"],
+    ["wait", "synced", "--timeout", "1"], ["queue"], ["queue", "zzz"],
     ["get", "x", "--view", "other"], ["log", "loud"], ["create", "-f", "/nowhere"],
     ["create", *(f"--{n}" for n in ("name", "app"))],
 ], ids=" ".join)
