@@ -93,6 +93,14 @@ wh_op_find_pack(struct whd *d, struct wh_str text, bool full, struct wh_buf *out
 }
 
 void
+wh_op_refuse_id(struct wh_call *c)
+{
+	wh_call_fail(c, WH_ERR_INVALID_PARAM,
+		     "op is not an operation id: give the text that create, update or delete "
+		     "returned");
+}
+
+void
 on_queue_get(struct wh_call *c, const struct wh_args_queue_get *a)
 {
 	struct wh_buf op = WH_BUF_NULL;
@@ -101,9 +109,7 @@ on_queue_get(struct wh_call *c, const struct wh_args_queue_get *a)
 	if (r == 0)
 		wh_buf_str(wh_call_result(c), wh_buf_view(&op));
 	else if (r == WH_EINVAL)
-		wh_call_fail(c, WH_ERR_INVALID_PARAM,
-			     "op is not an operation id: give the text "
-			     "that create, update or delete returned");
+		wh_op_refuse_id(c);
 	else if (r == WH_ABSENT)
 		wh_call_fail(c, WH_ERR_OP_NOT_FOUND,
 			     "no operation has this id: list them with "
@@ -419,9 +425,7 @@ new_verb(struct wh_call *c, struct wh_str op)
 	struct verb_call *v = wh_xcalloc(1, sizeof(*v));
 
 	if (op.n && !wh_op_id_parse(op, v->verb.id)) {
-		wh_call_fail(c, WH_ERR_INVALID_PARAM,
-			     "op is not an operation id: give the text that create, update or "
-			     "delete returned");
+		wh_op_refuse_id(c);
 		free(v);
 		return NULL;
 	}

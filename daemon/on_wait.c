@@ -76,8 +76,7 @@ on_queue_wait(struct wh_call *c, const struct wh_args_queue_wait *a)
 	if (wh_op_id_parse(a->op, wait.op))
 		wh_waits_enter(c, &wait);
 	else
-		wh_call_fail(c, WH_ERR_INVALID_PARAM,
-			     "op is no operation id: give one as queue.list shows it");
+		wh_op_refuse_id(c);
 }
 
 /* ------------------------------------------------------------------ wait -- */

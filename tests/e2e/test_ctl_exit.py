@@ -49,6 +49,12 @@ def test_2_wrong_use(ctl, words):
     ctl.fails(2, *words, says=["whctl"])
 
 
+def test_2_what_is_no_operation_is_said_in_the_same_words(ctl):
+    said = {ctl.fails(2, "queue", verb, "123").splitlines()[0]
+            for verb in ("get", "wait", "retry", "hold")}
+    assert len(said) == 1 and "not an operation id" in said.pop()
+
+
 def test_2_an_empty_socket_is_not_the_usual_one(ctl):
     for words in (["-s", "", "list"], ["list", "--socket="]):
         ctl.fails(2, *words, says=["-s names no socket"])
