@@ -195,8 +195,8 @@ on_sigbus(int number)
 {
 	static const char text[] =
 		"whd stops itself: the store's file is shorter than it was, or its "
-		"device fails; check the disk, then start whd, which makes the store anew of "
-		"what can be read\n";
+		"device fails; check the disk, then start whd, which tries to make the store "
+		"anew of what can be read, and says what to do if it cannot\n";
 	ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
 
 	(void)ignored;

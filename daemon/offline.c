@@ -270,9 +270,8 @@ read_out(const struct wh_config *config, const char *resource, struct export *x,
 	if (wh_store_open(&store, &o, &why, &text)) {
 		status = refused(why, &text);
 	} else if (wh_view_begin(store, &v) || wh_meta_text(&v, "url", &url) < 0) {
-		fprintf(stderr, "whd: the store is damaged: start whd, which makes it anew of "
-				"what can be "
-				"read, then try again\n");
+		fprintf(stderr, "whd: the store is damaged: start whd, which tries to make it "
+				"anew of what can be read, then try again\n");
 		status = EXIT_FAILURE;
 	} else {
 		*ret_same = wh_str_is(url, resource);

@@ -19,7 +19,10 @@
 #define FIRST_MS 600000   /* after a start: not while everybody comes back */
 #define EVERY_MS 86400000 /* reading all of it costs something, damage is rare */
 #define BUSY_MS 60000     /* later if another job reads the store */
-#define TOLD_MAX 200      /* told one by one; all are counted */
+#define MET_DAMAGE                                                                             \
+	"a change met damage: restart whd, which tries to make the store anew of what can be " \
+	"read"
+#define TOLD_MAX 200 /* told one by one; all are counted */
 #define LOGGED_MAX 20
 #define SENTENCE_MAX 1000
 
@@ -109,7 +112,8 @@ act_on_damage(struct check *k, struct whd *d)
 		wh_log(WH_LOG_ERROR, "store", "damage found", "what=%s",
 		       WH_LOGQ(wh_str_c(k->log[i])));
 	snprintf(text, sizeof(text), "a check found %" PRIu64 " problems%s", k->found,
-		 repair ? ": restart whd, which makes the store anew of what can be read"
+		 repair ? ": restart whd, which tries to make the store anew of what can be "
+			  "read"
 			: ", all of webhooks: they are being fetched again");
 	wh_log(WH_LOG_ERROR, "store", "the store is damaged", "what=%s",
 	       WH_LOGQ(wh_str_c(text)));
@@ -225,11 +229,7 @@ wh_scrub_met_damage(struct whd *d)
 	if (d->repair_asked || d->stopping)
 		return;
 	d->repair_asked = true;
-	wh_log(WH_LOG_ERROR, "store",
-	       "a change met damage: restart whd, which makes the store anew of what can be "
-	       "read",
-	       WH_LOG_PLAIN);
-	tell(d, "a change met damage: restart whd, which makes the store anew of what can be "
-		"read");
+	wh_log(WH_LOG_ERROR, "store", MET_DAMAGE, WH_LOG_PLAIN);
+	tell(d, MET_DAMAGE);
 	note(d, true, false);
 }

@@ -14,7 +14,7 @@
 #define SNAPSHOT_TRIES 1000
 
 /* What to do about it. A start looks at what it cannot do without; of the rest it is told. */
-#define RESTART "restart whd, which makes the store anew of what can be read"
+#define RESTART "restart whd, which tries to make the store anew of what can be read"
 #define CHECK_AND_RESTART "run whctl check, then " RESTART
 #define LIST "the next list mends it: run whctl sync"
 

@@ -27,8 +27,8 @@ wh_refuse_advice(const struct wh_opening *op)
 {
 	return op->single_file
 		       ? "take another copy"
-		       : "a start of whd makes the store anew of what can be read and keeps "
-			 "this file; whd --restore puts a backup in its place";
+		       : "a start of whd tries to make the store anew of what can be read, "
+			 "and keeps this file; whd --restore puts a backup in its place";
 }
 
 static const struct {

@@ -3,6 +3,7 @@
 file, and no operation is gone without a word. What is served is right, or said to be missing."""
 
 import os
+import random
 import struct
 import uuid
 
@@ -242,6 +243,17 @@ def test_cut_off_anywhere(scene):
         scene.whd.kill()
 
 
+@pytest.mark.parametrize("what", ["nothing", "noise", "its beginning"])
+def test_what_cannot_be_made_anew_is_not_promised_to_be(scene, what):
+    noise = random.Random(1).randbytes(20 * PAGE)
+    scene.put({"nothing": b"", "noise": noise, "its beginning": scene.whole[:2 * PAGE]}[what])
+    code, _, err = scene.whd.command("--check")
+    assert code == 1 and "tries to make the store anew" in err and "--restore" in err, err
+    child = scene.whd.spawn()
+    assert child.wait() == 1 and "cannot be made anew" in child.text, child.tail()
+    assert "restore a backup with --restore, or move the file away" in child.text, child.tail()
+
+
 def test_cut_off_while_it_runs(scene):
     """It ends by itself and says why; what is left is served after the next start."""
     c = scene.start()
@@ -251,6 +263,7 @@ def test_cut_off_while_it_runs(scene):
             c.call("webhook.list", limit=1000)
             c.call("store.check")
     assert scene.whd.child.wait() == 70 and "shorter than it was" in scene.whd.child.text
+    assert "tries to make the store anew" in scene.whd.child.text
     scene.judge(scene.start())
     assert damaged(scene.whd)
 
