@@ -36,6 +36,7 @@ tell_gates(struct wh_pump *p, unsigned changed, struct wh_mark *m)
 	m->gate_event = wh_gate_str(worst);
 	if (link && !p->gates.g[WH_GATE_LINK].shut)
 		m->sweep.kind = WH_SWEEP_DUE;
+	p->told = worst == WH_GATE_COUNT ? (struct failure){0} : p->failure;
 	wh_log(worst == WH_GATE_COUNT ? WH_LOG_INFO : WH_LOG_WARNING, "gate",
 	       worst == WH_GATE_COUNT ? "the upstream is in reach" : "a gate is shut",
 	       "gate=%s error=%s", wh_gate_str(worst),
@@ -100,6 +101,7 @@ wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_fact
 		snprintf(p->last_error, sizeof(p->last_error), "%.*s", (int)sentence.n,
 			 sentence.p ? sentence.p : "");
 		p->last_error_at = p->d->now.wall;
+		p->failure = (struct failure){f->status, f->net, o->rule};
 	}
 	wh_buf_fini(&sentence);
 	if (o->ask == WH_ASK_RATE)

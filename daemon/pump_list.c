@@ -228,6 +228,7 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 	}
 	count_rows(d, &p->list.counts);
 	log_list(p, &p->list.counts, whole);
+	p->told = (struct failure){0};
 	d->counters.lists_complete += whole;
 	d->counters.lists_incomplete += !whole;
 	p->last_whole = whole;
@@ -284,6 +285,19 @@ submit_end(struct wh_pump *p, const struct wh_list_rows *last)
 	wh_writer_submit(p->d->writer, &e->job);
 }
 
+/* The same again is no news, also if it came with a gate that shut. */
+static void
+log_failure(struct wh_pump *p)
+{
+	bool news = p->told.status != p->failure.status || p->told.net != p->failure.net ||
+		    p->told.rule != p->failure.rule;
+
+	wh_log(news ? WH_LOG_WARNING : WH_LOG_DEBUG, "sync", "a list failed",
+	       "list=%llu error=%s", (unsigned long long)p->list.no,
+	       WH_LOGQ(wh_str_c(p->list_why)));
+	p->told = p->failure;
+}
+
 /* again: the same list is tried with another key, so nobody is told yet. */
 static void
 fail_list(struct wh_pump *p, bool again)
@@ -292,8 +306,10 @@ fail_list(struct wh_pump *p, bool again)
 		 p->last_error[0] ? p->last_error : "no usable answer");
 	p->d->counters.lists_failed++;
 	p->last_whole = false;
-	if (!again)
+	if (!again) {
+		log_failure(p);
 		tell_waiters(p, &p->list.counts, p->d->view.meta.revision, false, true);
+	}
 	p->list_took_ms = p->d->now.mono.ms - p->list.began.mono.ms;
 	p->list_spacing.ms = p->d->now.mono.ms + p->d->config->retry_base;
 	wh_pump_list_fini(p);

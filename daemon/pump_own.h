@@ -43,6 +43,13 @@ struct flight {
 	struct wh_mono until;
 };
 
+/* What is the same about two failures, whatever times and texts come with them. */
+struct failure {
+	int status;
+	enum wh_transport net;
+	const char *rule; /* NULL: none */
+};
+
 /* The list that is running. */
 struct list_session {
 	bool running;
@@ -78,7 +85,9 @@ struct wh_pump {
 	struct wh_wall last_ok;
 	char last_error[256];
 	struct wh_wall last_error_at;
-	uint64_t successes; /* executed requests, for the poison rule: */
+	struct failure failure; /* that last_error tells of */
+	struct failure told;    /* by the log, last; none once all was well since */
+	uint64_t successes;     /* executed requests, for the poison rule: */
 	struct failed_op {
 		uint64_t seq, successes; /* as they were when it failed last */
 	} failed[FAILED_KEPT];

@@ -164,3 +164,37 @@ def test_pages_count_as_requests_of_a_rate(world, sim):
     for _ in range(6):
         assert c.call("sync.now")["complete"]
     assert took_at_rate(sim, before, 40, ahead=8 + 5) == 30
+
+
+def said(whd, what, error=""):
+    return [line for line in whd.child.lines if f'msg="{what}"' in line and error in line]
+
+
+def test_list_that_fails_is_told_once_and_its_end_too(world, sim):
+    """With a wrong path in the url there is nothing else to see for some intervals."""
+    whd = world.whd(sim, {"log.level": "info"})
+    c = whd.client()
+    c.synced()
+    for status, times in ((500, 3), (404, 2)):
+        sim.fault("status", method="GET", status=status, count=times)
+        for _ in range(times):
+            with refused("OFFLINE", str(status)):
+                c.call("sync.now")
+    c.call("sync.now")
+    failed = said(whd, "a list failed")
+    assert ["level=warning" in line for line in failed] == [True, True]
+    assert "HTTP 500" in failed[0] and "HTTP 404" in failed[1]
+    assert len(said(whd, "list applied")) == 2, "the first one, and the one that was good again"
+
+
+def test_outage_is_told_once(world, sim):
+    """As a gate that is shut; the lists that meet it add nothing."""
+    sim.down()
+    whd = world.whd(sim, {"log.level": "debug"})
+    whd.child.wait_line("a list failed", nth=3)
+    c = whd.client()
+    c.go_online(sim)
+    c.synced()
+    assert len(said(whd, "a gate is shut")) == 1
+    assert all("level=debug" in line for line in said(whd, "a list failed"))
+    assert len(said(whd, "the upstream is in reach")) == 1
