@@ -117,7 +117,9 @@ struct wh_verb {
 	/* results */
 	struct wh_refusal refusal;
 	struct wh_buf op;
-	struct wh_sweep swept; /* flush: if it is not done, the sweep of the next run */
+	struct wh_op_names names;
+	enum wh_op_state state; /* after */
+	struct wh_sweep swept;  /* flush: if it is not done, the sweep of the next run */
 };
 int wh_verb_run(struct wh_job *job, struct wh_txn *t);
 void wh_verb_fini(struct wh_verb *v);
@@ -146,6 +148,7 @@ struct wh_send {
 	/* results */
 	enum wh_send_result result;
 	enum wh_op_kind kind;
+	struct wh_op_names names;
 	struct wh_buf whid, request;
 	char method[8];
 	bool want_list; /* absence must be confirmed by a list */
@@ -172,6 +175,7 @@ struct wh_result_job {
 			      */
 	struct wh_buf body, content_type, location, error;
 	/* results */
+	struct wh_op_names names;
 	enum wh_op_state state; /* after */
 	bool ended, created_without_id;
 	bool members_lost; /* the upstream dropped undocumented ones in an update */

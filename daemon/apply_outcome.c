@@ -287,6 +287,8 @@ wh_result_run(struct wh_job *job, struct wh_txn *t)
 	int r = wh_lane_open_op(&lane, &t->view, &j->rules, j->seq, &o);
 
 	j->created_without_id = j->members_lost = false;
+	if (r == 0)
+		wh_op_name(&j->names, &o->op);
 	if (r == 0 && o->op.state == WH_OP_SENDING) {
 		r = carry_out(j, &lane, o, t);
 		j->state = o->moved ? WH_OP_DONE : o->op.state;

@@ -465,7 +465,8 @@ wh_send_run(struct wh_job *job, struct wh_txn *t)
 	if (r)
 		return r;
 	r = wh_lane_open_op(&lane, &t->view, &s->rules, s->seq, &o);
-
+	if (r == 0)
+		wh_op_name(&s->names, &o->op);
 	if (r == 0 && o == wh_lane_head(&lane)) {
 		enum wh_op_state before = o->op.state;
 

@@ -150,6 +150,14 @@ cancel(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o)
 	wh_lane_state(l, o, WH_OP_CANCELLED, "admin");
 }
 
+static void
+show(struct wh_verb *v, const struct wh_op *after)
+{
+	v->state = after->state;
+	wh_op_name(&v->names, after);
+	wh_op_pack(&v->op, after, NULL);
+}
+
 /* -------------------------------------------------------------- resolve --- */
 
 static void
@@ -230,7 +238,7 @@ resolve_recreate(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, str
 		r = wh_lane_close(&to, t);
 	}
 	if (r == 0)
-		wh_op_pack(&v->op, &made->op, NULL);
+		show(v, &made->op);
 	wh_lane_fini(&to);
 	return r;
 }
@@ -361,7 +369,7 @@ pack_after(struct wh_verb *v, const struct wh_view *view)
 			r = wh_op_decode(&op, past.body);
 	}
 	if (r == 0)
-		wh_op_pack(&v->op, &op, NULL);
+		show(v, &op);
 	return r ? r : v->op.fault;
 }
 

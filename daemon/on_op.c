@@ -376,6 +376,7 @@ on_history_list(struct wh_call *c, const struct wh_args_history_list *a)
 
 struct verb_call {
 	struct wh_verb verb;
+	const char *method;
 	struct wh_ticket ticket;
 };
 
@@ -401,6 +402,23 @@ answer_verb(struct whd *d, struct verb_call *v, int fault)
 	wh_buf_fini(&map);
 }
 
+/* What was done; not what was refused. */
+static void
+log_verb(const struct verb_call *v)
+{
+	const struct wh_verb *verb = &v->verb;
+
+	if (verb->verb == WH_CMD_queue_flush)
+		wh_log(WH_LOG_INFO, "queue", v->method, "uid=%u due=%llu", verb->uid,
+		       (unsigned long long)verb->swept.n);
+	else if (verb->refusal.code == WH_ERR_NONE)
+		wh_log(WH_LOG_INFO, "queue", v->method,
+		       "op=%s whid=%s uid=%u state=%s take=%s cascade=%d", verb->names.op,
+		       WH_LOGQ(wh_str_c(verb->names.whid)), verb->uid,
+		       wh_op_state_str(verb->state), WH_LOGQ(wh_buf_view(&verb->take)),
+		       verb->cascade);
+}
+
 static void
 verb_done(struct wh_job *job, struct whd *d, int fault)
 {
@@ -411,6 +429,8 @@ verb_done(struct wh_job *job, struct whd *d, int fault)
 		wh_writer_submit(d->writer, job);
 		return;
 	}
+	if (fault == 0)
+		log_verb(v);
 	answer_verb(d, v, fault);
 	if (v->verb.verb == WH_CMD_queue_flush || v->verb.verb == WH_CMD_queue_retry)
 		wh_pump_hurry(d->pump);
@@ -433,6 +453,7 @@ new_verb(struct wh_call *c, struct wh_str op)
 		(struct wh_job){.run = wh_verb_run, .done = verb_done, .class = WH_JOB_CONTROL};
 	wh_rules_now(c->d, &v->verb.rules);
 	v->verb.verb = c->cmd->id;
+	v->method = c->cmd->method;
 	v->verb.uid = c->peer->uid;
 	v->verb.admin = c->peer->role == WH_ROLE_ADMIN;
 	v->ticket = c->ticket;
@@ -442,7 +463,6 @@ new_verb(struct wh_call *c, struct wh_str op)
 static void
 submit(struct wh_call *c, struct verb_call *v)
 {
-	wh_log(WH_LOG_INFO, "queue", c->cmd->method, "uid=%u", c->peer->uid);
 	wh_call_park(c);
 	wh_writer_submit(c->d->writer, &v->verb.job);
 }

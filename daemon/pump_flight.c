@@ -20,12 +20,14 @@
  * is sent twice and no operation is forgotten in a state of the pump.
  */
 static void
-park(struct wh_pump *p, struct wh_job *job, uint64_t seq, int fault)
+park(struct wh_pump *p, struct wh_job *job, uint64_t seq, const struct wh_op_names *names,
+     int fault)
 {
 	if (!p->parked)
 		wh_log(WH_LOG_ERROR, "queue",
 		       "an answer could not be stored; it is kept and tried again every second",
-		       "seq=%llu fault=%s", (unsigned long long)seq,
+		       "op=%s whid=%s seq=%llu fault=%s", names->op,
+		       WH_LOGQ(wh_str_c(names->whid)), (unsigned long long)seq,
 		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
 	job->next = p->parked;
 	p->parked = job;
@@ -65,12 +67,13 @@ send_done(struct wh_job *job, struct whd *d, int fault)
 	struct flight *f = wh_pump_flight(p, s->seq);
 
 	if (fault && s->checked && !p->stopping) {
-		park(p, job, s->seq, fault);
+		park(p, job, s->seq, &s->names, fault);
 		return;
 	}
 	if (fault)
 		wh_log(WH_LOG_ERROR, "queue", "an operation could not be marked for sending",
-		       "seq=%llu fault=%s", (unsigned long long)s->seq,
+		       "op=%s whid=%s seq=%llu fault=%s", s->names.op,
+		       WH_LOGQ(wh_str_c(s->names.whid)), (unsigned long long)s->seq,
 		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
 	if (s->want_list)
 		p->list_wanted = true;
@@ -191,18 +194,24 @@ note_lost_members(struct whd *d, const struct wh_result_job *j)
 	wh_log(WH_LOG_WARNING, "queue",
 	       "the upstream dropped members of a webhook that an update did not send; to send "
 	       "them back set [queue] patch_body = full",
-	       "seq=%llu", (unsigned long long)j->seq);
+	       "op=%s whid=%s seq=%llu", j->names.op, WH_LOGQ(wh_str_c(j->names.whid)),
+	       (unsigned long long)j->seq);
 }
 
 static void
 log_outcome(const struct wh_result_job *j)
 {
 	bool good = j->outcome.executed == WH_X_EXECUTED || j->taken_back;
+	struct wh_buf error = wh_buf_capped(240);
 
+	if (!good)
+		wh_outcome_sentence(&error, &j->facts, &j->outcome);
 	wh_log(good ? WH_LOG_INFO : WH_LOG_WARNING, "queue", "attempt ended",
-	       "seq=%llu outcome=%s status=%d state=%s rule=%s", (unsigned long long)j->seq,
+	       "op=%s whid=%s seq=%llu outcome=%s status=%d state=%s rule=%s error=%s",
+	       j->names.op, WH_LOGQ(wh_str_c(j->names.whid)), (unsigned long long)j->seq,
 	       wh_executed_str(j->outcome.executed), j->facts.status, wh_op_state_str(j->state),
-	       WH_LOGQ(wh_str_c(j->outcome.rule)));
+	       WH_LOGQ(wh_str_c(j->outcome.rule)), WH_LOGQ(wh_buf_view(&error)));
+	wh_buf_fini(&error);
 }
 
 void
@@ -243,7 +252,7 @@ result_done(struct wh_job *job, struct whd *d, int fault)
 	struct flight *f = wh_pump_flight(p, j->seq);
 
 	if (fault) {
-		park(p, job, j->seq, fault);
+		park(p, job, j->seq, &j->names, fault);
 		return;
 	}
 	count_outcome(d, j);

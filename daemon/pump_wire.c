@@ -39,8 +39,9 @@ put_on_the_wire(struct wh_pump *p, struct flight *f, struct wh_send *s)
 	wh_pump_request_key(p, &r);
 	f->phase = FLIGHT_WIRE;
 	count_sent(p->d, s->kind);
-	wh_log(WH_LOG_DEBUG, "queue", "sending", "seq=%llu method=%s",
-	       (unsigned long long)s->seq, s->method);
+	wh_log(WH_LOG_DEBUG, "queue", "sending", "op=%s whid=%s seq=%llu method=%s",
+	       s->names.op, WH_LOGQ(wh_str_c(s->names.whid)), (unsigned long long)s->seq,
+	       s->method);
 	wh_http_submit(p->d->http, &r);
 }
 

@@ -214,6 +214,13 @@ wh_op_id_text(const uint8_t id[16], char text[WH_OP_TEXT_ID + 1])
 	*at = '\0';
 }
 
+void
+wh_op_name(struct wh_op_names *ret, const struct wh_op *op)
+{
+	wh_op_id_text(op->id, ret->op);
+	snprintf(ret->whid, sizeof(ret->whid), "%.*s", WH_STR_FMT(op->target));
+}
+
 static uint8_t
 hex_value(char c)
 {

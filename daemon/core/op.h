@@ -105,6 +105,12 @@ struct wh_op {
 	uint32_t n_log;
 };
 
+/* What a log calls an operation and its webhook. Zeroed: not known. */
+struct wh_op_names {
+	char op[WH_OP_TEXT_ID + 1];
+	char whid[WH_WHID_MAX + 1]; /* its target */
+};
+
 /*
  * Decodes body; all text and maps of *ret borrow from it, nothing is allocated that outlives
  * the call. Nested maps (fields, base, theirs) and arrays (absorbed) were checked to be exactly
@@ -151,5 +157,6 @@ struct wh_op_ids { /* all zeros at first */
 void wh_op_id_next(struct wh_op_ids *ids, uint8_t id[16], struct wh_wall now,
 		   const uint8_t random[10]);
 void wh_op_id_text(const uint8_t id[16], char text[WH_OP_TEXT_ID + 1]);
+void wh_op_name(struct wh_op_names *ret, const struct wh_op *op);
 bool wh_op_id_parse(struct wh_str text, uint8_t id[16]);
 bool wh_tmp_id_is(struct wh_str whid); /* "tmp-" and the text of an op id */

@@ -171,6 +171,20 @@ def test_full_while_requests_are_out(world, sim, disk):
     assert made >= 3
 
 
+def test_answer_that_finds_no_room_is_told_by_its_names(world, sim):
+    disk = Shim(world)
+    whd = start(world, sim, disk)
+    c = whd.client()
+    rule = sim.fault("stall", method="POST", execute=True, resume=True, count=-1)
+    op = c.create(**webhook(0))
+    sim.wait_hits(rule)
+    disk.fill()
+    sim.clear_faults()
+    whd.child.wait_line(f"an answer could not be stored.* op={op['op']} whid={op['tmp_id']} seq=")
+    disk.empty()
+    c.applied(op)
+
+
 @pytest.mark.parametrize("disk", DISKS)
 def test_changes_stop_before_the_rest_has_no_room(world, sim, disk):
     """[store] min_free: what was taken is carried out while changes are refused."""

@@ -2,6 +2,8 @@
 """What a person can do to a queued change: hold, release, cancel, retry, flush, resolve; which
 verb is legal when; and what queue and history show."""
 
+import os
+
 import pytest
 
 from support.client import refused
@@ -288,3 +290,38 @@ def test_store_too_full_refuses_changes_but_not_reads(world, sim):
         c.create(**webhook(2))
     assert six(next(c.list())) == six(webhook(1))
     assert c.call("sync.now")["complete"] and sim.changes() == []
+
+
+# -------------------------------------------------------------------- its log --
+
+
+def lines(whd, message):
+    return [line for line in whd.child.lines if f'msg="{message}"' in line
+            or f"msg={message} " in line]
+
+
+def test_log_names_the_operation_and_its_webhook(sim, whd, c, whid):
+    op = make(sim, c, whid, "dead")
+    names = f" op={op['op']} whid={whid} seq="
+    assert names in lines(whd, "sending")[0]
+    ended = lines(whd, "attempt ended")[0]
+    assert names in ended and "state=dead" in ended and r'error="HTTP 400 \"no\"' in ended
+    made = c.applied(c.create(**webhook(9)))
+    ended = lines(whd, "attempt ended")[1]
+    assert f" op={made['op']} whid={made['tmp_id']} " in ended and "level=info" in ended
+
+
+def test_log_tells_what_a_person_did_and_not_what_was_refused(sim, whd, c, whid):
+    op = make(sim, c, whid, "held")
+    with refused("BAD_STATE"):
+        call(c, "hold", op)
+    call(c, "cancel", op, cascade=True)
+    with refused("BAD_STATE"):
+        call(c, "cancel", op)
+    c.call("queue.flush")
+    whd.child.wait_line(f"msg=queue.flush uid={os.getuid()} due=0")
+    assert [len(lines(whd, f"queue.{verb}")) for verb in ("hold", "cancel")] == [1, 1]
+    for verb, did in (("hold", 'state=held take="" cascade=0'),
+                      ("cancel", 'state=cancelled take="" cascade=1')):
+        names = f" op={op['op']} whid={whid} uid={os.getuid()} "
+        assert names + did in lines(whd, f"queue.{verb}")[0]
