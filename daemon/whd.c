@@ -355,7 +355,7 @@ load_keys(struct whd *d)
 	if (r)
 		say("the subscription keys cannot be read", &text);
 	wh_buf_fini(&text);
-	return r ? EXIT_FAILURE : 0;
+	return r ? WHD_EXIT_CONFIG : 0;
 }
 
 static int

@@ -159,10 +159,22 @@ def test_key_file_that_cannot_be_used(world, what):
     else:
         path.write_text({"empty": "# none\n", "space": "a b\n", "twice": "same\nsame\n"}[what])
     child = whd.spawn()
-    assert child.wait() != 0
+    assert child.wait() == BAD_CONFIG, "a restart cannot help"
     assert str(path) in child.text and "test-key-1" not in child.text
     code, _, err = check(whd)
     assert code == BAD_CONFIG and str(path) in err and "test-key-1" not in err
+
+
+@pytest.mark.parametrize("passed", [False, True])
+def test_credential_that_is_missing(world, passed):
+    """Systemd passes no keys, or not this one."""
+    folder = world.subfolder("passed")
+    folder.chmod(0o700)
+    whd = world.whd("http://127.0.0.1:1/webhookconfig", {"upstream.key_file": None}, start=False,
+                    env={"CREDENTIALS_DIRECTORY": str(folder)} if passed else {})
+    child = whd.spawn()
+    assert child.wait() == BAD_CONFIG
+    assert "subscription-key" in child.text
 
 
 def test_print_and_parse_again(world, idle):
