@@ -271,9 +271,23 @@ on_due(uv_timer_t *t)
 }
 
 static int64_t
-wait_ms(const struct whd *d)
+interval_ms(const struct whd *d)
 {
 	int64_t interval = d->config->store_backup_interval;
+
+#ifdef WHD_TEST_HOOKS
+	const char *ms = getenv("WHD_TEST_BACKUP_MS");
+
+	if (ms && interval > 0)
+		return strtoll(ms, NULL, 10);
+#endif
+	return interval;
+}
+
+static int64_t
+wait_ms(const struct whd *d)
+{
+	int64_t interval = interval_ms(d);
 	int64_t age = d->now.wall.ms - d->backup_at;
 
 	if (d->backup_failed)

@@ -16,6 +16,8 @@
 #include "daemon/listen.h"
 #include "daemon/url.h"
 
+#define BACKUP_LEAST_MS 60000
+
 /* Begins a line about a setting; NULL if there are too many already. */
 static struct wh_buf *
 problem(struct wh_config_draft *d, const char *section, const char *key)
@@ -152,6 +154,17 @@ check_limits(struct wh_config_draft *d)
 			 "limits.connections");
 }
 
+/* Kept are so few that faster ones would soon have pushed all older ones out. */
+static void
+check_backups(struct wh_config_draft *d)
+{
+	int64_t interval = d->config->store_backup_interval;
+
+	if (interval > 0 && interval < BACKUP_LEAST_MS)
+		complain(d, "store", "backup_interval",
+			 "is shorter than 1min: make it longer, or 0 for no backups");
+}
+
 static void
 check_socket(struct wh_config_draft *d)
 {
@@ -185,6 +198,7 @@ wh_config_draft_check(struct wh_config_draft *d)
 	check_header(d);
 	check_ca_file(d);
 	check_limits(d);
+	check_backups(d);
 	check_socket(d);
 	check_access(d);
 }

@@ -166,6 +166,7 @@ static const char *const kept_variables[] = {
 	"GCOV_PREFIX_STRIP",
 	"WHD_TEST_NO_SEND_GUARD",
 	"WHD_TEST_SCRUB_MS",
+	"WHD_TEST_BACKUP_MS",
 	"WHD_TEST_CATCH_UP",
 	"WHD_CRASH",
 #endif

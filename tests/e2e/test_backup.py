@@ -46,7 +46,7 @@ def test_places_that_are_none(whd, c):
 
 def test_copies_by_the_clock(world, sim):
     """One after the other from the first start on; old ones make room for new ones."""
-    whd = world.whd(sim, {"store.backup_interval": "50ms"})
+    whd = world.whd(sim, {"store.backup_interval": "1min"}, env={"WHD_TEST_BACKUP_MS": "50"})
     foreign = whd.store / "backups" / "mine.mdb"
     for _ in range(2):
         whd.child.wait_line("backup made", nth=KEPT + 3, since=len(whd.child.lines))

@@ -82,6 +82,8 @@ MISTAKES = {
     "too long a line": ("[sync]\nignore_members = " + "x" * 300 + "\n", (":2:", "long")),
     "unknown user": ("[access]\nread = no-such-user\n", (":2:", "access.read", "no-such-user")),
     "base over cap": ("[retry]\nbase = 1min\ncap = 1s\n", ("retry.base", "retry.cap")),
+    "backups too often": ("[store]\nbackup_interval = 59999ms\n",
+                          ("store.backup_interval", "1min")),
     "high over max": ("[limits]\nout_high = 8MiB\n", ("limits.out_high", "limits.out_max")),
     "http elsewhere": ("[upstream]\nurl = http://example.org/x\n", ("upstream.url", "127.0.0.1")),
     "no url": ("[upstream]\nurl = example\n", (":2:", "upstream.url", "https://")),
