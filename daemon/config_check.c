@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
 
@@ -15,6 +16,7 @@
 #include "daemon/config_value.h"
 #include "daemon/listen.h"
 #include "daemon/url.h"
+#include "proto/record.h"
 
 #define BACKUP_LEAST_MS 60000
 
@@ -165,6 +167,29 @@ check_backups(struct wh_config_draft *d)
 			 "is shorter than 1min: make it longer, or 0 for no backups");
 }
 
+/* A change of one that whd itself sets would not be seen, and be written over without a
+ * conflict; whid tells which webhook it is. */
+static void
+check_ignored(struct wh_config_draft *d)
+{
+	char *words = wh_xstrdup(wh_str_c(d->config->sync_ignore_members)), *rest = words;
+	const char *word;
+
+	while ((word = strsep(&rest, " ")) != NULL) {
+		bool documented = wh_field_by_name(wh_str_c(word)) != WH_F_COUNT;
+		struct wh_buf *text = NULL;
+
+		if (documented || strcmp(word, "whid") == 0)
+			text = problem(d, "sync", "ignore_members");
+		if (text)
+			wh_buf_printf(text,
+				      "%s is a member whose changes whd has to see, or it "
+				      "would write over them: take it out\n",
+				      word);
+	}
+	free(words);
+}
+
 static void
 check_socket(struct wh_config_draft *d)
 {
@@ -199,6 +224,7 @@ wh_config_draft_check(struct wh_config_draft *d)
 	check_ca_file(d);
 	check_limits(d);
 	check_backups(d);
+	check_ignored(d);
 	check_socket(d);
 	check_access(d);
 }

@@ -168,13 +168,19 @@ tell_restless(struct wh_pump *p)
 {
 	if (!wh_churn_list(&p->churn, &p->list.churn, p->d->view.meta.rows))
 		return;
-	for (size_t i = 0; i < p->churn.n; i++)
-		if (wh_churn_is_restless(&p->churn.member[i]))
-			wh_log(WH_LOG_WARNING, "sync",
-			       "a member changes in most webhooks with each list; if that "
-			       "means "
-			       "nothing, name it in [sync] ignore_members",
-			       "member=%s", WH_LOGQ(wh_str_c(p->churn.member[i].name)));
+	for (size_t i = 0; i < p->churn.n; i++) {
+		struct wh_str name = wh_str_c(p->churn.member[i].name);
+		bool documented = wh_field_by_name(name) != WH_F_COUNT;
+
+		if (!wh_churn_is_restless(&p->churn.member[i]))
+			continue;
+		wh_log(WH_LOG_WARNING, "sync",
+		       documented ? "a member changes in most webhooks with each list: find "
+				    "out who changes it"
+				  : "a member changes in most webhooks with each list; if that "
+				    "means nothing, name it in [sync] ignore_members",
+		       "member=%s", WH_LOGQ(name));
+	}
 }
 
 /* One that is too large comes up to there each time, and no gate is shut for it. */
