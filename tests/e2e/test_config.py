@@ -4,6 +4,7 @@ reload takes what is live and keeps the old one on a mistake."""
 
 import grp
 import os
+import pathlib
 import subprocess
 
 import pytest
@@ -291,3 +292,15 @@ def test_log_level_while_running(world, sim):
     for bad in ("", "loud", "DEBUG"):
         with refused("INVALID_PARAM", "level"):
             c.call("log.set", level=bad)
+
+
+@pytest.mark.skipif(pathlib.Path("/run/systemd/journal/socket").exists(),
+                    reason="this machine has a journal")
+def test_log_for_a_journal_that_is_not_there(world):
+    """Nothing is lost, and least of all why whd does not start."""
+    whd = world.whd("http://127.0.0.1:1/webhookconfig", {"log.format": "journal"})
+    assert whd.stop() == 0
+    whd.key_file.unlink()
+    child = whd.spawn()
+    assert child.wait() == BAD_CONFIG
+    assert "level=error" in child.text and str(whd.key_file) in child.text
