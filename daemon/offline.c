@@ -101,8 +101,37 @@ tell_aside(const struct wh_config *config, const struct wh_replacement *ret)
 		       config->store_path, ret->aside);
 }
 
-int
-wh_offline_restore(const struct wh_config *config, const char *file)
+/* Status 0 also for a copy that cannot be read: what puts it in place says why. */
+static int
+judge_upstream(const struct wh_config *config, const char *file)
+{
+	const struct wh_store_options o = {
+		.path = file, .terms = wh_terms_of_webhook, .read_only_check = true};
+	char *resource = wh_url_resource(wh_str_c(config->upstream_url));
+	enum wh_store_why why = WH_STORE_WHY_NONE;
+	struct wh_buf text = WH_BUF_NULL;
+	struct wh_store *store = NULL;
+	struct wh_view v = {0};
+	struct wh_str url;
+	int status = EXIT_SUCCESS;
+
+	if (wh_store_open(&store, &o, &why, &text) == 0 && wh_view_begin(store, &v) == 0 &&
+	    wh_meta_text(&v, "url", &url) == 0 && !wh_str_is(url, resource)) {
+		fprintf(stderr,
+			"whd: %s belongs to another upstream, %.*s, and [upstream] url is %s: "
+			"set that back, or take another copy; nothing was changed\n",
+			file, WH_STR_FMT(url), resource);
+		status = WHD_EXIT_CONFIG;
+	}
+	wh_view_end(&v);
+	wh_store_close(store);
+	wh_buf_fini(&text);
+	free(resource);
+	return status;
+}
+
+static int
+put_back(const struct wh_config *config, const char *file)
 {
 	const struct wh_store_options o = options_of(config, false);
 	struct wh_buf text = WH_BUF_NULL;
@@ -126,6 +155,14 @@ wh_offline_restore(const struct wh_config *config, const char *file)
 	}
 	wh_buf_fini(&text);
 	return status;
+}
+
+int
+wh_offline_restore(const struct wh_config *config, const char *file)
+{
+	int status = judge_upstream(config, file);
+
+	return status == EXIT_SUCCESS ? put_back(config, file) : status;
 }
 
 /* ----------------------------------------------------------------- rebind -- */

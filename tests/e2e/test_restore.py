@@ -12,7 +12,7 @@ from support.data import webhook
 from support.sim import six
 
 FAST = {"sync.interval": "100ms"}
-RUNNING = 75
+RUNNING, BAD_CONFIG = 75, 78
 
 
 def restore(whd, file):
@@ -318,3 +318,20 @@ def test_a_copy_that_is_not_there_is_named(world, whd):
     assert code == 1 and out == "" and "none.mdb: No such file" in err
     assert "folder" not in err and "nothing was changed" in err
     assert (whd.store / "data.mdb").read_bytes() == before
+
+
+def test_a_copy_of_another_upstream_is_not_put_in_place(world, sim, whd):
+    """The start would refuse it, when the store that was good is aside already."""
+    copy = backup(whd, whd.client())
+    other = world.whd(world.sim())
+    other.client().synced()
+    other.stop()
+    before = {f.name: f.read_bytes() for f in other.store.iterdir() if f.is_file()}
+    code, out, err = other.command("--restore", copy)
+    assert (code, out) == (BAD_CONFIG, "")
+    for part in (str(copy), sim.url, other.settings["upstream.url"], "[upstream] url"):
+        assert part in err
+    assert {f.name: f.read_bytes() for f in other.store.iterdir() if f.is_file()} == before
+    other.write_config(upstream_url=sim.url)
+    restore(other, copy)
+    other.start().client().synced()
