@@ -215,7 +215,7 @@ done(struct wh_pool_job *job, struct whd *d)
 	struct backup *b = (struct backup *)job;
 
 	if (b->fault) {
-		d->counters.backups_failed++;
+		d->counters.backups_failed += code_of(b) != WH_ERR_INVALID_PARAM;
 		wh_log(b->folder ? WH_LOG_ERROR : WH_LOG_WARNING, "store", "backup failed",
 		       "file=%s why=%s", WH_LOGQ(wh_str_c(b->file)),
 		       WH_LOGQ(wh_buf_view(&b->why)));

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "daemon/core/gate.h"
 #include "daemon/http.h"
 #include "daemon/rules.h"
 
@@ -54,6 +55,7 @@ void wh_pump_rules(const struct wh_pump *p, struct wh_rules *ret);
 bool wh_pump_idle(const struct wh_pump *p);
 /* No gate shut and the last contact was a success. */
 bool wh_pump_online(const struct wh_pump *p);
+bool wh_pump_gate_is_shut(const struct wh_pump *p, enum wh_gate_id id);
 /* A whole list was seen and is not stale. */
 bool wh_pump_synced(const struct wh_pump *p);
 /* Members of status: one map each. */

@@ -21,6 +21,12 @@ wh_pump_online(const struct wh_pump *p)
 	return p->contact_good && wh_gates_open(&p->gates);
 }
 
+bool
+wh_pump_gate_is_shut(const struct wh_pump *p, enum wh_gate_id id)
+{
+	return p->gates.g[id].shut;
+}
+
 int64_t
 wh_pump_age(const struct wh_pump *p)
 {

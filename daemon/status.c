@@ -180,7 +180,19 @@ queue_gauges(const struct wh_meta *m, struct wh_buf *b)
 			      (unsigned long long)rows[i].n);
 }
 
-/* Ends in "# EOF\n", as the OpenMetrics text format asks. */
+static void
+gate_gauges(const struct wh_pump *p, struct wh_buf *b)
+{
+	wh_buf_c(b, "# TYPE whd_gate_shut gauge\n"
+		    "# HELP whd_gate_shut 1 = nothing is sent because of it\n");
+	for (unsigned id = 0; id < WH_GATE_COUNT; id++)
+		wh_buf_printf(b, "whd_gate_shut{gate=\"%s\"} %d\n",
+			      wh_gate_str((enum wh_gate_id)id),
+			      wh_pump_gate_is_shut(p, (enum wh_gate_id)id));
+}
+
+/* Ends in "# EOF\n", as the OpenMetrics text format asks; all of it is legal in Prometheus'
+ * older text format, too, which has no type "info". */
 static void
 metrics_text(struct whd *d, struct wh_buf *b)
 {
@@ -190,7 +202,7 @@ metrics_text(struct whd *d, struct wh_buf *b)
 
 	wh_server_stats(d->server, &peers);
 	wh_buf_printf(b,
-		      "# TYPE whd_build info\n# HELP whd_build version\n"
+		      "# TYPE whd_build_info gauge\n# HELP whd_build_info version\n"
 		      "whd_build_info{version=\"%s\"} 1\n",
 		      WHD_VERSION);
 	counters_text(&d->counters, b);
@@ -198,6 +210,7 @@ metrics_text(struct whd *d, struct wh_buf *b)
 	gauge(b, "rows", "confirmed webhooks", (double)d->view.meta.rows);
 	gauge(b, "online", "1 = no gate is shut and the last contact succeeded",
 	      wh_pump_online(d->pump));
+	gate_gauges(d->pump, b);
 	gauge(b, "fresh", "1 = the copy is whole and not stale", wh_pump_synced(d->pump));
 	gauge(b, "sync_age_seconds", "age of the copy, -1 = not known",
 	      age < 0 ? -1 : (double)age / 1000);
@@ -209,6 +222,10 @@ metrics_text(struct whd *d, struct wh_buf *b)
 	gauge(b, "store_max_bytes", "size of the store's map", (double)s->map_size);
 	gauge(b, "disk_free_bytes", "free bytes of the store's file system",
 	      (double)s->disk_free);
+	gauge(b, "store_damaged", "1 = status tells of damage to the store", d->damage != NULL);
+	gauge(b, "backup_timestamp_seconds",
+	      "when the last good backup was begun, 0 = none is known",
+	      (double)d->backup_at / 1000);
 	gauge(b, "peers", "connections open now", peers.connections);
 	gauge(b, "waiting_calls", "calls parked now", peers.calls_waiting);
 	wh_buf_c(b, "# EOF\n");

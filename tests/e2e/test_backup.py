@@ -42,6 +42,14 @@ def test_places_that_are_none(whd, c):
     with refused("INVALID_PARAM", "No such file"):
         c.call("store.backup", path=str(whd.folder / "none" / "copy.mdb"))
     assert c.status()["live"]
+    assert "whd_backups_failed_total 0\n" in c.call("metrics"), "those were the caller's"
+
+
+def test_a_copy_that_fails_is_counted(whd, c):
+    (whd.store / "backups").write_text("in the way")
+    with refused("INTERNAL", "backups"):
+        c.call("store.backup")
+    assert "whd_backups_failed_total 1\n" in c.call("metrics")
 
 
 def test_copies_by_the_clock(world, sim):

@@ -89,20 +89,38 @@ def test_metrics_are_openmetrics(sim, c):
         match = re.fullmatch(r'(whd_[a-z_]+)(\{[a-z_]+="[^"]*"\})? (-?[0-9.e+-]+)', line)
         assert match, line
         name, labels, value = match.groups()
-        family = next(f for f in (name, name.removesuffix("_total"), name.removesuffix("_info"))
-                      if f in types)
+        family = next(f for f in (name, name.removesuffix("_total")) if f in types)
         if types[family] == "counter":
             assert name.endswith("_total")
         values[name + (labels or "")] = float(value)
+    assert set(types.values()) == {"counter", "gauge"}, "other types are not known everywhere"
+    assert any(name.startswith("whd_build_info{version=") for name in values)
     assert values["whd_sent_creates_total"] == 1 and values["whd_rows"] == 1
     assert values["whd_outcomes_executed_total"] == 1 and values["whd_online"] == 1
     assert values["whd_call_errors_total"] >= 1 and values["whd_lists_complete_total"] >= 1
     assert values['whd_ops{state="queued"}'] == 0 and values["whd_fresh"] == 1
 
 
+def metric(c, name):
+    return float(re.search(rf"^whd_{re.escape(name)} (\S+)$", c.call("metrics"),
+                           re.MULTILINE).group(1))
+
+
+def test_gauges_that_alarms_need(sim, whd, c):
+    shut = {gate: f'gate_shut{{gate="{gate}"}}' for gate in ("link", "auth", "quota", "rate")}
+    assert [metric(c, name) for name in shut.values()] == [0, 0, 0, 0]
+    assert metric(c, "store_damaged") == 0 and metric(c, "backup_timestamp_seconds") == 0
+    sim.fault("apim_401", method="GET")
+    c.call("store.backup")
+    with refused("OFFLINE"):
+        c.call("sync.now")
+    assert [metric(c, name) for name in shut.values()] == [0, 1, 0, 0]
+    assert metric(c, "backup_timestamp_seconds") * 1000 == c.status()["store"]["backup_at"]
+
+
 def test_counters_follow_what_happens(sim, c):
     def read(name):
-        return float(re.search(rf"^whd_{name} (\S+)$", c.call("metrics"), re.MULTILINE).group(1))
+        return metric(c, name)
 
     sim.fault("reset_after", method="POST")
     c.create(**webhook(1))

@@ -37,12 +37,14 @@ def test_a_webhook(sim, whd):
     says = ["the store was damaged: a check found", "until whctl check finds nothing"]
     ran = ctl.run("status", "--check")
     assert ran.code == 1 and all(part in ran.err for part in says), ran
+    assert "whd_store_damaged 1\n" in c.call("metrics")
     c.until(lambda e: e["kind"] == "sync" and e["state"] == "damaged", since=head)
     c.call("sync.now")
     row = next(w for w in c.list() if w["whname"] == "hook 3")
     assert six(row) == six(webhook(3))
     assert c.call("store.check")["sound"] and c.status()["store"]["damage"] is None
     ctl.ok("status", "--check=all")
+    assert "whd_store_damaged 0\n" in c.call("metrics")
     whd.restart()
     assert not list(whd.store.glob("data.mdb.damaged-*")), "nothing had to be made anew"
 
