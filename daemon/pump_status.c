@@ -105,7 +105,7 @@ wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out)
 	const char *name;
 	const struct wh_gate_one *g = shut_gate(p, &name);
 
-	wh_pack_map(out, 8);
+	wh_pack_map(out, p->d->keys_error ? 9 : 8);
 	wh_pack_kv_c(out, "url", p->d->config->upstream_url);
 	wh_pack_kv_bool(out, "online", wh_pump_online(p));
 	wh_pack_kv_c(out, "gate", name);
@@ -114,6 +114,8 @@ wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out)
 	wh_pack_kv_c(out, "last_error", p->last_error[0] ? p->last_error : NULL);
 	kv_time(out, "last_error_at", p->last_error_at.ms);
 	kv_time(out, "last_ok_at", p->last_ok.ms);
+	if (p->d->keys_error)
+		wh_pack_kv_c(out, "keys_error", p->d->keys_error);
 }
 
 static size_t

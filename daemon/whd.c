@@ -89,6 +89,10 @@ take_keys(struct whd *d, struct wh_keys *fresh)
 {
 	bool same = wh_keys_same(d->keys, fresh);
 
+	if (d->keys_error)
+		wh_log(WH_LOG_INFO, "keys", "the file of keys can be used again", "same=%d",
+		       same);
+	free(wh_steal(&d->keys_error));
 	if (same) {
 		wh_keys_free(fresh);
 		return;
@@ -116,13 +120,16 @@ on_keys_changed(struct whd *d)
 	struct wh_buf text = WH_BUF_NULL;
 	struct wh_keys *fresh;
 
-	if (wh_keys_load(&fresh, d->config->upstream_key_file, &text))
+	if (wh_keys_load(&fresh, d->config->upstream_key_file, &text)) {
+		free(d->keys_error);
+		d->keys_error = wh_xstrdup(wh_buf_view(&text));
 		wh_log(WH_LOG_ERROR, "keys",
 		       "the file of keys was changed and cannot be used; the keys from before "
 		       "stay",
 		       "why=%s", WH_LOGQ(wh_buf_view(&text)));
-	else
+	} else {
 		take_keys(d, fresh);
+	}
 	wh_buf_fini(&text);
 }
 
@@ -432,6 +439,7 @@ close_all(struct whd *d)
 	d->config = wh_config_free(d->config);
 	free(d->resource);
 	free(d->damage);
+	free(d->keys_error);
 	curl_global_cleanup();
 }
 

@@ -60,6 +60,7 @@ struct whd {
 	struct wh_config *config;
 	char *resource; /* address of the API's resource, from [upstream] url */
 	struct wh_keys *keys;
+	char *keys_error; /* why their file cannot be used now; NULL = it can */
 	struct wh_keys_watch *keys_watch;
 	struct wh_store *store;
 	struct wh_view view;      /* the loop's read snapshot, renewed by commits only */

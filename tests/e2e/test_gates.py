@@ -143,6 +143,21 @@ def test_file_of_keys_is_watched(world, sim):
     assert c.call("sync.now")["complete"]
 
 
+def test_file_of_keys_that_is_good_again_is_told(world, sim):
+    """Also if it holds the same keys as before."""
+    whd = world.whd(sim)
+    c = whd.client()
+    c.synced()
+    whd.key_file.write_text("two words\n", encoding="utf-8")
+    whd.child.wait_line("level=error.*cannot be used; the keys from before stay")
+    assert str(whd.key_file) in c.status()["upstream"]["keys_error"]
+    whd.write_keys("test-key-1")
+    whd.child.wait_line("level=info.*the file of keys can be used again.*same=1")
+    assert "keys_error" not in c.status()["upstream"]
+    whd.reload()
+    assert whd.log.count("can be used again") == 1 and "keys read again" not in whd.log
+
+
 def test_change_refused_with_401_costs_no_attempt_and_is_sent_later(world, sim):
     """The gateway forwards nothing without a key, so the create can simply go again."""
     whd = world.whd(sim)
