@@ -6,6 +6,8 @@
  * empty or old list is said to be so, as it would otherwise look like the
  * truth.
  */
+#include <stdio.h>
+
 #include "ctl/asked.h"
 
 #define PAGE_MAX 1000
@@ -15,6 +17,7 @@ struct listing {
 	struct wh_params given; /* by words and options */
 	struct wh_buf request;  /* the same with limit and cursor */
 	int64_t left;           /* items that may still be shown */
+	uint64_t damaged;       /* left out of the pages so far */
 	struct wh_asked asked;
 	bool begun;
 };
@@ -64,6 +67,17 @@ note_age(struct wh_ctl *ctl, const msgpack_object *page)
 		wh_ctl_note(ctl, "note: this copy is out of date: whctl status says why");
 }
 
+/* Also to who reads no notes: what is shown is not all there is. */
+static void
+tell_damaged(const struct listing *l)
+{
+	if (l->damaged)
+		fprintf(stderr,
+			"whctl: damaged webhooks are left out (%llu): they are being fetched "
+			"again, list once more in a moment\n",
+			(unsigned long long)l->damaged);
+}
+
 static int
 show_page(struct listing *l, const msgpack_object *page)
 {
@@ -71,6 +85,7 @@ show_page(struct listing *l, const msgpack_object *page)
 	uint32_t n = items && items->type == MSGPACK_OBJECT_ARRAY ? items->via.array.size : 0;
 	int r = 0;
 
+	l->damaged += wh_obj_u64_at(page, "damaged", 0);
 	for (uint32_t i = 0; i < n; i++)
 		wh_asked_look(&l->asked, &items->via.array.ptr[i]);
 	/* A member may be in later rows only: of a long list the end tells. */
@@ -134,6 +149,7 @@ wh_run_list(struct wh_ctl *ctl)
 		r = list_all(&l);
 	if (!r && l.begun)
 		r = wh_asked_judge(ctl, &l.asked);
+	tell_damaged(&l);
 	wh_asked_fini(&l.asked);
 	if (l.begun && r)
 		wh_out_break(&ctl->out);

@@ -152,6 +152,7 @@ struct filling {
 	const struct wh_filter *filter;
 	const struct wh_hook_age *age;
 	unsigned looked;
+	uint64_t beyond; /* damaged ones behind the last item that has room */
 };
 
 /* Takes one webhook in, or only sees whether there is one more. False: enough. */
@@ -161,6 +162,7 @@ take(struct filling *f, struct wh_str key, const struct wh_hook *hook)
 	if (hook->hidden || hook->body.n == 0 || !wh_filter_matches(f->filter, hook))
 		return true;
 	if (!wh_page_room(f->page)) {
+		f->page->damaged -= f->beyond; /* the next page comes by them again */
 		wh_page_more(f->page, true);
 		return false;
 	}
@@ -189,6 +191,8 @@ fill_from(struct filling *f, struct wh_hook_scan *scan)
 		} else if (r == WH_ECORRUPT) {
 			f->c->d->counters.rows_corrupt++;
 			wh_pump_row_damaged(f->c->d->pump);
+			f->page->damaged++;
+			f->beyond += !wh_page_room(f->page);
 			r = 0;
 		}
 	}
@@ -210,6 +214,7 @@ fill(struct filling *f, struct wh_hook_range *range)
 	wh_index_damaged(f->c->d);
 	range->term = 0;
 	f->looked = 0;
+	f->beyond = 0;
 	wh_page_reset(f->page);
 	return fill(f, range);
 }
@@ -239,7 +244,8 @@ on_webhook_list(struct wh_call *c, const struct wh_args_webhook_list *a)
 
 	wh_filter_narrow(&f, c->d, &range);
 
-	int r = fill(&(struct filling){c, &page, &f, age, 0}, &range);
+	int r = fill(&(struct filling){.c = c, .page = &page, .filter = &f, .age = age},
+		     &range);
 
 	if (r)
 		wh_call_fail(c, WH_ERR_INTERNAL, "webhooks could not be read: %s",

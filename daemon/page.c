@@ -89,6 +89,7 @@ wh_page_reset(struct wh_page *p)
 	wh_buf_reset(&p->last);
 	p->n = 0;
 	p->more = false;
+	p->damaged = 0;
 }
 
 /* Few items have a shorter head. */
@@ -112,7 +113,7 @@ void
 wh_page_end(struct wh_page *p, const struct wh_page_members *members)
 {
 	struct wh_buf cursor = WH_BUF_NULL;
-	size_t n = 1u + p->more + (members ? members->n : 0);
+	size_t n = 1u + p->more + (p->damaged > 0) + (members ? members->n : 0);
 
 	if (!p->out)
 		begin_answer(p);
@@ -126,6 +127,8 @@ wh_page_end(struct wh_page *p, const struct wh_page_members *members)
 		wh_pack_kv_str(p->out, "cursor", wh_buf_view(&cursor));
 		wh_buf_fini(&cursor);
 	}
+	if (p->damaged)
+		wh_pack_kv_uint(p->out, "damaged", p->damaged);
 	if (members)
 		members->pack(p->call->d, p->out);
 }

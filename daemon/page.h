@@ -17,6 +17,7 @@ struct wh_page {
 	uint64_t filter;
 	struct wh_buf last; /* key of the last item */
 	bool more;
+	uint64_t damaged; /* rows that could not be read on its way */
 };
 
 /* Checks the limit parameter; false after an error was answered. */
@@ -31,8 +32,8 @@ void wh_page_more(struct wh_page *p, bool more);
 void wh_page_cut(struct wh_page *p, struct wh_str key);
 /* Forgets all items. */
 void wh_page_reset(struct wh_page *p);
-/* Writes the result map: items, cursor if there is more, and `members` (may be NULL) adds n
- * more. */
+/* Writes the result map: items, cursor if there is more, damaged if any are, and `members` (may
+ * be NULL) adds n more. */
 struct wh_page_members {
 	size_t n;
 	void (*pack)(struct whd *d, struct wh_buf *out);

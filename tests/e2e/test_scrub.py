@@ -49,6 +49,26 @@ def test_a_webhook(sim, whd):
     assert not list(whd.store.glob("data.mdb.damaged-*")), "nothing had to be made anew"
 
 
+def test_list_tells_what_it_leaves_out(sim, whd):
+    c, ctl = whd.client(), Ctl(whd.socket)
+    c.go_offline(sim)  # it cannot be fetched again so soon
+    assert "damaged" not in c.call("webhook.list")
+    damage(whd, b"comment 3")
+    page = c.call("webhook.list")
+    assert (page["damaged"], len(page["items"])) == (1, 4)
+    pages, cursor = [], None
+    while cursor or not pages:
+        pages.append(c.call("webhook.list", limit=1, cursor=cursor))
+        cursor = pages[-1].get("cursor")
+    assert sum(p.get("damaged", 0) for p in pages) == 1 and len(pages) == 4, "told once"
+    ran = ctl.run("list")
+    assert ran.code == 0 and "damaged webhooks are left out (1)" in ran.err, ran
+    c.go_online(sim)
+    c.call("sync.now")
+    page = c.call("webhook.list")
+    assert "damaged" not in page and len(page["items"]) == 5
+
+
 def test_what_no_list_brings_back(sim, whd):
     """It is noted in the store, and the next start makes the store anew without it."""
     c = whd.client()

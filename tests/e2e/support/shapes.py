@@ -111,8 +111,8 @@ webhook = record(
     others=anything, whid=text,
     _whd=record(revision=natural, pending=natural, state=one_of(*HOOK_STATES), tmp_id_=text,
                 synced_at=maybe(when), age_ms=maybe(natural), stale=flag))
-webhooks = record(items=listing(webhook), cursor_=text, revision=natural, synced_at=maybe(when),
-                  age_ms=maybe(natural), stale=flag)
+webhooks = record(items=listing(webhook), cursor_=text, damaged_=natural, revision=natural,
+                  synced_at=maybe(when), age_ms=maybe(natural), stale=flag)
 attempt = record(at=when, took_ms=number, status=natural, outcome=text, rule=text, error=text)
 _OP = dict(op=text, kind=one_of("create", "update", "delete"), whid=text, tmp_id_=text,
            state=one_of(*OP_STATES), reason_=text, fields_=fields, created_at=when,
