@@ -137,6 +137,15 @@ log_list(const struct wh_pump *p, const struct wh_list_counts *c, bool whole)
 	       (unsigned long long)c->unchanged, whole ? "" : WH_LOGQ(wh_str_c(p->list_why)));
 }
 
+/* Two looks at one moment see the same mistake twice, whoever asks for them. */
+static int64_t
+looks_apart(const struct wh_pump *p)
+{
+	int64_t interval = p->d->config->sync_interval;
+
+	return interval < SUSPECT_AGAIN_MS ? interval : SUSPECT_AGAIN_MS;
+}
+
 static void
 note_suspect(struct wh_pump *p, const struct wh_list_end *e)
 {
@@ -153,11 +162,10 @@ note_suspect(struct wh_pump *p, const struct wh_list_end *e)
 	if (!e->suspect)
 		return;
 	p->d->counters.shrinks_suspect++;
-	snprintf(
-		p->list_why, sizeof(p->list_why),
-		"the list lacks %llu webhooks, suspiciously many: nothing is removed until the "
-		"next list says the same or an admin accepts it",
-		(unsigned long long)e->suspect_missing);
+	snprintf(p->list_why, sizeof(p->list_why),
+		 "the list lacks %llu webhooks, suspiciously many: nothing is removed until "
+		 "one that began at least %g s later says the same, or an admin accepts it",
+		 (unsigned long long)e->suspect_missing, (double)looks_apart(p) / 1000);
 	if (p->list_due.ms > p->d->now.mono.ms + SUSPECT_AGAIN_MS)
 		schedule_next(p, SUSPECT_AGAIN_MS);
 }
@@ -251,15 +259,10 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 	free(e);
 }
 
-/* Two looks at one moment see the same mistake twice, whoever asks for them. */
 static bool
 may_confirm(const struct wh_pump *p)
 {
-	int64_t apart = p->d->config->sync_interval;
-
-	if (apart > SUSPECT_AGAIN_MS)
-		apart = SUSPECT_AGAIN_MS;
-	return p->list.began.mono.ms - p->suspect_since.ms >= apart;
+	return p->list.began.mono.ms - p->suspect_since.ms >= looks_apart(p);
 }
 
 static void

@@ -41,6 +41,7 @@ def test_looks_at_one_moment_confirm_nothing(sim, c):
     for _ in range(4):
         again = c.call("sync.now")
         assert not again["complete"] and "suspicious" in again["why"]
+        assert "at least 30 s later" in again["why"]
     assert len(list(c.list())) == 10 and c.status()["sync"]["suspect"] == 10
 
 
