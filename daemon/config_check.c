@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/access.h"
 #include "daemon/config_value.h"
@@ -129,15 +130,27 @@ check_header(struct wh_config_draft *d)
 static void
 check_ca_file(struct wh_config_draft *d)
 {
+	const char *file = d->config->upstream_ca_file;
+	struct wh_buf *text = NULL;
 	struct stat st;
+	int err = 0;
 
-	if (!*d->config->upstream_ca_file || stat(d->config->upstream_ca_file, &st) == 0)
+	if (!*file)
 		return;
-	struct wh_buf *text = problem(d, "upstream", "ca_file");
-
-	if (text)
-		wh_buf_printf(text, "%s cannot be found (%s): correct the path\n",
-			      d->config->upstream_ca_file, strerror(errno));
+	if (stat(file, &st) != 0 || access(file, R_OK) != 0)
+		err = errno;
+	else if (S_ISREG(st.st_mode) && st.st_size > 0)
+		return;
+	text = problem(d, "upstream", "ca_file");
+	if (text && err)
+		wh_buf_printf(text,
+			      "%s cannot be read (%s): correct the path or its permissions\n",
+			      file, strerror(err));
+	else if (text)
+		wh_buf_printf(text,
+			      "%s is no file, or an empty one: name one that holds "
+			      "certificates (PEM)\n",
+			      file);
 }
 
 static void

@@ -95,6 +95,8 @@ MISTAKES = {
     "socket path too long": (f"[socket]\npath = /{'x' * 103}\n", (":2:", "socket.path", "103")),
     "unknown group": ("[socket]\ngroup = nobodies\n", (":2:", "socket.group", "nobodies")),
     "no ca file": ("[upstream]\nca_file = /nowhere/ca.pem\n", ("upstream.ca_file", "/nowhere")),
+    "ca file that is a folder": ("[upstream]\nca_file = /\n", ("upstream.ca_file", "no file")),
+    "ca file that is empty": ("[upstream]\nca_file = /dev/null\n", ("upstream.ca_file",)),
     "bad header": ("[upstream]\nheader = a b\n", ("upstream.header",)),
 }
 
