@@ -28,7 +28,7 @@ find_void(const struct wh_lane *l, const struct wh_lane_op *tail,
 		wh_norm_keep_changes(&differs, &base.record);
 		*ret = fields->seen & ~differs.seen & ~wh_lane_wanted(l, tail);
 		differs.seen = *ret;
-		wh_norm_keep_changes(&differs, &row.record);
+		wh_norm_keep_changes(&differs, l->has_row ? &row.record : &base.record);
 		*ret &= ~differs.seen;
 	}
 	wh_doc_close(&base);

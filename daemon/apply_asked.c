@@ -121,7 +121,8 @@ wh_asked_base(struct wh_lane *l, struct wh_str effect, struct wh_str *ret)
 
 /* ---------------------------------------------------------------- update -- */
 
-/* The members that the row lacks, or that those before want, too. */
+/* The members that the row lacks (what readers see, if it is gone), or that those before want,
+ * too. */
 static int
 find_changes(struct asking *a, struct wh_str base, uint32_t *ret)
 {
@@ -134,7 +135,8 @@ find_changes(struct asking *a, struct wh_str base, uint32_t *ret)
 	if (r == 0 && a->lane->has_row)
 		r = wh_doc_open(&row, a->lane->row.body);
 	if (r == 0) {
-		wh_norm_keep_changes(&differs, &row.record);
+		wh_norm_keep_changes(&differs,
+				     a->lane->has_row ? &row.record : &a->have.record);
 		keep |= differs.seen & ~PROCESSES;
 		differs.seen = want->seen & PROCESSES;
 		wh_norm_keep_changes(&differs, &against.record);
@@ -159,6 +161,14 @@ pack_asked(struct asking *a, uint32_t members, struct wh_str *ret_fields)
 	return r;
 }
 
+/* What is no list of text is replaced as a whole. */
+static bool
+asks_for_set(const struct asking *a)
+{
+	return wh_record_has(&a->want.record, WH_F_PROCESSES) &&
+	       !a->have.record.odd[WH_F_PROCESSES];
+}
+
 /* The base of an update that asks for processes is seen against a set of its own. */
 static int
 ask(struct asking *a, struct wh_str *ret_base)
@@ -171,7 +181,7 @@ ask(struct asking *a, struct wh_str *ret_base)
 		r = wh_doc_open(&remove, wh_buf_view(&a->e->remove));
 	if (r == 0 && (a->e->add.n || a->e->remove.n))
 		r = ask_processes(a, &add, &remove);
-	if (r == 0 && !a->e->refusal.code && wh_record_has(&a->want.record, WH_F_PROCESSES)) {
+	if (r == 0 && !a->e->refusal.code && asks_for_set(a)) {
 		const struct wh_set_asked asked = {
 			.mine = a->want.record.set[WH_F_PROCESSES],
 			.seen = a->have.record.set[WH_F_PROCESSES],

@@ -184,3 +184,13 @@ def test_force_lets_a_delete_in_conflict_go_on(sim, c, whid):
     assert c.delete(whid)["state"] == "conflict"
     assert c.delete(whid, force=True)["op"] == gone["op"]
     assert c.applied(gone)["state"] == "done" and sim.rows() == []
+
+
+def test_what_is_emptied_of_a_webhook_that_is_gone_is_no_noop(sim, c, whid):
+    c.go_offline(sim)
+    first = c.update(whid, {"whname": "X"})
+    sim.remove(whid)
+    c.go_online(sim)
+    c.op_state(first, "conflict")
+    assert c.get(whid)["whcomment"] != ""
+    assert c.update(whid, {"whcomment": ""})["state"] == "held"
