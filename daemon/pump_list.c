@@ -207,7 +207,10 @@ spacing(struct wh_pump *p)
 static void
 end_session(struct wh_pump *p)
 {
-	p->list_ended = p->d->now.mono;
+	const struct wh_bucket_limits lim = wh_pump_bucket_limits(p);
+
+	/* What waited for this list waits for the rate, too: meanwhile it does not age. */
+	wh_bucket_may(&p->bucket, &lim, p->d->now.mono, false, &p->list_counts_from);
 	p->list_took_ms = p->d->now.mono.ms - p->list.began.mono.ms;
 	p->list_spacing.ms = p->d->now.mono.ms + spacing(p);
 	if (p->lists_too_large > 0 && p->list_due.ms < p->list_spacing.ms)

@@ -108,14 +108,16 @@ struct wh_pump {
 	uint64_t known_seed;
 	uint64_t list_last; /* last number given out */
 	bool list_wanted;
-	bool list_mends; /* a row is damaged */
+	bool list_mends;  /* a row is damaged */
+	bool listed_last; /* nothing was sent or looked at since the last one began */
 	struct wh_mono list_due;
 	struct wh_mono list_began; /* the last one, of whatever kind; ms 0 = none yet */
 	int64_t interval;          /* ms, that list_due was reckoned with */
 	struct wh_mono list_spacing;
-	bool list_paged;            /* the last usable one was, or none was yet */
-	uint32_t lists_too_large;   /* in a row */
-	struct wh_mono list_ended;  /* the last usable one */
+	bool list_paged;          /* the last usable one was, or none was yet */
+	uint32_t lists_too_large; /* in a row */
+	/* The last usable one had ended, and the rate let the next request go out. */
+	struct wh_mono list_counts_from;
 	struct wh_mono whole_began; /* the last complete one; ms 0 = none in this process */
 	uint64_t whole_fence;       /* its fence */
 	bool ended_any;

@@ -57,8 +57,9 @@ wh_pump_rules(const struct wh_pump *p, struct wh_rules *ret)
 	ret->online = wh_pump_online(p);
 	ret->list_fence = p->whole_fence;
 	ret->list_since = p->list.running ? p->list.began.wall.ms : 0;
-	ret->list_just_ended = p->ended_any && p->last_whole &&
-			       p->d->now.mono.ms - p->list_ended.ms <= wh_rules_just_ended(ret);
+	ret->list_just_ended =
+		p->ended_any && p->last_whole &&
+		p->d->now.mono.ms - p->list_counts_from.ms <= wh_rules_just_ended(ret);
 	ret->list_in_part = p->ended_any && !p->last_whole;
 	ret->list_fresh = p->whole_began.ms && p->last_whole &&
 			  p->d->now.mono.ms - p->whole_began.ms < p->d->config->queue_check_age;

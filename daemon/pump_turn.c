@@ -10,7 +10,7 @@
 
 #define CANDS_MAX (WH_AHEAD_MAX + 32u) /* looked at in one turn */
 #define PASSED_MAX 128u                /* creates that wait for a list, looked past in a turn */
-#define CHECKS_FOR_LIST 8u             /* from so many stale bases on one list serves all */
+#define CHECKS_FOR_LIST 8              /* from so many stale bases on one list serves all */
 #define TURN_MAX 1024u                 /* steps of one turn; more means a bug, so look later */
 
 /* ------------------------------------------------------------- candidates -- */
@@ -25,11 +25,11 @@ row_is_fresh(const struct wh_pump *p, struct wh_str lane, const struct wh_rules 
 	return wh_rules_row_fresh(r, row.confirm, row.confirmed_at);
 }
 
-/* A list for creates counts from its end. */
 static bool
 creates_fresh(const struct wh_pump *p, const struct wh_rules *r)
 {
-	return p->ended_any && p->d->now.mono.ms - p->list_ended.ms <= wh_rules_just_ended(r);
+	return p->ended_any &&
+	       p->d->now.mono.ms - p->list_counts_from.ms <= wh_rules_just_ended(r);
 }
 
 /* All of a list is here, but it is not stored yet: changes of webhooks wait for that moment. */
@@ -141,6 +141,20 @@ interval_due(struct wh_pump *p)
 
 	wh_bucket_may(&p->bucket, &lim, p->d->now.mono, true, &at);
 	return at.ms > p->list_due.ms ? at : p->list_due;
+}
+
+/* From how many stale bases on one list serves all; UINT32_MAX = it would be stale itself
+ * before they had their turns. */
+static uint32_t
+list_for_checks(const struct wh_pump *p)
+{
+	const struct wh_bucket_limits lim = wh_pump_bucket_limits(p);
+	int64_t age = p->d->config->queue_check_age;
+
+	if (p->list_took_ms > age ||
+	    wh_bucket_lets_through(&p->bucket, &lim, age / 2) < CHECKS_FOR_LIST)
+		return UINT32_MAX;
+	return CHECKS_FOR_LIST;
 }
 
 /* ------------------------------------------------------------------- turn -- */
@@ -261,6 +275,8 @@ look_around(struct wh_pump *p, struct turn *t)
 	t->in.list_paged = p->list_paged;
 	t->in.list_due = interval_due(p);
 	t->in.list_wanted = p->list_wanted;
+	t->in.list_costs = wh_pump_bounded(p);
+	t->in.listed_last = p->listed_last;
 	t->in.list_mends = p->list_mends;
 }
 
@@ -277,9 +293,7 @@ begin_turn(struct wh_pump *p, struct turn *t)
 		.observe_spacing_until = p->list_spacing,
 		.list_ages = p->whole_began.ms && p->d->now.mono.ms - p->whole_began.ms >
 							  p->d->config->queue_check_age / 2,
-		.list_for_checks = p->list_took_ms > p->d->config->queue_check_age
-					   ? UINT32_MAX
-					   : CHECKS_FOR_LIST,
+		.list_for_checks = list_for_checks(p),
 	};
 	wh_rules_now(p->d, &rules);
 	look_around(p, t);
@@ -312,7 +326,8 @@ step(struct wh_pump *p, struct turn *t, struct wh_mono *ret_wake)
 	if (!wh_bucket_may(&p->bucket, &lim, p->d->now.mono, false, ret_wake))
 		return false;
 	wh_pump_pay(p, 1);
-	if (out.action == WH_ACT_LIST) {
+	p->listed_last = out.action == WH_ACT_LIST;
+	if (p->listed_last) {
 		wh_pump_begin_list(p, out.why);
 	} else {
 		struct wh_cand *c = cand_of(t->cand, t->in.n_cand, out.seq);

@@ -41,8 +41,8 @@ struct wh_rules {
 #endif
 };
 
-/* How long, in ms, a list that was waited for counts from its end: on a slow line one may take
- * longer than check_age. */
+/* How long, in ms, a list that was waited for counts from its end, or from when a rate lets the
+ * next request go out: on a slow line one may take longer than check_age. */
 static inline int64_t
 wh_rules_just_ended(const struct wh_rules *r)
 {

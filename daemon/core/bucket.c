@@ -150,6 +150,15 @@ wh_bucket_may(struct wh_bucket *b, const struct wh_bucket_limits *lim, struct wh
 	return lacking <= 0;
 }
 
+int64_t
+wh_bucket_lets_through(const struct wh_bucket *b, const struct wh_bucket_limits *lim,
+		       int64_t ms)
+{
+	const struct wh_bucket_limits in_force = limits_of(b, lim);
+
+	return in_force.rate ? ms * in_force.rate / TOKEN : INT64_MAX;
+}
+
 void
 wh_bucket_take(struct wh_bucket *b, const struct wh_bucket_limits *lim, int64_t n)
 {

@@ -43,6 +43,9 @@ void wh_bucket_init(struct wh_bucket *b, const struct wh_bucket_limits *lim,
  * to ask again. Takes nothing. */
 bool wh_bucket_may(struct wh_bucket *b, const struct wh_bucket_limits *lim, struct wh_mono now,
 		   bool spare, struct wh_mono *ret_at);
+/* How many requests the rate in force lets through in so many ms, in the long run. */
+int64_t wh_bucket_lets_through(const struct wh_bucket *b, const struct wh_bucket_limits *lim,
+			       int64_t ms);
 /* So many requests go out. Those that cannot wait are paid for afterwards: a debt of up to one
  * burst is kept, and what comes next waits for it. */
 void wh_bucket_take(struct wh_bucket *b, const struct wh_bucket_limits *lim, int64_t n);

@@ -83,7 +83,7 @@ look_at_queued(const struct wh_sched_in *in, const struct wh_cand *c, struct fou
 	if (is_create && meets_inflight(in, c))
 		return;
 	if (is_create && !c->fresh) {
-		f->stale_create = true;
+		f->stale_create = !(in->list_costs && f->ready);
 		return;
 	}
 	if (!c->fresh)
@@ -178,11 +178,19 @@ spaced_reason(const struct wh_sched_in *in, const struct found *f)
 	return served && served >= in->list_for_checks ? "check" : NULL;
 }
 
+/* What is ready had no turn since the last list. */
+static bool
+turn_of_others(const struct wh_sched_in *in, const struct found *f)
+{
+	return in->listed_last && wh_gates_open(in->gates) && f->ready &&
+	       has_room(in, f->ready);
+}
+
 /* Why to list now; NULL = not now. */
 static const char *
 list_reason(const struct wh_sched_in *in, const struct found *f, const struct reads *reads)
 {
-	if (in->list_running || !reads->now)
+	if (in->list_running || !reads->now || turn_of_others(in, f))
 		return NULL;
 	if (in->list_wanted)
 		return "wanted";

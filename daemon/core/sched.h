@@ -43,11 +43,13 @@ struct wh_sched_in {
 	struct wh_mono list_due; /* the next periodic list; ms 0 = at once */
 	bool list_wanted;        /* sync.now, a suspect list, a fresh list for creates */
 	bool list_mends;         /* a row of the copy is damaged */
+	bool list_costs;         /* there is a rate: a change waits for each list */
+	bool listed_last;        /* the last request begun was a list */
 	/* Lists nobody scheduled or asked for (unknown ops, probes, stale bases) not before
 	 * this. */
 	struct wh_mono observe_spacing_until;
 	bool list_ages;           /* what it vouched for will be stale before long */
-	uint32_t list_for_checks; /* 8: from this many stale updates on, list instead of GET */
+	uint32_t list_for_checks; /* from this many stale updates on, list instead of GET */
 };
 
 enum wh_action { WH_ACT_SEND, WH_ACT_CHECK, WH_ACT_LIST, WH_ACT_SLEEP };
@@ -66,7 +68,9 @@ struct wh_sched_out {
  *
  * While a gate is shut the only action is LIST, as the probe, when the gate allows it. Stale
  * updates that wait for a list are checked one by one as long as no list can start, so that a
- * slow list never stops them. A wall clock that was set back delays the next look at a
+ * slow list never stops them. After a list something that is ready goes before the next one,
+ * so that under a low rate lists never take it all; a create that lacks its list waits there
+ * until it is the first in line. A wall clock that was set back delays the next look at a
  * candidate by at most 5 minutes; the caller then moves due times that lie too far ahead.
  */
 struct wh_sched_out wh_sched_next(const struct wh_sched_in *in);

@@ -198,3 +198,37 @@ def test_outage_is_told_once(world, sim):
     assert len(said(whd, "a gate is shut")) == 1
     assert all("level=debug" in line for line in said(whd, "a list failed"))
     assert len(said(whd, "the upstream is in reach")) == 1
+
+
+def split_reads(sim, before):
+    """Lists and changes among what the API was asked for since."""
+    log = sim.log(before)
+    return ([e for e in log if e["method"] == "GET" and not e["whid"]],
+            [e for e in log if e["method"] != "GET"])
+
+
+def test_low_rate_carries_updates_out_one_by_one(world, sim):
+    """What a list shows is stale when the next request may go out: no list serves many."""
+    sim.seed(10)
+    whids = [row["whid"] for row in sim.rows()]
+    c = world.whd(sim, {**BUSY, "upstream.rate": "8", "upstream.burst": "1",
+                        "queue.check_age": "100ms"}).client()
+    c.synced()
+    before = sim.mark()
+    for op in [c.update(whid, {"whcomment": "x"}) for whid in whids]:
+        c.applied(op)
+    lists, changes = split_reads(sim, before)
+    assert len(changes) == 10 and len(lists) < 10, (lists, changes)
+
+
+def test_low_rate_carries_creates_out(world, sim):
+    """A list counts for the create that it was read for, however long the rate makes that wait:
+    here it may wait for one second, and the rate lets a request go out every 1.25 s."""
+    c = world.whd(sim, {**BUSY, "upstream.rate": "0.8", "upstream.burst": "1",
+                        "queue.check_age": "100ms"}).client()
+    c.synced()
+    before = sim.mark()
+    for op in [c.create(**webhook(n)) for n in range(2)]:
+        assert c.applied(op)["result"] == "applied"
+    lists, changes = split_reads(sim, before)
+    assert len(changes) == 2 and len(lists) <= 3, (lists, changes)

@@ -295,6 +295,21 @@ test_what_cannot_wait_is_paid_for_afterwards(void **state)
 	assert_true(wh_bucket_may(&b, &none, now, true, &at));
 }
 
+static void
+test_tells_what_it_lets_through(void **state)
+{
+	const struct wh_bucket_limits three = {3000, 10};
+	struct wh_bucket b = {0};
+
+	(void)state;
+	assert_int_equal(wh_bucket_lets_through(&b, &three, 2500), 7);
+	assert_int_equal(wh_bucket_lets_through(&b, &three, 0), 0);
+	assert_true(wh_bucket_lets_through(&b, &learn, 0) == INT64_MAX);
+	b.rate = 300;
+	assert_int_equal(wh_bucket_lets_through(&b, &learn, 10 * SECOND), 3);
+	assert_int_equal(wh_bucket_lets_through(&b, &three, 10 * SECOND), 30);
+}
+
 int
 main(void)
 {
@@ -308,6 +323,7 @@ main(void)
 		cmocka_unit_test(test_load_after_idleness_teaches),
 		cmocka_unit_test(test_configured_rate),
 		cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_tells_what_it_lets_through),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
