@@ -21,7 +21,7 @@ transport_of(const struct wh_transfer *t, CURLcode code)
 		return WH_NET_RESEND;
 	switch ((int)code) {
 	case CURLE_OK:
-		return WH_NET_OK;
+		return t->head_whole ? WH_NET_OK : WH_NET_RESET;
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		return WH_NET_RESOLVE;
@@ -111,7 +111,7 @@ wh_transfer_facts(struct wh_transfer *t, CURLcode code)
 	/* On a connection that died while idle the callback runs, but the first write fails: a
 	 * request of which the socket took no byte cannot have been executed. */
 	f->may_have_left = t->pre_requests > 0 && sent > 0;
-	f->whole = code == CURLE_OK;
+	f->whole = code == CURLE_OK && t->head_whole;
 	f->status = (int)status;
 	f->took_ms = (int64_t)us / 1000;
 	f->retry_after_ms = retry_after(t->easy);
@@ -124,6 +124,8 @@ wh_transfer_facts(struct wh_transfer *t, CURLcode code)
 		r->error[0] = '\0';
 	if (code != CURLE_OK && r->error[0] == '\0')
 		snprintf(r->error, sizeof(r->error), "%s", curl_easy_strerror(code));
+	if (code == CURLE_OK && !f->whole)
+		snprintf(r->error, sizeof(r->error), "the reply ended within its headers");
 	scrub(&t->key, r->error, strlen(r->error));
 	scrub(&t->key, r->location, strlen(r->location));
 	scrub(&t->key, r->content_type, strlen(r->content_type));

@@ -96,6 +96,21 @@ keep_text(struct wh_transfer *t, const char *p, size_t n)
 	wh_buf_add(&t->result->body, p, n < room ? n : room);
 }
 
+/* libcurl takes a reply that ends within its headers for a whole one without a body. Line by
+ * line: the last one is blank; another head may follow one of status 1xx. */
+static size_t
+on_head(char *p, size_t one, size_t n, void *arg)
+{
+	struct wh_transfer *t = arg;
+	struct wh_str line = {p, one * n};
+
+	if (line.n > 5 && memcmp(line.p, "HTTP/", 5) == 0)
+		t->head_whole = false;
+	else if (wh_str_is(line, "\r\n") || wh_str_is(line, "\n"))
+		t->head_whole = true;
+	return line.n;
+}
+
 static size_t
 on_body(char *p, size_t one, size_t n, void *arg)
 {
@@ -170,6 +185,8 @@ set_callbacks(struct wh_transfer *t)
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->result->error);
 	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_pre_request);
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
 }
@@ -256,6 +273,7 @@ turn_page(struct wh_transfer *t, CURLM *multi, char *next)
 	free(t->url);
 	t->url = next;
 	t->pre_requests = 0;
+	t->head_whole = false;
 	wh_buf_reset(&t->result->body); /* an error names what this page said */
 	wh_reading_next_page(&t->reading);
 	curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
@@ -263,9 +281,9 @@ turn_page(struct wh_transfer *t, CURLM *multi, char *next)
 }
 
 static bool
-end_read(struct wh_transfer *t, CURLM *multi, CURLcode code)
+end_read(struct wh_transfer *t, CURLM *multi)
 {
-	bool whole = code == CURLE_OK && is_success(t);
+	bool whole = t->result->facts.whole && is_success(t);
 	struct wh_list_summary sum;
 	char *next = NULL;
 
@@ -290,12 +308,12 @@ bool
 wh_transfer_end(struct wh_transfer *t, struct wh_handles *handles, CURLcode code)
 {
 	wh_transfer_facts(t, code);
-	if (is_read(t) && end_read(t, handles->multi, code))
+	if (is_read(t) && end_read(t, handles->multi))
 		return true;
 	/* What a usable list began with tells nothing; keep it out of the judgement. */
 	if (is_read(t) && t->result->usable)
 		t->result->facts.body = WH_STR_NULL;
-	wh_handles_give(handles, t->easy, code == CURLE_OK && is_success(t));
+	wh_handles_give(handles, t->easy, t->result->facts.whole && is_success(t));
 	t->easy = NULL;
 	return false;
 }

@@ -51,6 +51,7 @@ struct wh_transfer {
 	uint64_t received;     /* decoded bytes of all pages */
 	int64_t pages;
 	bool paused, too_large, no_memory;
+	bool head_whole;           /* the reply's headers came to their end */
 	struct wh_reading reading; /* LIST and FIND */
 	char link_next[1024];      /* from a Link header */
 };

@@ -23,6 +23,7 @@ EXECUTED = {
     "body cut by end": dict(action="cut_body", bytes=20),
     "body cut by reset": dict(action="cut_body", bytes=20, reset=True),
     "chunked body cut": dict(action="cut_body", bytes=20, chunked=True),
+    "cut within the headers": dict(action="cut_head"),
     "nothing but headers": dict(action="cut_body", bytes=0),
     "500 though executed": dict(action="status", status=500, execute=True),
     "502 html though executed": dict(action="html", status=502, execute=True),

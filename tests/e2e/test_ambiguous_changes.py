@@ -11,6 +11,8 @@ FAST = {"sync.interval": "100ms"}
 BENT = {
     "reset after execute": dict(action="reset_after"),
     "close after execute": dict(action="close_after"),
+    "cut head": dict(action="cut_head"),
+    "cut head not executed": dict(action="cut_head", execute=False),
     "cut body": dict(action="cut_body", bytes=5),
     "500 executed": dict(action="status", status=500, execute=True),
     "html 200 executed": dict(action="html", status=200, execute=True),

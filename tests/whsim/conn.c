@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -42,6 +43,13 @@ wh_conn_end(struct wh_conns *conns, struct wh_conn *conn)
 		conn->next->prev = conn->prev;
 	conns->count--;
 	free(conn);
+}
+
+/* Few bytes on a connection that waits for them: they always fit. */
+void
+wh_conn_say(const struct wh_conn *conn, const char *text)
+{
+	(void)!send(conn->fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
 /*

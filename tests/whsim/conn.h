@@ -31,6 +31,9 @@ struct wh_conns {
 struct wh_conn *wh_conn_begin(struct wh_conns *conns, int fd);
 void wh_conn_end(struct wh_conns *conns, struct wh_conn *conn);
 
+/* Sends a text past libmicrohttpd. */
+void wh_conn_say(const struct wh_conn *conn, const char *text);
+
 /* Sends a TCP reset at once; the descriptor stays open for its owner. */
 void wh_conn_reset(const struct wh_conn *conn);
 

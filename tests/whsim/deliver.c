@@ -219,6 +219,8 @@ wh_deliver(struct whsim *sim, struct MHD_Connection *connection, struct wh_reply
 		wh_conn_reset(delivery->conn);
 		wh_sim_unlock(sim);
 	}
+	if (delivery->how == DELIVER_CUT_HEAD)
+		wh_conn_say(delivery->conn, "HTTP/1.1 200 OK\r\nContent-Type: applic");
 	if (delivery->how != DELIVER_REPLY)
 		return MHD_NO;
 	response = make_response(sim, reply, delivery);

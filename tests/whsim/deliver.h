@@ -21,6 +21,7 @@ enum wh_delivery_how {
 	DELIVER_REPLY,
 	DELIVER_CLOSE, /* an orderly end without a byte */
 	DELIVER_RESET,
+	DELIVER_CUT_HEAD, /* an orderly end within the headers */
 };
 
 struct wh_delivery {

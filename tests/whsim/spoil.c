@@ -56,6 +56,12 @@ spoil_reset(const struct wh_spoil *spoil)
 	spoil->delivery->how = DELIVER_RESET;
 }
 
+static void
+spoil_cut_head(const struct wh_spoil *spoil)
+{
+	spoil->delivery->how = DELIVER_CUT_HEAD;
+}
+
 /* Without a number: half of the body. */
 static void
 spoil_cut(const struct wh_spoil *spoil)
@@ -225,6 +231,7 @@ static spoil_fn *const spoil_by_action[WH_FAULT_ACTIONS] = {
 	[FAULT_RESET_BEFORE] = spoil_reset,
 	[FAULT_CLOSE_AFTER] = spoil_close,
 	[FAULT_RESET_AFTER] = spoil_reset,
+	[FAULT_CUT_HEAD] = spoil_cut_head,
 	[FAULT_CUT_BODY] = spoil_cut,
 	[FAULT_SLOW_BODY] = spoil_slow,
 	[FAULT_GARBAGE] = spoil_garbage,

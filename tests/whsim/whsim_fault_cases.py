@@ -104,6 +104,11 @@ FAULTS = [
      lambda s: s.raw() == (b"", "reset") and s.log()[0]["body"] == ""),
     ({"action": "close_before", "unread": True},
      lambda s: s.raw()[0] == b"" and s.log()[0]["body"] == ""),
+    ({"action": "cut_head"},
+     lambda s: s.raw() == (b"HTTP/1.1 200 OK\r\nContent-Type: applic", "end") and
+     executed(s) == 1),
+    ({"action": "cut_head", "execute": False},
+     lambda s: s.raw()[1] == "end" and executed(s) == 0),
     ({"action": "cut_body", "bytes": 9}, cut),
     ({"action": "cut_body", "bytes": 9, "reset": True},
      lambda s: cut(s, "reset")),
