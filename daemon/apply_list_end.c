@@ -20,6 +20,7 @@
 struct missing {
 	struct wh_buf keys; /* key_list.h */
 	uint64_t n, hash;
+	uint64_t newer; /* not among them: confirmed after the list began */
 };
 
 static void
@@ -83,7 +84,11 @@ find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m, struct 
 			r = 0;
 			continue;
 		}
-		if (r == 0 && !wh_seen_has(e->seen, key) && row.confirm <= e->fence)
+		if (r || wh_seen_has(e->seen, key))
+			continue;
+		if (row.confirm > e->fence)
+			m->newer++;
+		else
 			add_missing(in_grace(e, &row) ? graced : m, key);
 	}
 	wh_scan_end(&scan);
@@ -162,10 +167,11 @@ remove_all(struct wh_list_end *e, struct wh_txn *t, const struct missing *m)
 }
 
 static enum wh_shrink
-judge_shrink(struct wh_list_end *e, const struct wh_txn *t, const struct missing *m)
+judge_shrink(struct wh_list_end *e, const struct wh_txn *t, const struct missing *m,
+	     const struct missing *graced)
 {
 	struct wh_shrink_in in = {
-		.rows = t->view.meta.rows,
+		.rows = t->view.meta.rows - graced->n - m->newer,
 		.missing = m->n,
 		.max_percent = e->rules.max_shrink,
 		.missing_hash = m->hash ? m->hash : 1,
@@ -195,8 +201,10 @@ remove_missing(struct wh_list_end *e, struct wh_txn *t)
 {
 	struct missing m = {0}, graced = {0};
 	int r = lacks_none(e, t) ? 0 : find_missing(e, t, &m, &graced);
-	enum wh_shrink shrink = r == 0 && m.n > 0 ? judge_shrink(e, t, &m) : WH_SHRINK_FINE;
+	enum wh_shrink shrink = WH_SHRINK_FINE;
 
+	if (r == 0 && m.n > 0)
+		shrink = judge_shrink(e, t, &m, &graced);
 	e->shrunk = shrink == WH_SHRINK_CONFIRMED;
 	if (shrink == WH_SHRINK_SUSPECT) {
 		e->suspect = m.hash ? m.hash : 1;

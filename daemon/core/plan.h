@@ -15,8 +15,8 @@ enum wh_shrink {
 };
 
 struct wh_shrink_in {
-	uint64_t rows;         /* rows before */
-	uint64_t missing;      /* of those, not in the list and not fenced */
+	uint64_t rows;         /* rows before, but for those that the list may lack for now */
+	uint64_t missing;      /* of those, not in the list */
 	uint32_t max_percent;  /* [sync] max_shrink */
 	uint64_t missing_hash; /* order-independent hash of the missing keys */
 	uint64_t before_hash;  /* of the suspect list before, 0 = none */

@@ -147,6 +147,19 @@ def test_list_begun_before_a_change_does_not_undo_it(sim, c):
     assert six(sim.row(whid)) == six(c.get(whid))
 
 
+def test_an_own_create_makes_no_empty_list_believed(sim, c):
+    """It may be missing from lists for a while; that says nothing about the others."""
+    sim.seed(5)
+    c.call("sync.now")
+    c.applied(c.create(**webhook(1)))
+    sim.fault("status", method="GET", status=200, body=[])
+    result = c.call("sync.now")
+    assert not result["complete"] and "suspicious" in result["why"]
+    assert result["removed"] == 0 and len(list(c.list())) == 6
+    assert c.call("sync.now")["complete"]
+    same_as_api(sim, c)
+
+
 def test_own_create_that_is_listed_late_is_not_removed(sim, c):
     """The API shows new rows in lists only after a while; that is no deletion."""
     sim.set(visible_after_ms=86400000)
