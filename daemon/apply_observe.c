@@ -35,7 +35,7 @@ look_again(struct wh_lane *l, struct wh_lane_op *o)
 }
 
 static void
-queue_again(struct wh_lane *l, struct wh_lane_op *o, bool backoff)
+queue_again(struct wh_lane *l, struct wh_lane_op *o)
 {
 	o->op.flags &= ~(uint32_t)(WH_OPF_MAYBE_SENT | WH_OPF_ANSWERED);
 	o->op.flags |= WH_OPF_SENT_BEFORE;
@@ -48,7 +48,7 @@ queue_again(struct wh_lane *l, struct wh_lane_op *o, bool backoff)
 		wh_lane_state(l, o, WH_OP_DEAD, "poison");
 		return;
 	}
-	if (backoff && o->op.failures > 1)
+	if (o->op.failures > 1)
 		o->op.next_at += wh_retry_backoff(l->rules->retry_base, l->rules->retry_cap,
 						  o->op.failures - 1, l->rules->random);
 	wh_lane_state(l, o, WH_OP_QUEUED, "");
@@ -108,7 +108,7 @@ obey(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, enum wh_observe 
 	case WH_OB_THIRD:
 		/* What the upstream has now is merged when it is sent again. */
 		wh_lane_set_row(l, t, wh_lane_keep(l, body), look->read_at);
-		queue_again(l, o, verdict == WH_OB_NOT_EXECUTED);
+		queue_again(l, o);
 		return 0;
 	case WH_OB_GONE:
 		wh_lane_drop_row(l);
@@ -331,7 +331,7 @@ obey_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, const str
 	case WH_OB_APPLIED:
 		return adopt(l, o, t, s, e);
 	case WH_OB_NOT_EXECUTED:
-		queue_again(l, o, true);
+		queue_again(l, o);
 		return 0;
 	case WH_OB_AMBIGUOUS:
 		wh_lane_state(l, o, WH_OP_HELD,

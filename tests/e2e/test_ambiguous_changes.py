@@ -107,6 +107,26 @@ def test_update_of_what_is_gone_asks_a_person(sim, fast, whid):
     assert op["theirs"] is None
 
 
+def test_update_that_fails_is_not_sent_at_every_change_by_others(world, sim):
+    """Others change the webhook while each attempt is under way: the second one that fails has
+    the update wait, as it does where nobody changes anything."""
+    c = world.whd(sim, {"sync.interval": "1h", "retry.base": "10min", "retry.cap": "1h"}).client()
+    c.synced()
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    holds = [sim.fault("delay", method="PATCH", skip=n, ms=600000) for n in range(2)]
+    sim.fault("status", method="PATCH", status=404, body={"message": "not found"}, count=-1)
+    op = c.update(whid, {"whcomment": "x"})
+    for hold in holds:
+        sim.wait_hits(hold)
+        sim.edit(whid, whname=f"of others {hold}")
+        head = c.head()
+        sim.clear_faults(hold)
+    c.op_state(op, "queued", head)
+    now = c.call("queue.get", op=op["op"])
+    assert now["state"] == "queued" and now["attempts"] == 2, now
+    assert now["next_at"] - now["log"][-1]["at"] > 60_000, now
+
+
 @pytest.fixture
 def unseen(sim, fast, whid):
     """Begins a change that is sent, gets no answer, and whose webhook no list shows any more;
