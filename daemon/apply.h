@@ -140,9 +140,10 @@ struct wh_send {
 	bool create_fresh; /* a list began less than check_age ago */
 	/* the answer to the check, when there was one */
 	bool checked;
-	bool check_failed; /* there was no usable answer */
-	bool check_gated;  /* ... because a gate is shut: costs the operation nothing */
-	bool check_found;  /* a row was found */
+	bool check_failed;  /* there was no usable answer */
+	bool check_gated;   /* ... because a gate is shut: costs the operation nothing */
+	bool check_found;   /* a row was found */
+	bool check_refused; /* it says nothing of the row: a list must */
 	struct wh_buf check_row;
 	int64_t check_began; /* wall ms */
 	/* results */

@@ -425,7 +425,7 @@ step(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *
 			return 0;
 		s->changed = true;
 		/* Gone is what a complete list lacked before and a read does not find now. */
-		if (s->check_failed || (!s->check_found && l->has_row)) {
+		if (s->check_failed || s->check_refused || (!s->check_found && l->has_row)) {
 			check_in_vain(s, l, o);
 			return 0;
 		}

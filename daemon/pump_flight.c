@@ -149,7 +149,8 @@ wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r)
 	}
 	s = new_send(p, r->tag);
 	s->checked = true;
-	s->check_failed = o.executed != WH_X_EXECUTED;
+	s->check_refused = o.executed == WH_X_REJECTED;
+	s->check_failed = o.executed != WH_X_EXECUTED && !s->check_refused;
 	s->check_gated = o.ask != WH_ASK_NONE && o.ask != WH_ASK_LINK;
 	s->check_found = r->found;
 	s->check_began = f->began.wall.ms;

@@ -69,6 +69,22 @@ def test_one_that_is_not_there(world, sim, missing, change):
     assert sim.changes() == [] and sim.lists(), "nothing is sent for what is gone"
 
 
+@pytest.mark.parametrize("status", [405, 422])
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("change", ["update", "delete"])
+def test_one_that_may_not_be_read_by_itself(world, sim, status, there, change):
+    """The refusal says nothing of the webhook, however often it is heard: a list decides."""
+    c, whid = with_rows(world, sim, {**LOOK, "retry.base": "10min", "retry.cap": "1h"})
+    rule = sim.fault("status", method="GET", list=False, status=status, body={}, count=-1)
+    if not there:
+        sim.remove(whid)
+    op = c.update(whid, {"whcomment": "x"}) if change == "update" else c.delete(whid)
+    op = c.settled(op)
+    wanted = ("done", "conflict") if change == "update" else ("done", "done")
+    assert op["state"] == wanted[not there], op
+    assert len(sim.changes()) == there and sim.hits(rule) >= 1
+
+
 # ------------------------------------------------------------------ changes --
 
 
