@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "daemon/clock.h"
 #include "daemon/core/remote.h"
@@ -246,6 +247,22 @@ wh_transfer_begin(struct wh_transfer *t, struct wh_handles *handles,
 
 /* ----------------------------------------------------------------- pages -- */
 
+/* The page at t->url was read now: was the next one before? */
+static bool
+leads_back(struct wh_transfer *t, const char *next)
+{
+	uint64_t now = XXH3_64bits(t->url, strlen(t->url));
+	uint64_t wanted = XXH3_64bits(next, strlen(next)), read;
+
+	wh_buf_add(&t->pages_read, &now, sizeof(now));
+	for (size_t at = 0; at < t->pages_read.n; at += sizeof(read)) {
+		memcpy(&read, t->pages_read.p + at, sizeof(read));
+		if (read == wanted)
+			return true;
+	}
+	return false;
+}
+
 /* The url of the next page, or NULL: there is none or it is not to be followed. */
 static char *
 next_page(struct wh_transfer *t, struct wh_str in_body)
@@ -263,6 +280,11 @@ next_page(struct wh_transfer *t, struct wh_str in_body)
 	if (!next && (in_body.n || wh_http_has_next(t->link_next)))
 		wh_reading_doubt(&t->reading,
 				 "the next page's link leads elsewhere and was not followed");
+	if (next && leads_back(t, next)) {
+		wh_reading_doubt(&t->reading,
+				 "the next page's link leads back to one that was read before");
+		free(wh_steal(&next));
+	}
 	return next;
 }
 
@@ -429,6 +451,7 @@ wh_transfer_free(struct wh_transfer *t)
 	wh_http_result_free(t->result);
 	wh_buf_fini(&t->body);
 	wh_buf_fini(&t->whid);
+	wh_buf_fini(&t->pages_read);
 	free(t->url);
 	free(t->base_url);
 	free(t->ca_file);

@@ -50,6 +50,7 @@ struct wh_transfer {
 	unsigned pre_requests; /* times libcurl was about to send */
 	uint64_t received;     /* decoded bytes of all pages */
 	int64_t pages;
+	struct wh_buf pages_read; /* hashes of their urls */
 	bool paused, too_large, no_memory;
 	bool head_whole;           /* the reply's headers came to their end */
 	struct wh_reading reading; /* LIST and FIND */

@@ -139,14 +139,29 @@ def test_page_that_breaks_makes_the_list_incomplete(sim, c):
     assert c.call("sync.now")["removed"] == 1
 
 
-def test_endless_pages_end(world, sim):
-    """The last page points to the first."""
-    body = {"value": [webhook(1, whid="same")], "nextLink": "?page=1"}
-    sim.fault("status", method="GET", status=200, body=body, count=-1)
-    c = world.whd(sim, {"upstream.max_pages": 20}).client()
+@pytest.mark.parametrize("links", [[""], ["?page=1", "?page=1"], ["?page=1", "?page=2", "?page=1"]])
+def test_pages_that_lead_back_end(sim, c, links):
+    """A page links to itself, or to one before it: none is read twice."""
+    for link in links:
+        body = {"value": [webhook(1, whid="same")], "nextLink": sim.url + link}
+        sim.fault("status", method="GET", status=200, body=body)
+    before = sim.mark()
     result = c.call("sync.now")
-    assert not result["complete"]
-    assert len(sim.lists()) <= 60
+    assert not result["complete"] and "leads back" in result["why"]
+    assert len(sim.lists(before)) == len(links)
+
+
+def test_endless_pages_end(world, sim):
+    """Each page has another link, and there is always one more."""
+    c = world.whd(sim, {"upstream.max_pages": 20}).client()
+    c.synced()
+    for n in range(30):
+        body = {"value": [webhook(n, whid=f"w{n}")], "nextLink": f"?page={n}"}
+        sim.fault("status", method="GET", status=200, body=body)
+    before = sim.mark()
+    result = c.call("sync.now")
+    assert not result["complete"] and "max_pages" in result["why"]
+    assert len(sim.lists(before)) == 20
 
 
 def test_a_large_reply_is_bounded(world, sim):
