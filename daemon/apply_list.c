@@ -9,6 +9,7 @@
 
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
+#include "daemon/shown.h"
 #include "daemon/twin.h"
 
 struct rows {
@@ -17,7 +18,8 @@ struct rows {
 	struct wh_undecided *undecided;
 	/* the element that is looked at */
 	struct wh_hash text;
-	bool differs; /* from its row, as is known already */
+	struct wh_buf whole; /* if the list leaves out members: as it is taken */
+	bool differs;        /* from its row, as is known already */
 };
 
 /* Does the row say what the element says? Where not, its members are counted. */
@@ -181,6 +183,23 @@ replace_damaged(struct rows *x, struct wh_str key, struct wh_str body)
 }
 
 static int
+whole(struct rows *x, struct wh_str known, struct wh_str *body)
+{
+	return wh_shown_fill(&x->whole, body, known, &x->t->view.meta.list_shows);
+}
+
+/* Those of all its rows, so that it does not matter which comes first. */
+static void
+learn_what_is_shown(struct rows *x)
+{
+	const struct wh_chunk *c = x->job->chunk;
+	uint64_t *shows = &x->t->view.meta.list_shows;
+
+	for (size_t i = 0; i < c->n && *shows != WH_RECORD_ALL; i++)
+		*shows |= wh_shown_members(wh_chunk_body(c, i));
+}
+
+static int
 one_row(struct rows *x, struct wh_str whid, struct wh_str body)
 {
 	char room[WH_KEY_MAX];
@@ -189,14 +208,20 @@ one_row(struct rows *x, struct wh_str whid, struct wh_str body)
 	bool skip = false;
 	int r = wh_rows_get(&x->t->view, key, &row);
 
+	if (r < 0 && r != WH_ECORRUPT)
+		return r;
+	if (r || !wh_str_eq(row.body, body)) {
+		int fault = whole(x, r == 0 ? row.body : WH_STR_NULL, &body);
+
+		if (fault)
+			return fault;
+	}
 	if (r == WH_ECORRUPT)
 		return replace_damaged(x, key, body);
 	if (r == WH_ABSENT) {
 		r = fenced(x, key, &skip);
 		return r || skip ? r : through_lane(x, key, body);
 	}
-	if (r)
-		return r;
 	if (row.confirm > x->job->fence) {
 		x->job->counts.unchanged++;
 		x->job->present++;
@@ -232,6 +257,7 @@ wh_list_rows_run(struct wh_job *job, struct wh_txn *t)
 
 	int r = wh_undecided_load(&x.undecided, &t->view);
 
+	learn_what_is_shown(&x);
 	for (size_t i = 0; r == 0 && i < j->chunk->n; i++) {
 		x.text = wh_chunk_text(j->chunk, i);
 		x.differs = false;
@@ -241,5 +267,6 @@ wh_list_rows_run(struct wh_job *job, struct wh_txn *t)
 	if (r == 0 && j->list > t->view.meta.list_last)
 		t->view.meta.list_last = j->list;
 	wh_undecided_free(x.undecided);
+	wh_buf_fini(&x.whole);
 	return r;
 }

@@ -19,6 +19,7 @@
 #include "daemon/doc.h"
 #include "daemon/form.h"
 #include "daemon/late.h"
+#include "daemon/shown.h"
 #include "daemon/turn.h"
 #include "daemon/twin.h"
 
@@ -50,6 +51,8 @@ row_fresh(const struct wh_send *s, const struct wh_lane *l, const struct wh_op *
 		return true;
 	if (!l->has_row)
 		return s->rules.list_fresh;
+	if (op->kind == WH_OP_UPDATE && wh_shown_members(l->row.body) != WH_RECORD_ALL)
+		return false; /* a look may show what lists leave out */
 	return wh_rules_row_fresh(&s->rules, l->row.confirm, l->row.confirmed_at);
 }
 
@@ -82,14 +85,13 @@ begin_attempt(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const 
 }
 
 static int
-body_of(struct wh_buf *out, const struct wh_rules *rules, struct wh_str doc,
-	struct wh_str marker)
+body_of(struct wh_buf *out, struct wh_str doc, struct wh_body_form form)
 {
 	struct wh_doc d = {0};
 	int r = wh_doc_open(&d, doc);
 
 	if (r == 0)
-		r = wh_remote_body(out, &d.tree.root, rules->patch_full, marker);
+		r = wh_remote_body(out, &d.tree.root, form);
 	wh_doc_close(&d);
 	return r;
 }
@@ -111,7 +113,12 @@ wh_create_request(struct wh_buf *out, const struct wh_rules *rules, const struct
 {
 	char mark[WH_OP_TEXT_ID + 1];
 
-	return body_of(out, rules, op->fields, marker_of(rules, op, mark));
+	return body_of(out, op->fields,
+		       (struct wh_body_form){
+			       .create = true,
+			       .full = rules->patch_full,
+			       .marker = marker_of(rules, op, mark),
+		       });
 }
 
 /* The webhook that says what this one says. WH_ABSENT. */
@@ -253,7 +260,8 @@ send_merged(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 	int r = wh_doc_patch(&full, l->row.body, doc, WH_STR_NULL);
 
 	if (r == 0)
-		r = body_of(&s->request, &s->rules, wh_buf_view(&full), WH_STR_NULL);
+		r = body_of(&s->request, wh_buf_view(&full),
+			    (struct wh_body_form){.full = s->rules.patch_full});
 	wh_buf_fini(&full);
 	return r ? r : begin_attempt(s, l, o, "PATCH");
 }
@@ -418,6 +426,25 @@ send_change(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 }
 
 static int
+set_looked_at(struct wh_send *s, struct wh_lane *l, struct wh_txn *t)
+{
+	struct wh_str body = wh_buf_view(&s->check_row);
+	struct wh_str known = l->has_row ? l->row.body : WH_STR_NULL;
+	struct wh_meta *meta = &t->view.meta;
+	struct wh_buf room = WH_BUF_NULL;
+	/* Left out by a list that shows it of others, too. */
+	uint64_t empty = l->has_row ? meta->list_shows & ~wh_shown_members(known) : 0;
+	uint64_t at_times = meta->look_shows | empty;
+	int r = wh_shown_fill(&room, &body, known, &at_times);
+
+	meta->look_shows |= wh_shown_members(wh_buf_view(&s->check_row));
+	if (r == 0)
+		wh_lane_set_row(l, t, wh_lane_keep(l, body), s->check_began);
+	wh_buf_fini(&room);
+	return r;
+}
+
+static int
 step(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
 	if (s->checked) {
@@ -433,8 +460,11 @@ step(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *
 			wh_lane_state(l, o, WH_OP_QUEUED, "");
 			return 0;
 		}
-		if (s->check_found)
-			wh_lane_set_row(l, t, wh_buf_view(&s->check_row), s->check_began);
+
+		int r = s->check_found ? set_looked_at(s, l, t) : 0;
+
+		if (r)
+			return r;
 	} else if (o->op.state != WH_OP_QUEUED || o->op.next_at > s->rules.now.wall.ms) {
 		return 0;
 	}

@@ -146,9 +146,21 @@ tally_set(const struct sides *s, enum wh_field f, struct tally *t)
 	return 0;
 }
 
+/* Not even as something that cannot be read. */
+static bool
+lacks(const struct wh_record *r, enum wh_field f)
+{
+	return !wh_record_has(r, f) && !r->odd[f];
+}
+
 static int
 tally_member(const struct sides *s, enum wh_field f, struct tally *t)
 {
+	if (lacks(s->theirs, f) && lacks(s->base, f)) { /* what it is there nobody knows */
+		t->differs = true;
+		t->send |= 1u << f;
+		return 0;
+	}
 	if (wh_norm_field_eq(f, s->mine, s->theirs))
 		return 0;
 	t->differs = true;
@@ -226,26 +238,31 @@ pack_merged_set(struct wh_buf *out, const struct sides *s, enum wh_field f)
 	return 0;
 }
 
+/* What neither side holds stays out: to send it as empty would wipe what the upstream has. */
 static int
 pack_document(struct wh_buf *out, const struct sides *s, uint32_t send)
 {
+	size_t place = wh_pack_open_map(out), n = 0;
 	int r = 0;
 
-	wh_pack_map(out, WH_F_COUNT);
 	for (unsigned i = 0; i < WH_F_COUNT && !r; i++) {
 		enum wh_field f = (enum wh_field)i;
 		const struct wh_record *from = send >> f & 1u ? s->mine : s->theirs;
 
+		if (lacks(from, f))
+			continue;
+		n++;
 		wh_pack_c(out, wh_fields[f].name);
 		if (from->odd[f]) /* what we cannot read goes back as it came */
 			wh_pack_object(out, from->odd[f]);
 		else if (wh_fields[f].type != WH_FT_SET)
-			wh_pack_str(out, wh_record_has(from, f) ? from->text[f] : WH_STR_NULL);
+			wh_pack_str(out, from->text[f]);
 		else if (from == s->mine)
 			r = pack_merged_set(out, s, f);
 		else
 			wh_set_apply(out, set_of(from, f), NULL, NULL);
 	}
+	wh_pack_close_map(out, place, n);
 	return r ? r : out->fault;
 }
 

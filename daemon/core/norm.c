@@ -259,6 +259,7 @@ wh_norm_keep_changes(struct wh_record *want, const struct wh_record *have)
 {
 	for (int f = 0; f < WH_F_COUNT; f++)
 		if (wh_record_has(want, (enum wh_field)f) &&
+		    wh_record_has(have, (enum wh_field)f) &&
 		    wh_norm_field_eq((enum wh_field)f, want, have))
 			want->seen &= ~(1u << f);
 }

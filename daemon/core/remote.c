@@ -5,7 +5,9 @@
  *
  * Called inside the transaction that writes a request into its attempt; any
  * thread. Nobody else builds a query or a body. The upstream wants all six
- * documented members in each body, so a missing one goes out empty.
+ * documented members in each body; of a webhook that it has already, one that
+ * nobody knows is left out all the same, since a refusal harms less than a
+ * value wiped out.
  */
 #include "daemon/core/remote.h"
 
@@ -79,19 +81,12 @@ is_other_member(const msgpack_object *key)
 	       wh_field_by_name(name) == WH_F_COUNT;
 }
 
+/* Returns members packed. */
 static size_t
-count_others(const msgpack_object *doc)
+pack_others(struct wh_buf *b, const msgpack_object *doc)
 {
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < doc->via.map.size; i++)
-		n += is_other_member(&doc->via.map.ptr[i].key);
-	return n;
-}
-
-static void
-pack_others(struct wh_buf *b, const msgpack_object *doc)
-{
 	for (uint32_t i = 0; i < doc->via.map.size; i++) {
 		const msgpack_object_kv *kv = &doc->via.map.ptr[i];
 
@@ -99,22 +94,33 @@ pack_others(struct wh_buf *b, const msgpack_object *doc)
 			continue;
 		wh_pack_object(b, &kv->key);
 		wh_pack_object(b, &kv->val);
+		n++;
 	}
+	return n;
 }
 
 int
-wh_remote_body(struct wh_buf *out, const msgpack_object *doc, bool full, struct wh_str marker)
+wh_remote_body(struct wh_buf *out, const msgpack_object *doc, struct wh_body_form form)
 {
 	WH_CLEANUP(wh_buf_fini) struct wh_buf packed = wh_buf_capped(BODY_MAX);
 	int r;
 
 	if (doc->type != MSGPACK_OBJECT_MAP)
 		return WH_EINVAL;
-	wh_pack_map(&packed, WH_F_COUNT + (full ? count_others(doc) : 0));
-	for (enum wh_field f = 0; f < WH_F_COUNT; f++)
-		pack_documented(&packed, f, wh_obj_get(doc, wh_fields[f].name), marker);
-	if (full)
-		pack_others(&packed, doc);
+
+	size_t place = wh_pack_open_map(&packed), n = 0;
+
+	for (enum wh_field f = 0; f < WH_F_COUNT; f++) {
+		const msgpack_object *v = wh_obj_get(doc, wh_fields[f].name);
+
+		if (!v && !form.create)
+			continue;
+		pack_documented(&packed, f, v, form.marker);
+		n++;
+	}
+	if (form.full)
+		n += pack_others(&packed, doc);
+	wh_pack_close_map(&packed, place, n);
 	if (packed.fault)
 		return packed.fault;
 	r = wh_json_from_pack(out, wh_buf_view(&packed), 0);

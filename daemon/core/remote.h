@@ -9,19 +9,23 @@
 
 /* Percent-encoded query `?whid=...`, or nothing if whid is empty. The id is encoded in full. */
 void wh_remote_query(struct wh_buf *out, struct wh_str whid);
-/* JSON body of a POST or PATCH: the six documented members of `doc`, or, with full, all of its
- * members but whid. marker, if not empty, is appended to whcomment as " [whd:...]". */
-WH_MUST_USE int wh_remote_body(struct wh_buf *out, const msgpack_object *doc, bool full,
-			       struct wh_str marker);
+struct wh_body_form {
+	bool create;          /* documented members that are missing go out empty */
+	bool full;            /* undocumented ones go out, too, but for the id */
+	struct wh_str marker; /* if not empty, it is appended to whcomment as " [whd:...]" */
+};
+/* JSON body of a POST or PATCH: the documented members that `doc` has. */
+WH_MUST_USE int wh_remote_body(struct wh_buf *out, const msgpack_object *doc,
+			       struct wh_body_form form);
 
 /*
  * Turns one decoded JSON object of a reply into a stored webhook: the id under
  * any of its known spellings (any case; whid, id, webhookId,
  * webhookConfigurationId, _id; text or number) becomes `whid`, documented names
  * in any case become the documented ones, processes in any documented form
- * become a list of text, null text becomes "", everything else is kept value
- * for value. Appends the map. 0; WH_EINVAL if it is no object or has no usable
- * id and `need_id` (why says what); *ret_whid then borrows from out.
+ * become a list of text, null becomes "" or [], everything else is kept value
+ * for value. What the object lacks, the webhook lacks. Appends the map. 0; WH_EINVAL if it is
+ * no object or has no usable id and `need_id` (why says what); *ret_whid then borrows from out.
  */
 WH_MUST_USE int wh_remote_row(struct wh_buf *out, const msgpack_object *o, bool need_id,
 			      struct wh_str *ret_whid, const char **ret_why);

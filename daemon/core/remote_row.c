@@ -243,22 +243,15 @@ pack_text(struct wh_buf *out, const msgpack_object *v)
 		wh_pack_object(out, v);
 }
 
-/* Documented members the row gets: those that are there, and `processes` always. */
-static bool
-is_packed(const struct parts *p, enum wh_field f)
-{
-	return p->field[f] != NONE || wh_fields[f].type == WH_FT_SET;
-}
-
 static void
 pack_documented(struct wh_buf *out, const msgpack_object *o, const struct parts *p)
 {
 	for (enum wh_field f = 0; f < WH_F_COUNT; f++) {
-		const msgpack_object *v =
-			p->field[f] == NONE ? NULL : &o->via.map.ptr[p->field[f]].val;
+		const msgpack_object *v;
 
-		if (!is_packed(p, f))
+		if (p->field[f] == NONE)
 			continue;
+		v = &o->via.map.ptr[p->field[f]].val;
 		wh_pack_c(out, wh_fields[f].name);
 		if (wh_fields[f].type == WH_FT_SET)
 			pack_processes(out, v);
@@ -300,7 +293,7 @@ count_members(const msgpack_object *o, const struct parts *p)
 	size_t n = p->whid.n > 0;
 
 	for (enum wh_field f = 0; f < WH_F_COUNT; f++)
-		n += is_packed(p, f);
+		n += p->field[f] != NONE;
 	for (uint32_t i = 0; i < o->via.map.size; i++)
 		n += is_other(o, p, i);
 	return n;

@@ -149,13 +149,26 @@ items_from_json(struct sim_doc *d, const json_t *list)
 	return true;
 }
 
+static void
+keep_member(struct sim_doc *d, unsigned f, const struct sim_doc *under)
+{
+	if (f == SIM_SET) {
+		memcpy(d->item, under->item, sizeof(d->item));
+		d->n_items = under->n_items;
+	} else {
+		memcpy(d->text[f], under->text[f], SIM_TEXT);
+	}
+}
+
 static bool
-read_members(struct sim_doc *d, const json_t *o)
+read_members(struct sim_doc *d, const json_t *o, const struct sim_doc *under)
 {
 	for (unsigned f = 0; f < WH_F_COUNT; f++) {
 		const json_t *v = json_object_get(o, wh_fields[f].name);
 
-		if (f == SIM_SET) {
+		if (!v && under) {
+			keep_member(d, f, under);
+		} else if (f == SIM_SET) {
 			if (!items_from_json(d, v))
 				return false;
 		} else if (json_is_string(v)) {
@@ -168,14 +181,14 @@ read_members(struct sim_doc *d, const json_t *o)
 }
 
 bool
-sim_doc_from_json(struct sim_doc *d, struct wh_str json)
+sim_doc_from_json(struct sim_doc *d, struct wh_str json, const struct sim_doc *under)
 {
 	json_t *o = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
 	bool good = json_is_object(o);
 
 	*d = (struct sim_doc){0};
 	if (good)
-		good = read_members(d, o);
+		good = read_members(d, o, under);
 	json_decref(o);
 	return good;
 }

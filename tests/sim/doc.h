@@ -29,8 +29,9 @@ void sim_doc_add_item(struct sim_doc *d, const char *item);
 void sim_doc_drop_item(struct sim_doc *d, const char *item);
 /* Bit per member that differs beyond form. */
 uint32_t sim_doc_diff(const struct sim_doc *a, const struct sim_doc *b);
-/* A request's body. False if it is no object or a member has a form nobody may send. */
-bool sim_doc_from_json(struct sim_doc *d, struct wh_str json);
+/* A request's body. False if it is no object or a member has a form nobody may send. What it
+ * lacks is as in under; NULL: nothing may be lacking. */
+bool sim_doc_from_json(struct sim_doc *d, struct wh_str json, const struct sim_doc *under);
 /* A stored or served webhook. False if it is no map. */
 bool sim_doc_from_pack(struct sim_doc *d, struct wh_str body);
 /* What an upstream that tidies up stores in place of d. */

@@ -101,7 +101,8 @@ check_content(struct sim *s, const struct sim_transfer *t, const struct sim_op *
 			 sim_op_name(s, op, name), t->whid);
 	if (op->kind == WH_OP_DELETE)
 		return;
-	if (!sim_doc_from_json(&body, wh_buf_view(&t->body)))
+	if (!sim_doc_from_json(&body, wh_buf_view(&t->body),
+			       sim_world_under(&s->world, t->method, t->whid)))
 		sim_fail(s, "%s goes out with a body that is no webhook",
 			 sim_op_name(s, op, name));
 	else if (create)

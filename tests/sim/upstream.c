@@ -131,7 +131,8 @@ well_formed(struct sim *s, struct sim_transfer *t, struct sim_doc *doc)
 	if (post == (t->whid[0] != '\0'))
 		sim_fail(s, "#%" PRIu64 " %s goes out with the id '%s'", t->id, t->method,
 			 t->whid);
-	else if (!delete &&!sim_doc_from_json(doc, wh_buf_view(&t->body)))
+	else if (!delete &&!sim_doc_from_json(doc, wh_buf_view(&t->body),
+					      sim_world_under(&s->world, t->method, t->whid)))
 		sim_fail(s, "#%" PRIu64 " the body is no webhook: %.*s", t->id,
 			 WH_STR_FMT(wh_buf_view(&t->body)));
 	return !s->failed;

@@ -190,3 +190,17 @@ sim_world_nth_alive(const struct sim_world *w, size_t nth)
 			return i;
 	return SIZE_MAX;
 }
+
+const struct sim_doc *
+sim_world_under(const struct sim_world *w, const char *method, const char *whid)
+{
+	static const struct sim_doc nothing;
+	bool shows_all =
+		w->ways.blank != SIM_blank_ABSENT && w->ways.set != SIM_set_ABSENT_IF_EMPTY;
+	size_t row;
+
+	if (shows_all || strcmp(method, "PATCH") != 0)
+		return NULL;
+	row = sim_world_find(w, wh_str_c(whid));
+	return row == SIZE_MAX ? &nothing : &sim_row_now(&w->rows[row])->doc;
+}

@@ -74,6 +74,10 @@ unsigned sim_way_variation(enum sim_way way);
 size_t sim_world_add(struct sim_world *w, struct sim_dice *d, const struct sim_version *first);
 /* A new version of a row; `doc` is what comes in, what is kept follows from the ways. */
 void sim_world_write(struct sim_world *w, size_t row, struct sim_version v);
+/* What a request leaves as it is where its body lacks members. NULL: it must lack none, since
+ * this upstream shows all of them. */
+const struct sim_doc *sim_world_under(const struct sim_world *w, const char *method,
+				      const char *whid);
 /* Index of a row by id in any case, deleted ones too; SIZE_MAX = there never was one. */
 size_t sim_world_find(const struct sim_world *w, struct wh_str whid);
 const struct sim_version *sim_row_now(const struct sim_row *r);

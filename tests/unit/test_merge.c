@@ -121,6 +121,12 @@ static const struct merge_row merge_rows[] = {
 	 "{'whname':'T'}",
 	 {CONFLICT, SEND, DISCARD, CONFLICT},
 	 NAME},
+	{"mine empties what nobody knows",
+	 "{}",
+	 "{'whcomment':''}",
+	 "{}",
+	 {SEND, SEND, SEND, SEND},
+	 0},
 	{"an unknown member changed",
 	 "{'whname':'B','x':1}",
 	 "{'whname':'M'}",
@@ -291,10 +297,11 @@ static const struct send_row send_rows[] = {
 	 DOC("B", "b", "'1'"), DOC("B", "b", "")},
 	{"repeated items go once", WH_POLICY_MERGE, DOC("B", "b", ""),
 	 "{'processes':['1','1 ']}", DOC("B", "b", "'2','2'"), DOC("B", "b", "'2','1'")},
-	{"all six go even if theirs lacks them", WH_POLICY_MERGE, "{}", "{'whname':'M'}",
-	 "{'x':1}",
-	 "{'whname':'M','whcomment':'','applicationId':'','municipalityId':'','callbackUrl':'',"
-	 "'processes':[]}"},
+	{"what neither side holds stays out", WH_POLICY_MERGE, "{}", "{'whname':'M'}",
+	 "{'x':1,'whcomment':'t'}", "{'whname':'M','whcomment':'t'}"},
+	{"what nobody knows is sent as given", WH_POLICY_MERGE, "{'whname':'B'}",
+	 "{'whcomment':'','processes':[]}", "{'whname':'B'}",
+	 "{'whname':'B','whcomment':'','processes':[]}"},
 };
 
 static void

@@ -36,45 +36,55 @@ test_queries(void **state)
 	}
 }
 
+#define MARK                                                                                   \
+	{                                                                                      \
+		"Ab12", 4                                                                      \
+	}
+
 static const struct {
 	const char *what;
 	const char *doc; /* ' for " */
-	bool full;
-	const char *marker;
+	struct wh_body_form form;
 	const char *body;
 } bodies[] = {
 	{"all six, in order",
 	 "{'processes':['p'],'callbackUrl':'https://"
 	 "c','municipalityId':'m','applicationId':'a',"
 	 "'whcomment':'c','whname':'n'}",
-	 false, "",
+	 {0},
 	 "{'whname':'n','whcomment':'c','applicationId':'a','municipalityId':'m','callbackUrl':"
 	 "'https://c','processes':['p']}"},
-	{"missing ones go out empty", "{'whname':'n'}", false, "",
+	{"missing ones stay out", "{'whname':'n'}", {0}, "{'whname':'n'}"},
+	{"of a new one they go out empty",
+	 "{'whname':'n'}",
+	 {.create = true},
 	 "{'whname':'n','whcomment':'','applicationId':'','municipalityId':'','callbackUrl':'',"
 	 "'processes':[]}"},
-	{"null ones too, unknown ones and the id stay out",
-	 "{'whid':'x','whname':'n','whcomment':null,'processes':null,'extra':{'a':[1]}}", false,
-	 "",
-	 "{'whname':'n','whcomment':'','applicationId':'','municipalityId':'','callbackUrl':'',"
-	 "'processes':[]}"},
+	{"null ones go out empty, unknown ones and the id stay out",
+	 "{'whid':'x','whname':'n','whcomment':null,'processes':null,'extra':{'a':[1]}}",
+	 {0},
+	 "{'whname':'n','whcomment':'','processes':[]}"},
 	{"full sends unknown ones, never the id",
-	 "{'whid':'x','extra':{'a':[1.5,true,null]},'whname':'n','more':'m'}", true, "",
-	 "{'whname':'n','whcomment':'','applicationId':'','municipalityId':'','callbackUrl':'',"
-	 "'processes':[],'extra':{'a':[1.5,true,null]},'more':'m'}"},
+	 "{'whid':'x','extra':{'a':[1.5,true,null]},'whname':'n','more':'m'}",
+	 {.full = true},
+	 "{'whname':'n','extra':{'a':[1.5,true,null]},'more':'m'}"},
 	{"a value of no known form goes back as it came",
-	 "{'whname':{'de':'n'},'whcomment':7,'processes':[{'x':1}]}", false, "",
-	 "{'whname':{'de':'n'},'whcomment':7,'applicationId':'','municipalityId':'',"
-	 "'callbackUrl':'','processes':[{'x':1}]}"},
-	{"marker behind the comment", "{'whname':'n','whcomment':'c'}", false, "Ab12",
-	 "{'whname':'n','whcomment':'c [whd:Ab12]','applicationId':'','municipalityId':'',"
-	 "'callbackUrl':'','processes':[]}"},
-	{"marker without a comment", "{'whname':'n'}", false, "Ab12",
+	 "{'whname':{'de':'n'},'whcomment':7,'processes':[{'x':1}]}",
+	 {0},
+	 "{'whname':{'de':'n'},'whcomment':7,'processes':[{'x':1}]}"},
+	{"marker behind the comment",
+	 "{'whname':'n','whcomment':'c'}",
+	 {.marker = MARK},
+	 "{'whname':'n','whcomment':'c [whd:Ab12]'}"},
+	{"marker without a comment",
+	 "{'whname':'n'}",
+	 {.create = true, .marker = MARK},
 	 "{'whname':'n','whcomment':' [whd:Ab12]','applicationId':'','municipalityId':'',"
 	 "'callbackUrl':'','processes':[]}"},
-	{"no marker on what is no text", "{'whcomment':7}", false, "Ab12",
-	 "{'whname':'','whcomment':7,'applicationId':'','municipalityId':'','callbackUrl':'',"
-	 "'processes':[]}"},
+	{"no marker on what is no text",
+	 "{'whcomment':7}",
+	 {.marker = MARK},
+	 "{'whcomment':7}"},
 };
 
 static void
@@ -85,8 +95,7 @@ test_bodies(void **state)
 		WH_CLEANUP(wh_buf_fini) struct wh_buf b = WH_BUF_NULL;
 		struct row_tree doc = row_tree(bodies[i].doc);
 
-		check(bodies[i].what, wh_remote_body(&b, &doc.tree.root, bodies[i].full,
-						     wh_str_c(bodies[i].marker)) == 0);
+		check(bodies[i].what, wh_remote_body(&b, &doc.tree.root, bodies[i].form) == 0);
 		for (size_t k = 0; k < b.n; k++)
 			if (b.p[k] == '"')
 				b.p[k] = '\'';
@@ -99,14 +108,15 @@ test_bodies(void **state)
 static void
 test_refusals(void **state)
 {
-	WH_CLEANUP(wh_buf_fini) struct wh_buf small = wh_buf_capped(20);
+	WH_CLEANUP(wh_buf_fini) struct wh_buf small = wh_buf_capped(10);
 	struct row_tree list = row_tree("['whname']");
 	struct row_tree doc = row_tree("{'whname':'n'}");
 
 	(void)state;
-	assert_int_equal(wh_remote_body(&small, &list.tree.root, false, WH_STR_NULL),
+	assert_int_equal(wh_remote_body(&small, &list.tree.root, (struct wh_body_form){0}),
 			 WH_EINVAL);
-	assert_int_equal(wh_remote_body(&small, &doc.tree.root, false, WH_STR_NULL), WH_ELIMIT);
+	assert_int_equal(wh_remote_body(&small, &doc.tree.root, (struct wh_body_form){0}),
+			 WH_ELIMIT);
 	row_tree_fini(&list);
 	row_tree_fini(&doc);
 }

@@ -116,10 +116,16 @@ is_taken(struct wh_api *api, const struct wh_row *self, const json_t *body)
 	return false;
 }
 
+static struct wh_present
+show_one(const struct wh_api *api)
+{
+	return wh_present_begin(&api->sim->switches, false, api->req->serial);
+}
+
 static void
 show_row(struct wh_api *api, const struct wh_row *row)
 {
-	struct wh_present show = {&api->sim->switches, api->req->serial};
+	struct wh_present show = show_one(api);
 
 	wh_present_row(&show, row, &api->reply->body);
 }
@@ -127,7 +133,7 @@ show_row(struct wh_api *api, const struct wh_row *row)
 static void
 show_row_without_id(struct wh_api *api, const struct wh_row *row)
 {
-	struct wh_present show = {&api->sim->switches, api->req->serial};
+	struct wh_present show = show_one(api);
 	json_t *object = wh_rows_object(row);
 
 	json_object_del(object, "whid");
@@ -306,7 +312,7 @@ static void
 reply_changed(struct wh_api *api, const struct wh_row *row, const char *old_text)
 {
 	const struct wh_switches *sw = &api->sim->switches;
-	struct wh_present show = {sw, api->req->serial};
+	struct wh_present show = show_one(api);
 	json_t *old;
 
 	wh_reply_text(api->reply, (int)sw->patch_status, wh_reply_json_type, "");

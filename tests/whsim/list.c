@@ -197,7 +197,8 @@ static void
 write_rows(const struct wh_api *api, const struct list *list, struct wh_buf *out)
 {
 	const struct wh_switches *sw = &api->sim->switches;
-	struct wh_present show = {sw, api->req->serial};
+	bool whid = api->req->whid && *api->req->whid;
+	struct wh_present show = wh_present_begin(sw, !whid, api->req->serial);
 
 	for (size_t i = 0; i < list->count; i++) {
 		if (i)

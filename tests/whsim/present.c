@@ -19,10 +19,13 @@
 enum { PRESENT_NUMBER_DIGITS = 18, PRESENT_NAME_MAX = 64 };
 
 static bool
-shows_plain(const struct wh_switches *sw)
+shows_plain(const struct wh_present *show)
 {
-	return !strcmp(sw->id_name, "whid") && sw->id_type != ID_TYPE_NUMBER &&
-	       sw->id_type != ID_TYPE_GUID_UPPER && sw->name_case == NAME_CASE_DOCUMENTED &&
+	const struct wh_switches *sw = show->sw;
+
+	return show->members == MEMBERS_ALL && !strcmp(sw->id_name, "whid") &&
+	       sw->id_type != ID_TYPE_NUMBER && sw->id_type != ID_TYPE_GUID_UPPER &&
+	       sw->name_case == NAME_CASE_DOCUMENTED &&
 	       sw->processes_shape == PROCESSES_SHAPE_STRINGS &&
 	       sw->empty_text == EMPTY_TEXT_TEXT && sw->member_order == MEMBER_ORDER_STORED &&
 	       !sw->volatile_member && !sw->duplicate_keys && !sw->pretty && !sw->ascii_only;
@@ -140,6 +143,28 @@ shown_text(const struct wh_switches *sw, json_t *text)
 	return json_incref(text);
 }
 
+struct wh_present
+wh_present_begin(const struct wh_switches *sw, bool list, uint64_t serial)
+{
+	bool whole = sw->members_in == (list ? MEMBERS_IN_ROWS : MEMBERS_IN_LISTS);
+
+	return (struct wh_present){sw, whole ? MEMBERS_ALL : sw->members, serial};
+}
+
+static bool
+is_shown(enum wh_members members, const char *name)
+{
+	switch (members) {
+	case MEMBERS_SUMMARY:
+		return !strcmp(name, "whname") || !strcmp(name, "applicationId");
+	case MEMBERS_NO_PROCESSES:
+		return strcmp(name, "processes") != 0;
+	case MEMBERS_ALL:
+		break;
+	}
+	return true;
+}
+
 static void
 show_member(const struct wh_present *show, const char *name, json_t *value, json_t *out)
 {
@@ -156,6 +181,8 @@ show_member(const struct wh_present *show, const char *name, json_t *value, json
 		json_object_set(out, name, value);
 		return;
 	}
+	if (!is_shown(show->members, name))
+		return;
 	shown = strcmp(name, "processes") ? shown_text(sw, value) : shown_processes(sw, value);
 	if (!shown)
 		return;
@@ -232,7 +259,7 @@ wh_present_row(const struct wh_present *show, const struct wh_row *row, struct w
 {
 	json_t *object;
 
-	if (shows_plain(show->sw)) {
+	if (shows_plain(show)) {
 		wh_buf_add(ret_text, row->text, row->len);
 		return;
 	}

@@ -16,8 +16,12 @@
 
 struct wh_present {
 	const struct wh_switches *sw;
-	uint64_t serial; /* of the request: what differs "by request" */
+	enum wh_members members; /* which documented ones are shown */
+	uint64_t serial;         /* of the request: what differs "by request" */
 };
+
+/* Of a list, or else of the reply to a GET with whid or to a change. */
+struct wh_present wh_present_begin(const struct wh_switches *sw, bool list, uint64_t serial);
 
 /* Appends one row as the switches want it. */
 void wh_present_row(const struct wh_present *show, const struct wh_row *row,

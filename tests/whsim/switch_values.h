@@ -42,6 +42,16 @@
 	V(EMPTY_TEXT_NULL, "null")                                                             \
 	V(EMPTY_TEXT_ABSENT, "absent")
 
+#define WH_MEMBERS(V)                                                                          \
+	V(MEMBERS_ALL, "all")                                                                  \
+	V(MEMBERS_SUMMARY, "summary")                                                          \
+	V(MEMBERS_NO_PROCESSES, "no_processes")
+
+#define WH_MEMBERS_IN(V)                                                                       \
+	V(MEMBERS_IN_LISTS, "lists")                                                           \
+	V(MEMBERS_IN_ROWS, "rows")                                                             \
+	V(MEMBERS_IN_BOTH, "both")
+
 #define WH_MEMBER_ORDER(V)                                                                     \
 	V(MEMBER_ORDER_STORED, "stored")                                                       \
 	V(MEMBER_ORDER_REVERSE, "reverse")                                                     \

@@ -11,6 +11,8 @@ import urllib.parse
 
 from whsim_harness import GUID, PATH, SIX, UNKNOWN, webhook
 
+SUMMARY = {"whname", "applicationId"}
+
 
 def two_rows(sim):
     sim.verb("POST", "/rows", {"whid": "id-1", "whname": "Eins", "own": 1})
@@ -162,6 +164,13 @@ SWITCHES = [
      lambda s: [r["whcomment"] for r in s.list()] == [None, "Kommentar"]),
     ({"empty_text": "absent"},
      lambda s: ["whcomment" in r for r in s.list()] == [False, True]),
+    ({"members": "summary", "members_in": "lists"},
+     lambda s: [set(SIX) & set(r) for r in s.list()] == [SUMMARY] * 2 and
+     set(SIX) <= set(s.post().json)),
+    ({"members": "no_processes", "members_in": "both"},
+     lambda s: ["processes" in r for r in (*s.list(), s.post().json)] == [False] * 3),
+    ({"members": "summary", "members_in": "rows"},
+     lambda s: set(SIX) <= set(s.list()[0]) and set(s.post().json) & set(SIX) == SUMMARY),
     ({"unknown_members": True},
      lambda s: set(UNKNOWN) <= set(s.post().json) and
      s.rows()[-1]["sequence"] == 2**53 + 1 and
