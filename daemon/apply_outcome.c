@@ -227,7 +227,9 @@ unknown(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o)
 {
 	if (j->outcome.settle_short)
 		o->op.flags |= WH_OPF_ANSWERED;
-	if (j->facts.status >= 400 && !j->outcome.absent && j->others_succeed)
+	bool failed = j->facts.status >= 400 || j->outcome.settle_short;
+
+	if (failed && !j->outcome.absent && j->others_succeed)
 		o->op.poison++;
 	o->op.failures++;
 	became_unknown(j, l, o, j->outcome.absent ? "absent" : "no_answer");

@@ -10,6 +10,7 @@
  */
 #include "daemon/core/outcome.h"
 
+#include "daemon/core/complaint.h"
 #include "daemon/core/reply_text.h"
 #include "daemon/core/retry.h"
 #include "proto/json.h"
@@ -34,6 +35,7 @@
 #define ROUTE 64u  /* the gateway's "Resource not found" */
 #define QUOTA 128u /* Retry-After or the gateway's quota text */
 #define HTML 256u
+#define COMPLAINT 512u /* an object that reports an error */
 
 struct verdict_rule {
 	unsigned on;
@@ -75,6 +77,8 @@ static const struct verdict_rule rules[] = {
 	 "The reply was cut off before its end: unknown."},
 
 	/* A complete reply decides. */
+	{ON_CHANGE, 200, 299, COMPLAINT, UNKNOWN, WH_ASK_LINK, THEN_SHORT,
+	 "A 2xx reply whose body reports an error: unknown."},
 	{ON_CHANGE, 200, 299, USABLE, EXECUTED, WH_ASK_NONE, 0,
 	 "A complete 2xx reply, empty, JSON or a bare id: executed."},
 	{ON_READ, 200, 299, USABLE, EXECUTED, WH_ASK_NONE, 0,
@@ -146,6 +150,8 @@ json_kind(const struct wh_buf *packed)
 		kind = WH_BODY_ID;
 	else if (wh_obj_str(&tree.root, &text) && is_bare_id(text))
 		kind = WH_BODY_ID;
+	else if (wh_has_complaint(&tree.root))
+		kind = WH_BODY_COMPLAINT;
 	wh_tree_fini(&tree);
 	return kind;
 }
@@ -165,12 +171,29 @@ wh_body_kind(struct wh_str body)
 }
 
 /* A list is checked by its reader; here only whether it can be one. */
-static bool
-read_is_usable(struct wh_str body)
+static unsigned
+read_signs(struct wh_str body)
 {
 	struct wh_str s = wh_reply_trim(body);
+	bool usable = s.n == 0 || s.p[0] == '{' || s.p[0] == '[' || wh_str_is(s, "null");
 
-	return s.n == 0 || s.p[0] == '{' || s.p[0] == '[' || wh_str_is(s, "null");
+	return usable ? USABLE : 0;
+}
+
+static unsigned
+change_signs(struct wh_str body)
+{
+	switch (wh_body_kind(body)) {
+	case WH_BODY_EMPTY:
+	case WH_BODY_JSON:
+	case WH_BODY_ID:
+		return USABLE;
+	case WH_BODY_COMPLAINT:
+		return COMPLAINT;
+	case WH_BODY_OTHER:
+		return 0;
+	}
+	return 0;
 }
 
 static bool
@@ -225,12 +248,8 @@ reply_signs(const struct wh_facts *f, unsigned on)
 {
 	unsigned signs = is_html(f->body) ? HTML : 0;
 
-	if (f->status >= 200 && f->status <= 299) {
-		bool usable = on == ON_READ ? read_is_usable(f->body)
-					    : wh_body_kind(f->body) != WH_BODY_OTHER;
-
-		signs |= usable ? USABLE : 0;
-	}
+	if (f->status >= 200 && f->status <= 299)
+		signs |= on == ON_READ ? read_signs(f->body) : change_signs(f->body);
 	if (f->status == 403 && asks_quota(f))
 		signs |= QUOTA;
 	if (f->status == 404 && is_route_text(f->body))

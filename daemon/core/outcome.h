@@ -5,8 +5,8 @@
  * Pure; any thread.
  *
  * A complete reply decides. 2xx counts as executed only if the transfer was
- * whole and the body is empty, JSON or a bare id. 2xx with HTML or other text
- * or a cut body, every 3xx, 408 and every 5xx are unknown. 401, 403, 429 and a
+ * whole and the body is empty, JSON or a bare id. 2xx with HTML or other text,
+ * an error report or a cut body, every 3xx, 408 and every 5xx are unknown. 401, 403, 429 and a
  * route 404 were not executed. Other 4xx are rejected; but a 404 with an HTML
  * page is what stands in front of a stopped API, and unknown. Without a reply: not
  * executed only if no byte of the request was taken by a socket.
@@ -18,8 +18,9 @@
 enum wh_body_kind {
 	WH_BODY_EMPTY,
 	WH_BODY_JSON,
-	WH_BODY_ID,    /* a bare id: short text without spaces, or a JSON string/number */
-	WH_BODY_OTHER, /* HTML, other text, binary */
+	WH_BODY_COMPLAINT, /* a JSON object that reports an error */
+	WH_BODY_ID,        /* a bare id: short text without spaces, or a JSON string/number */
+	WH_BODY_OTHER,     /* HTML, other text, binary */
 };
 
 /* How a transfer failed before or without a complete reply. */
@@ -85,9 +86,12 @@ struct wh_outcome wh_outcome_judge_read(const struct wh_facts *f);
 struct wh_outcome wh_outcome_judge_find(const struct wh_facts *f);
 enum wh_body_kind wh_body_kind(struct wh_str body);
 /*
- * The id in the reply to a POST: of an object or one-element array in any of
- * the known spellings, a bare id, or the last path or query part of Location.
- * Empty if there is none. Numbers are kept as their text. buf holds the copy.
+ * The id in the reply to a POST. Of an object or one-element array: its `whid`,
+ * or, if it is a webhook, an id in any of the known spellings. Else a GUID: the
+ * body itself, or the last path or query part of Location. Empty if there is
+ * none, or with 202: it may be the id of something else, such as the request or
+ * a job, and a list finds what was made. Numbers are kept as their text. buf
+ * holds the copy.
  */
 struct wh_str wh_outcome_created_id(const struct wh_facts *f, char buf[WH_WHID_MAX + 1]);
 const char *wh_transport_str(enum wh_transport t);

@@ -48,19 +48,6 @@ wh_executed_str(enum wh_executed e)
 	return (size_t)e < wh_array_len(executed_names) ? executed_names[e] : "unknown";
 }
 
-/*
- * A bare text is taken as an id only if it holds a digit: "OK" and "Created"
- * are no ids, and a wrong id would be worse than none, which a list resolves.
- */
-static bool
-has_digit(struct wh_str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] >= '0' && s.p[i] <= '9')
-			return true;
-	return false;
-}
-
 static struct wh_str
 copy_id(struct wh_str id, char buf[WH_WHID_MAX + 1])
 {
@@ -71,6 +58,27 @@ copy_id(struct wh_str id, char buf[WH_WHID_MAX + 1])
 	return wh_str(buf, id.n);
 }
 
+/* Alone, a text is taken only if it can hardly be anything else: a wrong id would be worse than
+ * none, which a list resolves. */
+static struct wh_str
+copy_guid(struct wh_str text, char buf[WH_WHID_MAX + 1])
+{
+	return wh_str_is_guid(text) ? copy_id(text, buf) : WH_STR_NULL;
+}
+
+/* `whid` itself, in any case. */
+static bool
+has_whid(const msgpack_object *o)
+{
+	struct wh_str name;
+
+	for (uint32_t i = 0; i < o->via.map.size; i++)
+		if (wh_obj_str(&o->via.map.ptr[i].key, &name) &&
+		    wh_str_ieq(name, WH_STR("whid")) && !wh_obj_is_nil(&o->via.map.ptr[i].val))
+			return true;
+	return false;
+}
+
 static struct wh_str
 id_of_object(const msgpack_object *o, char buf[WH_WHID_MAX + 1])
 {
@@ -78,6 +86,8 @@ id_of_object(const msgpack_object *o, char buf[WH_WHID_MAX + 1])
 	struct wh_str id;
 	const char *why;
 
+	if (!has_whid(o) && !wh_remote_has_own(o))
+		return WH_STR_NULL;
 	if (wh_remote_row(&row, o, true, &id, &why) != 0)
 		return WH_STR_NULL;
 	return copy_id(id, buf);
@@ -87,21 +97,12 @@ static struct wh_str
 id_of_value(const msgpack_object *o, char buf[WH_WHID_MAX + 1])
 {
 	struct wh_str text;
-	int64_t number;
-	char digits[24];
 
 	if (o->type == MSGPACK_OBJECT_ARRAY && o->via.array.size == 1)
 		o = &o->via.array.ptr[0];
 	if (o->type == MSGPACK_OBJECT_MAP)
 		return id_of_object(o, buf);
-	if (wh_obj_i64(o, &number)) {
-		int n = snprintf(digits, sizeof digits, "%lld", (long long)number);
-
-		return copy_id(wh_str(digits, (size_t)n), buf);
-	}
-	if (wh_obj_str(o, &text) && has_digit(text) && wh_body_kind(text) == WH_BODY_ID)
-		return copy_id(text, buf);
-	return WH_STR_NULL;
+	return wh_obj_str(o, &text) ? copy_guid(text, buf) : WH_STR_NULL;
 }
 
 static struct wh_str
@@ -127,11 +128,7 @@ id_of_body(struct wh_str body, char buf[WH_WHID_MAX + 1])
 	struct wh_str s = wh_reply_trim(body);
 	struct wh_str id = id_of_json(s, buf);
 
-	if (id.n > 0)
-		return id;
-	if (wh_body_kind(s) == WH_BODY_ID && s.p[0] != '"' && has_digit(s))
-		return copy_id(s, buf);
-	return WH_STR_NULL;
+	return id.n > 0 ? id : copy_guid(s, buf);
 }
 
 static int
@@ -210,10 +207,7 @@ id_of_query(struct wh_str query)
 	return last;
 }
 
-/*
- * ".../webhookconfig?whid=ID" or ".../webhookconfig/ID". With 202 it leads to
- * something that tells how the work goes on, not to the webhook.
- */
+/* ".../webhookconfig?whid=ID" or ".../webhookconfig/ID". */
 static struct wh_str
 id_of_location(const struct wh_facts *f, char buf[WH_WHID_MAX + 1])
 {
@@ -221,8 +215,6 @@ id_of_location(const struct wh_facts *f, char buf[WH_WHID_MAX + 1])
 	struct wh_str path = cut_at(s, '?');
 	struct wh_str id;
 
-	if (f->status == 202)
-		return WH_STR_NULL;
 	if (path.n < s.n)
 		id = id_of_query(wh_str(s.p + path.n + 1, s.n - path.n - 1));
 	else if (take_up_to_last(&path, '/'))
@@ -230,14 +222,17 @@ id_of_location(const struct wh_facts *f, char buf[WH_WHID_MAX + 1])
 	else
 		return WH_STR_NULL;
 	id = decoded(id, buf);
-	return has_digit(id) && wh_whid_valid(id) ? id : WH_STR_NULL;
+	return wh_str_is_guid(id) ? id : WH_STR_NULL;
 }
 
 struct wh_str
 wh_outcome_created_id(const struct wh_facts *f, char buf[WH_WHID_MAX + 1])
 {
-	struct wh_str id = id_of_body(f->body, buf);
+	struct wh_str id;
 
+	if (f->status == 202) /* only accepted: what it names tells how the work goes on */
+		return WH_STR_NULL;
+	id = id_of_body(f->body, buf);
 	return id.n > 0 ? id : id_of_location(f, buf);
 }
 

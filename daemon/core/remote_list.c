@@ -73,18 +73,10 @@ has_member(const msgpack_object *o, enum wh_field f)
 	return false;
 }
 
-/* A name that only a webhook has: what wraps a list may hold the other ones. */
-static bool
-has_own_member(const msgpack_object *o)
-{
-	return has_member(o, WH_F_WHNAME) || has_member(o, WH_F_WHCOMMENT) ||
-	       has_member(o, WH_F_CALLBACK);
-}
-
 static bool
 has_documented_member(const msgpack_object *o)
 {
-	return has_own_member(o) || has_member(o, WH_F_APPLICATION) ||
+	return wh_remote_has_own(o) || has_member(o, WH_F_APPLICATION) ||
 	       has_member(o, WH_F_MUNICIPALITY) || has_member(o, WH_F_PROCESSES);
 }
 
@@ -193,7 +185,7 @@ is_webhook(struct wh_list_reader *r, const msgpack_object *o)
 	struct wh_str whid;
 	const char *why;
 
-	if (o->type != MSGPACK_OBJECT_MAP || !has_own_member(o))
+	if (o->type != MSGPACK_OBJECT_MAP || !wh_remote_has_own(o))
 		return false;
 	wh_buf_reset(&r->row);
 	return wh_remote_row(&r->row, o, true, &whid, &why) == 0;

@@ -55,6 +55,19 @@ find_member(const msgpack_object *map, struct wh_str name)
 	return found;
 }
 
+bool
+wh_remote_has_own(const msgpack_object *o)
+{
+	static const enum wh_field own[] = {WH_F_WHNAME, WH_F_WHCOMMENT, WH_F_CALLBACK};
+
+	if (o->type != MSGPACK_OBJECT_MAP)
+		return false;
+	for (size_t i = 0; i < wh_array_len(own); i++)
+		if (find_member(o, wh_str_c(wh_fields[own[i]].name)) != NONE)
+			return true;
+	return false;
+}
+
 static struct wh_str
 real_text(double v, char *buf, size_t size)
 {

@@ -14,6 +14,7 @@ from support.client import refused
 from support.data import webhook
 from support.sim import six
 
+OTHER = "5e9b1c2d-0000-4000-8000-0123456789ab"
 FAST = {"sync.interval": "100ms", "queue.concurrency": "1"}
 
 # what happens to the POST, whether the API has carried it out, the result in the end
@@ -38,6 +39,15 @@ EXECUTED = {
     "200 without id": dict(action="empty_200"),
     "201 with an empty object": dict(action="status", status=201, body={}, execute=True),
     "200 with null": dict(action="status", status=200, body="null", execute=True),
+    "no success with 200 though executed": dict(action="status", status=200, execute=True,
+                                                body={"success": False, "message": "later"}),
+    "201 with the id of the request": dict(action="status", status=201, execute=True,
+                                           body={"id": "req-77", "data": "made"}),
+    "200 with a number": dict(action="status", status=200, body="1", execute=True),
+    "201 with the place of something": dict(action="status", status=201, execute=True, body="",
+                                            headers={"Location": "/status/99"}),
+    "202 with the id of a job": dict(action="status", status=202, execute=True,
+                                     body={"whid": OTHER, "status": "accepted"}),
     "409 though executed": dict(action="status", status=409, execute=True),
     "599 though executed": dict(action="status", status=599, execute=True),
 }
@@ -50,6 +60,8 @@ NOT_EXECUTED = {
     "503 html not executed": dict(action="html", status=503),
     "504 not executed": dict(action="status", status=504),
     "html with 200 not executed": dict(action="html", status=200),
+    "error report with 200": dict(action="status", status=200,
+                                  body={"statusCode": 500, "message": "Internal server error"}),
     "302 not executed": dict(action="redirect"),
     "408 not executed": dict(action="status", status=408),
 }
