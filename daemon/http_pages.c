@@ -5,6 +5,45 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
+/* Takes the text up to the next c off, and c. */
+static struct wh_str
+take_to(struct wh_str *s, char c)
+{
+	const char *at = s->n ? memchr(s->p, c, s->n) : NULL;
+	struct wh_str part = wh_str(s->p, at ? (size_t)(at - s->p) : s->n);
+
+	*s = at ? wh_str(at + 1, s->n - part.n - 1) : WH_STR_NULL;
+	return part;
+}
+
+static struct wh_str
+stripped(struct wh_str s, const char *of)
+{
+	while (s.n > 0 && strchr(of, s.p[0]))
+		s = wh_str(s.p + 1, s.n - 1);
+	while (s.n > 0 && strchr(of, s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/* One of the words of the parameter `rel` is next, in quotes of any kind. */
+static bool
+is_next(struct wh_str params)
+{
+	while (params.n > 0) {
+		struct wh_str value = take_to(&params, ';');
+		struct wh_str name = stripped(take_to(&value, '='), " \t");
+
+		if (!wh_str_ieq(name, WH_STR("rel")))
+			continue;
+		value = stripped(value, " \t\"'");
+		while (value.n > 0)
+			if (wh_str_ieq(take_to(&value, ' '), WH_STR("next")))
+				return true;
+	}
+	return false;
+}
+
 /* The target of the first `<target>; ... rel="next"` of a Link header (RFC 8288). */
 static struct wh_str
 link_target(const char *header)
@@ -20,8 +59,7 @@ link_target(const char *header)
 		const char *stop = strchr(end, ',');
 		size_t params = stop ? (size_t)(stop - end) : strlen(end);
 
-		if (memmem(end, params, "rel=\"next\"", 10) ||
-		    memmem(end, params, "rel=next", 8))
+		if (is_next(wh_str(end, params)))
 			return wh_str(p + 1, (size_t)(end - p - 1));
 		p = end;
 	}
@@ -32,6 +70,28 @@ bool
 wh_http_has_next(const char *link_header)
 {
 	return link_target(link_header).n > 0;
+}
+
+/* The number behind the slash of "items 0-7/10"; -1 if there is none. */
+static int64_t
+total_of_range(const char *content_range)
+{
+	const char *slash = strrchr(content_range, '/');
+	int64_t total;
+
+	return slash && wh_parse_i64(wh_str_c(slash + 1), 0, INT64_MAX, &total) ? total : -1;
+}
+
+bool
+wh_http_is_part(int status, const char *content_range, const char *total_count,
+		uint64_t elements)
+{
+	int64_t total;
+
+	if (status == 206 || content_range[0])
+		return total_of_range(content_range) != (int64_t)elements;
+	return wh_parse_i64(wh_str_c(total_count), 0, INT64_MAX, &total) &&
+	       total != (int64_t)elements;
 }
 
 static bool

@@ -8,8 +8,13 @@
 
 #include "proto/base.h"
 
-/* True if a Link header holds rel="next". */
+/* True if a Link header holds a link whose rel is next, among other words or alone. */
 bool wh_http_has_next(const char *link_header);
+/* Does the head of a reply without a next page tell of another number of elements than came?
+ * Content-Range and X-Total-Count; "" if there is none. 206 without the first is a part, too.
+ */
+bool wh_http_is_part(int status, const char *content_range, const char *total_count,
+		     uint64_t elements);
 /*
  * The absolute url of the next page, malloc'd, or NULL if there is none or it
  * leads elsewhere. body_link (may be empty) wins over the Link header.

@@ -288,6 +288,23 @@ next_page(struct wh_transfer *t, struct wh_str in_body)
 	return next;
 }
 
+static const char *
+header(const struct wh_transfer *t, const char *name)
+{
+	struct curl_header *h;
+
+	return curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value
+										     : "";
+}
+
+static void
+check_head(struct wh_transfer *t, uint64_t elements)
+{
+	if (wh_http_is_part(t->result->facts.status, header(t, "Content-Range"),
+			    header(t, "X-Total-Count"), elements))
+		wh_reading_doubt(&t->reading, "the head of the reply says that it is a part");
+}
+
 static bool
 turn_page(struct wh_transfer *t, CURLM *multi, char *next)
 {
@@ -319,6 +336,8 @@ end_read(struct wh_transfer *t, CURLM *multi)
 		next = next_page(t, sum.next);
 	if (next && turn_page(t, multi, next))
 		return true;
+	if (whole && t->result->kind == WH_HTTP_LIST)
+		check_head(t, sum.elements);
 	if (t->no_memory)
 		wh_reading_doubt(&t->reading, "out of memory");
 	t->result->pages = t->pages + 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Members that wrap a list, looked for by name in the outer object and in the
- * objects inside it: links to a next page, totals, and signs of more to come.
+ * objects inside it: links to a next page, totals, signs of more to come and of
+ * errors.
  *
  * Runs on the HTTP thread at the end of each page. The names are those that
  * common paging styles use; a total or a page that is overlooked could make
@@ -9,48 +10,35 @@
  */
 #include "daemon/core/remote_page.h"
 
+#include "daemon/core/complaint.h"
 #include "proto/json.h"
 
 #define SHELL_DEPTH 32
 #define LEVELS 3
 
-enum role { ROLE_LINK, ROLE_TOTAL, ROLE_COUNT, ROLE_MORE, ROLE_STATUS };
+enum role { ROLE_LINK, ROLE_TOTAL, ROLE_COUNT, ROLE_MORE, ROLE_LAST };
 
 static const struct {
 	const char *name;
 	enum role role;
 } members[] = {
-	{"nextLink", ROLE_LINK},      {"@odata.nextLink", ROLE_LINK},
-	{"next", ROLE_LINK},          {"nextPageUrl", ROLE_LINK},
-	{"total", ROLE_TOTAL},        {"totalCount", ROLE_TOTAL},
-	{"@odata.count", ROLE_TOTAL}, {"count", ROLE_COUNT},
-	{"hasMore", ROLE_MORE},       {"has_more", ROLE_MORE},
-	{"hasNextPage", ROLE_MORE},   {"nextPage", ROLE_LINK},
-	{"nextCursor", ROLE_MORE},    {"continuationToken", ROLE_MORE},
-	{"statusCode", ROLE_STATUS},
+	{"nextLink", ROLE_LINK},       {"@odata.nextLink", ROLE_LINK},
+	{"next", ROLE_LINK},           {"nextPageUrl", ROLE_LINK},
+	{"nextPage", ROLE_LINK},       {"next_page", ROLE_LINK},
+	{"total", ROLE_TOTAL},         {"totalCount", ROLE_TOTAL},
+	{"@odata.count", ROLE_TOTAL},  {"total_count", ROLE_TOTAL},
+	{"totalElements", ROLE_TOTAL}, {"recordsTotal", ROLE_TOTAL},
+	{"count", ROLE_COUNT},         {"hasMore", ROLE_MORE},
+	{"has_more", ROLE_MORE},       {"hasNextPage", ROLE_MORE},
+	{"nextCursor", ROLE_MORE},     {"continuationToken", ROLE_MORE},
+	{"truncated", ROLE_MORE},      {"last", ROLE_LAST},
+	{"isLastPage", ROLE_LAST},
 };
 
 struct reading {
 	struct wh_page *page;
 	struct wh_buf *next;
 };
-
-/* Anything but nothing: not absent, null, false, 0 or "". */
-static bool
-says_something(const msgpack_object *v)
-{
-	struct wh_str text;
-	int64_t number;
-	bool flag;
-
-	if (wh_obj_is_nil(v))
-		return false;
-	if (wh_obj_str(v, &text))
-		return text.n > 0;
-	if (wh_obj_bool(v, &flag))
-		return flag;
-	return !wh_obj_i64(v, &number) || number != 0;
-}
 
 static void
 take_link(struct reading *r, const msgpack_object *v)
@@ -60,7 +48,7 @@ take_link(struct reading *r, const msgpack_object *v)
 	if (v->type == MSGPACK_OBJECT_MAP && wh_obj_get(v, "href"))
 		v = wh_obj_get(v, "href");
 	if (!wh_obj_str(v, &link)) {
-		r->page->more |= says_something(v);
+		r->page->more |= wh_says_something(v);
 		return;
 	}
 	if (r->next->n == 0)
@@ -81,7 +69,7 @@ take_number(int64_t *ret, const msgpack_object *v)
 static void
 take_member(struct reading *r, enum role role, const msgpack_object *v)
 {
-	int64_t status = 0;
+	bool last;
 
 	switch (role) {
 	case ROLE_LINK:
@@ -94,11 +82,10 @@ take_member(struct reading *r, enum role role, const msgpack_object *v)
 		take_number(&r->page->count, v);
 		break;
 	case ROLE_MORE:
-		r->page->more |= says_something(v);
+		r->page->more |= wh_says_something(v);
 		break;
-	case ROLE_STATUS:
-		take_number(&status, v);
-		r->page->is_error |= status >= 400;
+	case ROLE_LAST:
+		r->page->more |= wh_obj_bool(v, &last) && !last;
 		break;
 	}
 }
@@ -113,6 +100,7 @@ look_into(struct reading *r, const msgpack_object *o, unsigned level)
 
 		if (!wh_obj_str(&kv->key, &key))
 			continue;
+		r->page->is_error |= wh_is_complaint(key, &kv->val);
 		for (size_t m = 0; m < wh_array_len(members); m++)
 			if (wh_str_ieq(key, wh_str_c(members[m].name)))
 				take_member(r, members[m].role, &kv->val);

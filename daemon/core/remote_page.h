@@ -11,7 +11,7 @@ struct wh_page {
 	int64_t total; /* all elements of all pages; -1 = not told */
 	int64_t count; /* of this page or of all, servers differ; -1 = not told */
 	bool more;     /* more follows, but there is no link to it */
-	bool is_error; /* it is an error report: statusCode of 400 and up */
+	bool is_error; /* it is an error report: see complaint.h */
 };
 
 /*

@@ -102,6 +102,54 @@ def test_silent_paging_takes_nothing_away(sim, c, link):
     assert len(list(c.list())) == 25
 
 
+HEADS = {
+    "206": (dict(status=206), False),
+    "206, range of all": (dict(status=206, headers={"Content-Range": "items 0-7/8"}), True),
+    "range": (dict(headers={"Content-Range": "items 0-7/10"}), False),
+    "range without an end": (dict(headers={"Content-Range": "items 0-7/*"}), False),
+    "range of all": (dict(headers={"Content-Range": "items 0-7/8"}), True),
+    "total": (dict(headers={"X-Total-Count": "10"}), False),
+    "total of all": (dict(headers={"X-Total-Count": "8"}), True),
+    "203": (dict(status=203), True),
+}
+
+
+@pytest.mark.parametrize("what", HEADS)
+def test_the_head_says_that_it_is_a_part(sim, c, what):
+    head, whole = HEADS[what]
+    sim.seed(10)
+    c.call("sync.now")
+    sim.fault("status", method="GET", body=sim.rows()[:8], **{"status": 200, **head})
+    result = c.call("sync.now")
+    assert (result["complete"], result["removed"]) == ((True, 2) if whole else (False, 0)), result
+    assert len(list(c.list())) == (8 if whole else 10)
+
+
+@pytest.mark.parametrize("link", [
+    "<?page=2>; rel='next'", "<?page=2>; rel=\"last next\"", "<?page=2>;REL=Next",
+    "<?page=1>; rel=prev, <?page=2>; title=\"2\"; rel = next"])
+def test_every_way_to_write_a_link_is_followed(sim, c, link):
+    sim.seed(10)
+    rows = sim.rows()
+    sim.fault("status", method="GET", status=200, body=rows[:8], headers={"Link": link})
+    sim.fault("status", method="GET", status=200, body=rows[8:])
+    result = c.call("sync.now")
+    assert result["complete"] and result["added"] == 10
+    same_as_api(sim, c)
+
+
+@pytest.mark.parametrize("body", [
+    {"success": False, "data": []}, {"error": "db down", "items": []}, {"code": 503, "value": []},
+    {"errors": {"db": "down"}, "data": []}], ids=lambda body: next(iter(body)))
+def test_an_error_report_with_a_list_is_no_list(sim, c, body):
+    sim.seed(3)
+    c.call("sync.now")
+    sim.fault("status", method="GET", status=200, body=body)
+    with refused("OFFLINE", "not a list"):
+        c.call("sync.now")
+    assert len(list(c.list())) == 3
+
+
 def test_silent_paging_without_any_sign_is_caught_by_the_guard(sim, c):
     sim.seed(25)
     c.call("sync.now")
