@@ -6,6 +6,8 @@
  */
 #include "daemon/apply.h"
 
+#include "daemon/core/marker.h"
+#include "daemon/core/norm.h"
 #include "daemon/core/remote.h"
 #include "daemon/core/retry.h"
 #include "daemon/doc.h"
@@ -99,6 +101,30 @@ created_without_id(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op
 	j->created_without_id = true;
 }
 
+/*
+ * Does the reply show a name or a url, but neither the name nor the url that was sent? An
+ * upstream may rewrite one of them; else the reply is that to another request.
+ */
+static bool
+shows_another(struct wh_str sent, struct wh_str shown)
+{
+	struct wh_doc s = {0}, r = {0};
+	bool another = false;
+
+	if (wh_doc_open(&s, sent) == 0 && wh_doc_open(&r, shown) == 0) {
+		const struct wh_record *a = &s.record, *b = &r.record;
+		bool tells = wh_record_has(b, WH_F_WHNAME) || wh_record_has(b, WH_F_CALLBACK);
+
+		another = tells && !wh_norm_field_eq(WH_F_WHNAME, a, b) &&
+			  !wh_norm_field_eq(WH_F_CALLBACK, a, b) &&
+			  wh_marker_match(a->text[WH_F_WHCOMMENT], b->text[WH_F_WHCOMMENT]) !=
+				  WH_MARKER_SAME;
+	}
+	wh_doc_close(&s);
+	wh_doc_close(&r);
+	return another;
+}
+
 static int
 create_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o,
 		struct wh_txn *t)
@@ -110,19 +136,19 @@ create_executed(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op *o
 	bool taken = id.n == 0 || !wh_whid_valid(id);
 	int r = taken ? 0 : is_taken(t, &o->op, id, &taken);
 
-	if (r == 0 && taken) {
-		created_without_id(j, l, o);
-		return 0;
-	}
 	if (r == 0)
 		r = sent_document(&sent, &o->op);
 
-	if (r == 0 && (wh_remote_find(&row, j->facts.body, id) != 0 ||
-		       !has_all_members(wh_buf_view(&row)))) {
+	bool found = r == 0 && !taken && wh_remote_find(&row, j->facts.body, id) == 0;
+
+	taken |= found && shows_another(wh_buf_view(&sent), wh_buf_view(&row));
+	if (r == 0 && !taken && (!found || !has_all_members(wh_buf_view(&row)))) {
 		wh_buf_reset(&row);
 		r = wh_doc_patch(&row, WH_STR_NULL, wh_buf_view(&sent), id);
 	}
-	if (r == 0) {
+	if (r == 0 && taken) {
+		created_without_id(j, l, o);
+	} else if (r == 0) {
 		struct wh_made made = {id, wh_buf_view(&row),
 				       applied(wh_buf_view(&sent), wh_buf_view(&row))};
 

@@ -48,6 +48,10 @@ EXECUTED = {
                                             headers={"Location": "/status/99"}),
     "202 with the id of a job": dict(action="status", status=202, execute=True,
                                      body={"whid": OTHER, "status": "accepted"}),
+    "201 with another's webhook": dict(action="status", status=201, execute=True,
+                                       body={**webhook(55), "whid": OTHER}),
+    "201 with another's name": dict(action="status", status=201, execute=True,
+                                    body={"whname": "hook 55", "whid": OTHER}),
     "409 though executed": dict(action="status", status=409, execute=True),
     "599 though executed": dict(action="status", status=599, execute=True),
 }
