@@ -166,6 +166,7 @@ struct suspect {
 	uint64_t seq, mark;
 	struct wh_doc sent;
 	uint32_t exact, near;
+	bool kin;
 	char whid_room[WH_KEY_MAX];
 	struct wh_str whid; /* the first exact one */
 };
@@ -240,6 +241,7 @@ weigh(struct suspect *s, const struct wh_record *rec, struct wh_str key)
 	} else if (same || wh_norm_near(rec, &s->sent.record)) {
 		s->near++;
 	}
+	s->kin |= wh_norm_kin(rec, &s->sent.record);
 }
 
 static int
@@ -310,6 +312,7 @@ obey_create(struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t, const str
 		.began_after = e->list > o->op.unknown_list,
 		.exact = s->exact,
 		.near = s->near,
+		.kin = s->kin && (o->op.flags & WH_OPF_SENT_BEFORE),
 		.refused = wh_str_is(o->op.reason, "rejected_409"),
 		.settled = wh_observe_settled(&o->op, l->rules->boot, e->began,
 					      l->rules->settle_timeout, l->rules->settle_error),

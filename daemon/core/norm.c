@@ -275,6 +275,14 @@ wh_norm_near(const struct wh_record *a, const struct wh_record *b)
 	       wh_norm_field_eq(WH_F_MUNICIPALITY, a, b);
 }
 
+bool
+wh_norm_kin(const struct wh_record *a, const struct wh_record *b)
+{
+	return wh_norm_field_eq(WH_F_APPLICATION, a, b) &&
+	       wh_norm_field_eq(WH_F_MUNICIPALITY, a, b) &&
+	       wh_norm_field_eq(WH_F_PROCESSES, a, b);
+}
+
 /* Without memory all keys are 1: such creates wait for each other, which is safe. */
 static uint64_t
 key_of(enum wh_field f, struct wh_str text)

@@ -16,6 +16,9 @@ void wh_norm_text(struct wh_buf *out, enum wh_field f, struct wh_str value);
 bool wh_norm_field_eq(enum wh_field f, const struct wh_record *a, const struct wh_record *b);
 /* Bit per documented member that differs in normal form. */
 uint32_t wh_norm_diff(const struct wh_record *a, const struct wh_record *b);
+/* Of the same application, municipality and processes: all that is left of a webhook whose name
+ * and url the upstream has rewritten. */
+bool wh_norm_kin(const struct wh_record *a, const struct wh_record *b);
 /* Takes the documented members out of `want` that are equal to those of `have`. One that `have`
  * lacks is equal to none: nobody knows what it is. */
 void wh_norm_keep_changes(struct wh_record *want, const struct wh_record *have);

@@ -31,9 +31,9 @@ wh_observe_create(const struct wh_op *op, const struct wh_sighting *s)
 		return WH_OB_AMBIGUOUS;
 	if (op->flags & WH_OPF_EXECUTED)
 		return op->negatives >= NEGATIVES_TO_LOSE ? WH_OB_LOST : WH_OB_AGAIN;
-	if (op->negatives >= NEGATIVES_TO_RETRY && s->settled)
-		return WH_OB_NOT_EXECUTED;
-	return WH_OB_AGAIN;
+	if (op->negatives < NEGATIVES_TO_RETRY || !s->settled)
+		return WH_OB_AGAIN;
+	return s->kin && !s->refused ? WH_OB_AMBIGUOUS : WH_OB_NOT_EXECUTED;
 }
 
 /* A row that the list lacks, while only a whole one could tell that it is gone. */

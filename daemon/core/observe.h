@@ -13,12 +13,13 @@ enum wh_observe {
 	WH_OB_NOT_EXECUTED, /* proven: queue it again */
 	WH_OB_THIRD,        /* update/delete: neither base nor wish: conflict rules */
 	WH_OB_GONE,         /* update: a complete list lacks the row: conflict */
-	WH_OB_AMBIGUOUS,    /* create: only a near match, or a restored one (WH_OPF_RESTORED)
-			       without    an exact match: a person decides */
-	WH_OB_NO_COMPLETE,  /* only incomplete lists, a create's third or the tenth of an update
-			       or a delete: held(no_complete_list) */
-	WH_OB_LOST,         /* create reported executed, but lists lack it: held(vanished) */
-	WH_OB_AGAIN,        /* not decided: look again later */
+	WH_OB_AMBIGUOUS, /* create: only a near match, or kin of one that would be sent a third
+			    time, or a restored one (WH_OPF_RESTORED) without an exact
+			    match: a person decides */
+	WH_OB_NO_COMPLETE, /* only incomplete lists, a create's third or the tenth of an update
+			      or a delete: held(no_complete_list) */
+	WH_OB_LOST,        /* create reported executed, but lists lack it: held(vanished) */
+	WH_OB_AGAIN,       /* not decided: look again later */
 };
 
 /* What a look found. */
@@ -28,7 +29,9 @@ struct wh_sighting {
 	const struct wh_record *row; /* update/delete: the target's row now; NULL = not in it */
 	uint32_t exact;              /* create: unclaimed candidates equal in normal form */
 	uint32_t near;               /* create: unclaimed candidates that nearly equal it */
-	bool settled;                /* the settle time has passed */
+	bool kin;     /* create that was sent again: a candidate is of the same application,
+			 municipality and processes, whatever else it says */
+	bool settled; /* the settle time has passed */
 	bool refused; /* create: answered with 409, which one like it may be the cause of */
 };
 

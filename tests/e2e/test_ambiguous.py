@@ -131,6 +131,25 @@ def test_not_executed_is_sent_again_after_it_was_looked_up(world, api, what):
     assert len(looks) >= 2, "two complete lists must lack it before it is sent again"
 
 
+@pytest.mark.parametrize("kin", [True, False])
+def test_an_api_that_rewrites_name_and_url_is_not_sent_a_third(world, api, kin):
+    """What came while it was under way the second time may be what became of it."""
+    c = start(world, api, **{"queue.settle_timeout": "0", "queue.settle_error": "0"})
+    api.fault("close_before", method="POST")
+    second = api.fault("stall", method="POST")
+    op = c.create(**webhook(1))
+    api.wait_hits(second)
+    made = webhook(1, whname="Hook &amp; 1", callbackUrl="https://h.example/?a=1&amp;b=2")
+    api.add(**(made if kin else {**made, "municipalityId": "352"}))
+    c.call("sync.now")
+    api.clear_faults(second)
+    op = c.settled(op)
+    if kin:
+        assert (op["state"], op["reason"], op["attempts"]) == ("held", "ambiguous", 2)
+    else:
+        assert (op["state"], op["attempts"]) == ("done", 3)
+
+
 def test_refused_connection_is_sent_again_at_once(world, api):
     """Nothing left: no look is needed and nothing is unknown."""
     c = start(world, api)

@@ -69,6 +69,27 @@ test_refused_create(void **state)
 	assert_int_equal(wh_observe_create(&op, &s), WH_OB_APPLIED);
 }
 
+/* What is only of the same kind is no proof, but no third request goes out beside it. */
+static void
+test_kin(void **state)
+{
+	struct wh_op op = {.negatives = 2};
+	struct wh_sighting s = {
+		.complete = true, .began_after = true, .kin = true, .settled = true};
+
+	(void)state;
+	assert_int_equal(wh_observe_create(&op, &s), WH_OB_AMBIGUOUS);
+	s.refused = true;
+	assert_int_equal(wh_observe_create(&op, &s), WH_OB_NOT_EXECUTED);
+	s.refused = s.settled = false;
+	assert_int_equal(wh_observe_create(&op, &s), WH_OB_AGAIN);
+	s.settled = true;
+	op.flags = WH_OPF_EXECUTED;
+	assert_int_equal(wh_observe_create(&op, &s), WH_OB_AGAIN);
+	s.exact = 1;
+	assert_int_equal(wh_observe_create(&op, &s), WH_OB_APPLIED);
+}
+
 static void
 test_create(void **state)
 {
@@ -306,6 +327,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kin),
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_refused_create),
 		cmocka_unit_test(test_create_all_combinations),
