@@ -64,10 +64,11 @@ ask_processes(struct asking *a, const struct wh_doc *add, const struct wh_doc *r
 		return r;
 	want->set[WH_F_PROCESSES] = &a->mine.tree.root;
 	want->seen |= PROCESSES;
-	if (!whole && a->have.record.odd[WH_F_PROCESSES])
+	if (!whole && !wh_record_has(&a->have.record, WH_F_PROCESSES))
 		refuse_processes(
-			a->e, "processes of this webhook is no list of text, so nothing can be "
-			      "added to it or taken out: set it as a whole");
+			a->e,
+			"processes of this webhook is not shown as a list of text, so nothing "
+			"can be added to it or taken out: set it as a whole");
 	else if (a->mine.tree.root.via.array.size > WH_SET_MAX)
 		refuse_processes(a->e, "processes would hold more than 256 items: remove some");
 	return 0;
@@ -161,12 +162,12 @@ pack_asked(struct asking *a, uint32_t members, struct wh_str *ret_fields)
 	return r;
 }
 
-/* What is no list of text is replaced as a whole. */
+/* What is not shown as a list of text is replaced as a whole. */
 static bool
 asks_for_set(const struct asking *a)
 {
 	return wh_record_has(&a->want.record, WH_F_PROCESSES) &&
-	       !a->have.record.odd[WH_F_PROCESSES];
+	       wh_record_has(&a->have.record, WH_F_PROCESSES);
 }
 
 /* The base of an update that asks for processes is seen against a set of its own. */
