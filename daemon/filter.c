@@ -96,6 +96,7 @@ wh_filter_narrow(const struct wh_filter *f, const struct whd *d, struct wh_hook_
 	unsigned least = UINT32_MAX;
 
 	range->pending = f->has_pending && f->pending && range->view == WH_VIEW_EFFECTIVE;
+	range->none = f->has_pending && f->pending && range->view == WH_VIEW_CONFIRMED;
 	for (size_t i = 0; wh_index_usable(d) && i < wh_array_len(order); i++) {
 		uint64_t term = wh_term(order[i], f->value[order[i]]);
 		unsigned n = 0;

@@ -14,6 +14,7 @@ struct wh_hook_range {
 	struct wh_str after; /* the key before the first wanted one; empty = from the start */
 	uint64_t term;       /* only those with this one, by the index; 0 = all */
 	bool pending;        /* only those with an overlay */
+	bool none;           /* there is nothing to be found */
 };
 
 /* Rows, or overlays: by their table, or by the index. */

@@ -203,8 +203,10 @@ static int
 fill(struct filling *f, struct wh_hook_range *range)
 {
 	struct wh_hook_scan scan;
-	int r = wh_hook_scan_begin(&f->c->d->view, range, &scan);
+	int r = range->none ? WH_STORE_END : wh_hook_scan_begin(&f->c->d->view, range, &scan);
 
+	if (r == WH_STORE_END)
+		return 0;
 	if (r)
 		return r;
 	r = fill_from(f, &scan);

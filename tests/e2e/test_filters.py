@@ -178,11 +178,21 @@ def test_a_damaged_index_is_noticed_and_built_anew(sim, whd, c):
 def test_a_long_search_is_cut_into_pages(sim, whd, c):
     """What nothing narrows is searched for a bounded number of webhooks a call, without an end
     in between."""
-    sim.seed(9000)
+    n = 16500
+    sim.add_all([webhook(i, whname=f"half {i % 2}", municipalityId=str(i % 2)) for i in range(n)])
     c.call("sync.now")
     index_built(whd)
     for view in "effective", "confirmed":
-        assert len(list(c.list(limit=1000, view=view))) == 9000
-    page = c.call("webhook.list", pending=True, view="confirmed")
+        assert len(list(c.list(limit=1000, view=view))) == n
+    question = dict(whname="half 0", municipalityId="1")
+    page = c.call("webhook.list", **question)
     assert page["items"] == [] and page["cursor"]
-    assert list(c.list(pending=True, view="confirmed")) == []
+    assert list(c.list(**question)) == []
+
+
+def test_nothing_is_searched_for_what_cannot_be(sim, c):
+    """Nothing waits in the confirmed view."""
+    sim.seed(9000)  # more than are looked at for one page
+    c.call("sync.now")
+    page = c.call("webhook.list", pending=True, view="confirmed")
+    assert page["items"] == [] and "cursor" not in page
