@@ -244,6 +244,8 @@ wh_conn_go_on(struct wh_conn *c)
 		wh_conn_close(c);
 		return;
 	}
+	if (c->turn_over)
+		wh_server_mark(c->server, c);
 	read_or_stop(c);
 	if (c->state != WH_CONN_CLOSED)
 		arm(c);

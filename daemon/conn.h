@@ -40,6 +40,7 @@ struct wh_conn {
 	int64_t partial_since; /* ... whose first byte came then (mono ms) */
 	bool reading, eof;
 	bool busy;       /* its requests are being taken right now */
+	bool turn_over;  /* its next request is taken once others had their turn */
 	uint32_t parked; /* calls not answered yet */
 
 	struct wh_buf out;     /* gathered, not yet handed to libuv */

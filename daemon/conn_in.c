@@ -11,12 +11,15 @@
 
 #include "daemon/conn.h"
 
+#define TURN_MS 2 /* how long others wait for requests of one peer that came at once */
+
 bool
 wh_conn_may_take(const struct wh_conn *c)
 {
 	const struct wh_config *config = c->server->d->config;
 
-	return c->state == WH_CONN_OPEN && !c->high && c->parked < config->limits_in_flight &&
+	return c->state == WH_CONN_OPEN && !c->turn_over && !c->high &&
+	       c->parked < config->limits_in_flight &&
 	       wh_conn_unsent(c) < (size_t)config->limits_out_high;
 }
 
@@ -133,7 +136,8 @@ decode_message(struct wh_conn *c, struct wh_str message, struct wh_call *call)
 	wh_tree_fini(&tree);
 }
 
-static void
+/* True if it may have been dear: all but webhook.get, many of which are asked at once. */
+static bool
 take_message(struct wh_conn *c, struct wh_str message)
 {
 	struct wh_call call = {
@@ -147,6 +151,7 @@ take_message(struct wh_conn *c, struct wh_str message)
 
 	if (call.words.n == 0 || !wh_dispatch_again(&call))
 		decode_message(c, message, &call);
+	return call.cmd != &wh_commands[WH_CMD_webhook_get];
 }
 
 static void
@@ -178,10 +183,23 @@ note_partial(struct wh_conn *c)
 	c->partial = true;
 }
 
+/* *ends is set at the first look. */
+static void
+look_at_clock(struct wh_conn *c, int64_t *ends)
+{
+	struct whd *d = c->server->d;
+
+	whd_tick(d);
+	if (*ends == WH_NEVER)
+		*ends = d->now.mono.ms + TURN_MS;
+	c->turn_over = d->now.mono.ms >= *ends;
+}
+
 /* Takes whole requests off data as long as it may; returns how many bytes they were. */
 static size_t
 take_messages(struct wh_conn *c, struct wh_str data)
 {
+	int64_t ends = WH_NEVER;
 	size_t at = 0, len;
 
 	if (c->frame.pos == 0)
@@ -189,6 +207,7 @@ take_messages(struct wh_conn *c, struct wh_str data)
 	while (at < data.n && wh_conn_may_take(c)) {
 		struct wh_str rest = wh_str(data.p + at, data.n - at);
 		int r = wh_frame_scan(&c->frame, rest.p, rest.n, &len);
+		bool dear = false;
 
 		if (r == WH_FRAME_MORE) {
 			note_partial(c);
@@ -198,8 +217,10 @@ take_messages(struct wh_conn *c, struct wh_str data)
 		if (r)
 			refuse_frame(c, r, rest);
 		else
-			take_message(c, wh_str(rest.p, len));
+			dear = take_message(c, wh_str(rest.p, len));
 		at += r ? rest.n : len;
+		if (dear && at < data.n)
+			look_at_clock(c, &ends);
 	}
 	return c->state == WH_CONN_OPEN ? at : data.n;
 }

@@ -254,7 +254,7 @@ on_settle(uv_prepare_t *prepare)
 	mark_none(s);
 	for (struct wh_conn *next = NULL; c; c = next) {
 		next = c->next_marked;
-		c->marked = false;
+		c->marked = c->turn_over = false;
 		wh_conn_go_on(c);
 	}
 	if (alone && !s->marked)

@@ -3,6 +3,7 @@
 while everybody else is served."""
 
 import re
+import signal
 import time
 
 import msgpack
@@ -13,8 +14,12 @@ from support.client import refused
 from support.data import webhook
 
 
+def counted(name, metrics):
+    return int(re.search(rf"^whd_{name}_total (\d+)$", metrics, re.MULTILINE).group(1))
+
+
 def counter(c, name):
-    return int(re.search(rf"^whd_{name}_total (\d+)$", c.call("metrics"), re.MULTILINE).group(1))
+    return counted(name, c.call("metrics"))
 
 
 def limited(world, sim, **limits):
@@ -117,6 +122,28 @@ def test_many_changes_in_one_write_are_all_taken(world, sim):
     assert whd.client().status()["queue"]["queued"] == 200
 
 
+def test_dear_calls_of_one_peer_do_not_hold_up_others(world, sim):
+    """Many in one write, each of which whd takes long to answer: another peer has its turn before
+    the last of them, and their order stays."""
+    sim.add_all([webhook(n, whname=f"half {n % 2}", municipalityId=str(n % 2))
+                 for n in range(2000)])
+    whd = limited(world, sim)
+    whd.child.wait_line("the index was built")
+    c, many, other = whd.client(), wire.Raw(whd.socket), wire.Raw(whd.socket)
+    errors = counter(c, "call_errors")
+    search = {"whname": "half 0", "municipalityId": "1"}
+    whd.child.signal(signal.SIGSTOP)  # so that all is there when it goes on
+    many.bytes(b"".join(msgpack.packb([0, n, "webhook.list", [search]]) for n in range(900)))
+    many.send(900, "metrics")
+    other.send(1, "nothing")
+    whd.child.signal(signal.SIGCONT)
+    assert other.answer(1)[0] == "METHOD_NOT_FOUND"
+    while len(many.answers) < 901:
+        many.receive()
+    assert [m[1] for m in many.answers] == list(range(901))
+    assert counted("call_errors", many.result(900)) == errors + 1
+
+
 def test_connections_of_one_user(world, sim):
     whd = limited(world, sim, per_uid=5)
     whd.close_clients()
@@ -142,8 +169,7 @@ def test_connections_of_one_user(world, sim):
 
 def counter_of(raw):
     raw.send(77, "metrics")
-    return int(re.search(r"^whd_connections_refused_total (\d+)$", raw.result(77),
-                         re.MULTILINE).group(1))
+    return counted("connections_refused", raw.result(77))
 
 
 def test_connections_in_all(world, sim):
