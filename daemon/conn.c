@@ -252,12 +252,13 @@ wh_conn_go_on(struct wh_conn *c)
 }
 
 void
-wh_conn_parked(struct wh_server *s, uint64_t conn)
+wh_conn_parked(struct wh_server *s, struct wh_ticket t)
 {
-	struct wh_conn *c = wh_server_find(s, conn);
+	struct wh_conn *c = wh_server_find(s, t.conn);
 
 	wh_require(c);
 	c->parked++;
+	c->owed += t.size;
 }
 
 void

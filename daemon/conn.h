@@ -42,6 +42,7 @@ struct wh_conn {
 	bool busy;       /* its requests are being taken right now */
 	bool turn_over;  /* its next request is taken once others had their turn */
 	uint32_t parked; /* calls not answered yet */
+	size_t owed;     /* bytes that their answers are expected to be */
 
 	struct wh_buf out;     /* gathered, not yet handed to libuv */
 	struct wh_buf sending; /* handed to libuv */
@@ -126,7 +127,7 @@ void wh_conn_close(struct wh_conn *c);
  * or stops, closes. */
 void wh_conn_go_on(struct wh_conn *c);
 /* A call of it was parked. */
-void wh_conn_parked(struct wh_server *s, uint64_t conn);
+void wh_conn_parked(struct wh_server *s, struct wh_ticket t);
 
 /* conn_again.c */
 /* Answers what a peer asks as soon as it is answered. It was the only one to be settled. */

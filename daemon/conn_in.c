@@ -20,7 +20,7 @@ wh_conn_may_take(const struct wh_conn *c)
 
 	return c->state == WH_CONN_OPEN && !c->turn_over && !c->high &&
 	       c->parked < config->limits_in_flight &&
-	       wh_conn_unsent(c) < (size_t)config->limits_out_high;
+	       wh_conn_unsent(c) + c->owed < (size_t)config->limits_out_high;
 }
 
 /* Bytes of the id of a request [0, id, ...]; 0 if it is not there, or no plain one. */
@@ -142,7 +142,9 @@ take_message(struct wh_conn *c, struct wh_str message)
 {
 	struct wh_call call = {
 		.d = c->server->d,
-		.ticket = {.conn = c->id, .msgid = wh_conn_peek_id(message)},
+		.ticket = {.conn = c->id,
+			   .msgid = wh_conn_peek_id(message),
+			   .size = (uint32_t)message.n},
 		.peer = &c->peer,
 		.words = words_of(message),
 		.out = &c->out,

@@ -87,7 +87,7 @@ wh_call_park(struct wh_call *c)
 {
 	wh_require(c->state == WH_CALL_OPEN);
 	c->state = WH_CALL_PARKED;
-	wh_conn_parked(c->d->server, c->ticket.conn);
+	wh_conn_parked(c->d->server, c->ticket);
 }
 
 /* The bytes of an answer are bounded while they are written: what does not fit becomes an

@@ -460,9 +460,23 @@ new_verb(struct wh_call *c, struct wh_str op)
 	return v;
 }
 
+/* The answer is the whole operation. */
+static void
+foresee_answer(struct wh_call *c, struct verb_call *v)
+{
+	struct wh_oprow row;
+	uint64_t seq;
+
+	if (wh_ops_find(&c->d->view, v->verb.id, &seq) == 0 &&
+	    wh_ops_get(&c->d->view, seq, &row) == 0)
+		v->ticket.size += (uint32_t)row.body.n;
+	c->ticket = v->ticket;
+}
+
 static void
 submit(struct wh_call *c, struct verb_call *v)
 {
+	foresee_answer(c, v);
 	wh_call_park(c);
 	wh_writer_submit(c->d->writer, &v->verb.job);
 }

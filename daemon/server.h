@@ -20,6 +20,7 @@ struct wh_peer {
 struct wh_ticket {
 	uint64_t conn; /* never reused */
 	uint32_t msgid;
+	uint32_t size; /* bytes of the request: its answer is expected to be about as long */
 };
 
 /* Takes the socket passed by systemd or makes its own ([socket]). 0 or a fault with a sentence.

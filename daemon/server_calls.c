@@ -22,8 +22,9 @@ answerable(struct wh_server *s, struct wh_ticket t)
 
 	if (!c || c->state == WH_CONN_CLOSED || c->doomed)
 		return NULL;
-	wh_require(c->parked > 0);
+	wh_require(c->parked > 0 && c->owed >= t.size);
 	c->parked--;
+	c->owed -= t.size;
 	return wh_conn_has_room(c) ? c : NULL;
 }
 

@@ -4,6 +4,7 @@ while everybody else is served."""
 
 import re
 import signal
+import threading
 import time
 
 import msgpack
@@ -120,6 +121,27 @@ def test_many_changes_in_one_write_are_all_taken(world, sim):
     for n in range(200):
         assert raw.result(n)["whid"].startswith("tmp-")
     assert whd.client().status()["queue"]["queued"] == 200
+
+
+@pytest.mark.parametrize("what", ["changes", "verbs"])
+def test_answers_that_come_together_do_not_end_who_reads_them(world, sim, what):
+    """The answers to one commit are sent after it: no more of them are asked for than a peer is
+    allowed to have unsent."""
+    whd = limited(world, sim, in_flight=1000, out_high="64KiB", out_max="128KiB")
+    c = whd.client()
+    c.go_offline(sim)
+    large = {"whcomment": "x" * 4096}
+    asked = [("webhook.create", webhook(n, **large)) for n in range(300)]
+    if what == "verbs":
+        asked = [("queue.cancel", {"op": c.create(**params)["op"]}) for _, params in asked]
+    many = wire.Raw(whd.socket)
+    sender = threading.Thread(target=many.bytes, args=(b"".join(
+        msgpack.packb([0, n, method, [params]]) for n, (method, params) in enumerate(asked)),))
+    sender.start()
+    for n in range(300):
+        assert many.result(n)["op"]
+    sender.join()
+    assert counter(c, "slow_peers") == 0
 
 
 def test_dear_calls_of_one_peer_do_not_hold_up_others(world, sim):
