@@ -82,6 +82,17 @@ wh_call_fail(struct wh_call *c, enum wh_error code, const char *fmt, ...)
 	wh_rpc_error(c->out, c->ticket.msgid, code, wh_str_c(sentence));
 }
 
+bool
+wh_call_check_whid(struct wh_call *c, struct wh_str whid)
+{
+	if (wh_whid_valid(whid))
+		return true;
+	wh_call_fail(c, WH_ERR_INVALID_PARAM,
+		     "whid must be 1 to %d bytes of text without control characters",
+		     WH_WHID_MAX);
+	return false;
+}
+
 void
 wh_call_park(struct wh_call *c)
 {

@@ -26,6 +26,8 @@ struct wh_call {
 /* Writes the head of a result; the handler appends exactly one object to what is returned. */
 struct wh_buf *wh_call_result(struct wh_call *c);
 WH_PRINTF(3, 4) void wh_call_fail(struct wh_call *c, enum wh_error code, const char *fmt, ...);
+/* False after it was refused, as one that no webhook can have. */
+WH_MUST_USE bool wh_call_check_whid(struct wh_call *c, struct wh_str whid);
 /* The answer comes later through the ticket. */
 void wh_call_park(struct wh_call *c);
 

@@ -117,17 +117,6 @@ check_online(struct wh_call *c, const struct common *m)
 }
 
 static bool
-check_whid(struct wh_call *c, struct wh_str whid)
-{
-	if (wh_whid_valid(whid))
-		return true;
-	wh_call_fail(c, WH_ERR_INVALID_PARAM,
-		     "whid must be 1 to %d bytes of text without control characters",
-		     WH_WHID_MAX);
-	return false;
-}
-
-static bool
 check_members(struct wh_call *c, const msgpack_object *map)
 {
 	struct wh_buf why = wh_buf_capped(1024);
@@ -381,7 +370,7 @@ on_webhook_update(struct wh_call *c, const struct wh_args_webhook_update *a)
 	};
 	struct change_call *cc;
 
-	if (!check_whid(c, a->whid) || !check_request_id(c, &m) || !check_online(c, &m))
+	if (!wh_call_check_whid(c, a->whid) || !check_request_id(c, &m) || !check_online(c, &m))
 		return;
 	cc = new_change(c, WH_OP_UPDATE);
 	wh_buf_str(&cc->e.whid, a->whid);
@@ -405,7 +394,7 @@ on_webhook_delete(struct wh_call *c, const struct wh_args_webhook_delete *a)
 	};
 	struct change_call *cc;
 
-	if (!check_whid(c, a->whid) || !check_request_id(c, &m) || !check_online(c, &m))
+	if (!wh_call_check_whid(c, a->whid) || !check_request_id(c, &m) || !check_online(c, &m))
 		return;
 	cc = new_change(c, WH_OP_DELETE);
 	cc->e.force = a->force;

@@ -132,11 +132,14 @@ struct op_filter {
 	uint64_t hash;
 };
 
-static void
-filter_lane(struct whd *d, struct op_filter *f, struct wh_str whid)
+static bool
+filter_lane(struct wh_call *c, struct op_filter *f, struct wh_str whid)
 {
-	f->lane = wh_key_fold(wh_lane_resolve(&d->view, whid), f->lane_room);
+	if (!wh_call_check_whid(c, whid))
+		return false;
+	f->lane = wh_key_fold(wh_lane_resolve(&c->d->view, whid), f->lane_room);
 	f->hash = wh_cursor_filter(f->hash, "whid", f->lane);
+	return true;
 }
 
 static bool
@@ -340,8 +343,8 @@ on_queue_list(struct wh_call *c, const struct wh_args_queue_list *a)
 
 	if (wh_has(a, queue_list, state) && !filter_state(c, &f, a->state))
 		return;
-	if (wh_has(a, queue_list, whid))
-		filter_lane(c->d, &f, a->whid);
+	if (wh_has(a, queue_list, whid) && !filter_lane(c, &f, a->whid))
+		return;
 
 	bool past = f.has_state && wh_op_state_ended(f.state);
 	uint64_t start = past ? UINT64_MAX : 0;
@@ -360,8 +363,8 @@ on_history_list(struct wh_call *c, const struct wh_args_history_list *a)
 	struct wh_page page;
 	uint64_t start = UINT64_MAX;
 
-	if (wh_has(a, history_list, whid))
-		filter_lane(c->d, &f, a->whid);
+	if (wh_has(a, history_list, whid) && !filter_lane(c, &f, a->whid))
+		return;
 	if (wh_has(a, history_list, since))
 		f.since = a->since;
 	f.hash = wh_cursor_filter(f.hash, "since",

@@ -140,6 +140,9 @@ def test_bad_whid(c, bad):
         c.update(bad, {"whname": "x"})
     with refused("INVALID_PARAM", "whid"):
         c.delete(bad)
+    for method in "queue.list", "history.list":
+        with refused("INVALID_PARAM", "whid"):
+            c.call(method, whid=bad)
 
 
 def test_parameters_are_checked_by_the_table(c):
