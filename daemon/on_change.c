@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "daemon/apply.h"
+#include "daemon/core/merge.h"
 #include "daemon/dispatch.h"
 #include "daemon/pump.h"
 #include "daemon/rules_now.h"
@@ -63,12 +64,36 @@ change_done(struct wh_job *job, struct whd *d, int fault)
 	free(cc);
 }
 
-static void
-answer_dry_run(struct wh_call *c, struct change_call *cc)
-{
-	struct wh_enqueue *e = &cc->e;
-	int r = wh_enqueue_dry_run(e, &c->d->view);
+struct common {
+	bool has_request_id, dry_run, has_queue, queue;
+	struct wh_str request_id;
+};
 
+static bool
+may_not_wait(const struct wh_call *c, const struct common *m)
+{
+	return m->has_queue && !m->queue && !wh_pump_online(c->d->pump);
+}
+
+static int
+refuse_offline(struct wh_refusal *r)
+{
+	r->code = WH_ERR_OFFLINE;
+	wh_buf_c(&r->text,
+		 "the upstream is not in reach and queue is false: try later, or let it be "
+		 "queued");
+	return 0;
+}
+
+/* Nothing is to be stored. What was asked before is answered as it was then, all the same. */
+static void
+answer_unstored(struct wh_call *c, const struct common *m, struct wh_enqueue *e)
+{
+	int r = wh_request_answer(e, &c->d->view);
+
+	if (r == WH_ABSENT)
+		r = may_not_wait(c, m) ? refuse_offline(&e->refusal)
+				       : wh_enqueue_dry_run(e, &c->d->view);
 	if (r)
 		wh_call_fail(c, error_of(r), "the change could not be checked: %s",
 			     wh_fault_str(r));
@@ -77,8 +102,6 @@ answer_dry_run(struct wh_call *c, struct change_call *cc)
 			     WH_STR_FMT(wh_buf_view(&e->refusal.text)));
 	else
 		wh_buf_str(wh_call_result(c), wh_buf_view(&e->op));
-	wh_enqueue_fini(e);
-	free(cc);
 }
 
 static void
@@ -90,11 +113,6 @@ drop(struct change_call *cc)
 
 /* ----------------------------------------------------------------- checks -- */
 
-struct common {
-	bool has_request_id, dry_run, has_queue, queue;
-	struct wh_str request_id;
-};
-
 static bool
 check_request_id(struct wh_call *c, const struct common *m)
 {
@@ -102,17 +120,6 @@ check_request_id(struct wh_call *c, const struct common *m)
 		return true;
 	wh_call_fail(c, WH_ERR_INVALID_PARAM, "request_id must be 1 to %u bytes long",
 		     REQUEST_ID_MAX);
-	return false;
-}
-
-static bool
-check_online(struct wh_call *c, const struct common *m)
-{
-	if (!m->has_queue || m->queue || wh_pump_online(c->d->pump))
-		return true;
-	wh_call_fail(c, WH_ERR_OFFLINE,
-		     "the upstream is not in reach and queue is false: try later, or let it be "
-		     "queued");
 	return false;
 }
 
@@ -211,8 +218,9 @@ submit(struct wh_call *c, struct change_call *cc, const struct common *m)
 		drop(cc);
 		return;
 	}
-	if (m->dry_run) {
-		answer_dry_run(c, cc);
+	if (m->dry_run || may_not_wait(c, m)) {
+		answer_unstored(c, m, e);
+		drop(cc);
 		return;
 	}
 	/* Of this thread's heap, which is the one that frees it. */
@@ -280,7 +288,7 @@ on_webhook_create(struct wh_call *c, const struct wh_args_webhook_create *a)
 	};
 	struct change_call *cc;
 
-	if (!check_request_id(c, &m) || !check_online(c, &m))
+	if (!check_request_id(c, &m))
 		return;
 	cc = new_change(c, WH_OP_CREATE);
 	cc->e.allow_duplicate = a->allow_duplicate;
@@ -308,23 +316,33 @@ check_process_list(struct wh_call *c, const msgpack_object *list, const char *na
 	return ok;
 }
 
+/* In one form, whatever the order and the kind of text in which they came. */
+static void
+pack_members(struct wh_buf *b, const msgpack_object *map)
+{
+	struct wh_record r;
+
+	wh_record_view(map, &r);
+	wh_record_pack(b, &r);
+}
+
 static bool
 read_update(struct wh_call *c, const struct wh_args_webhook_update *a, struct wh_enqueue *e)
 {
 	if (wh_has(a, webhook_update, set)) {
 		if (!check_members(c, a->set))
 			return false;
-		wh_pack_object(&e->fields, a->set);
+		pack_members(&e->fields, a->set);
 	}
 	if (wh_has(a, webhook_update, add_processes)) {
 		if (!check_process_list(c, a->add_processes, "add_processes"))
 			return false;
-		wh_pack_object(&e->add, a->add_processes);
+		wh_set_apply(&e->add, a->add_processes, NULL, NULL);
 	}
 	if (wh_has(a, webhook_update, remove_processes)) {
 		if (!check_process_list(c, a->remove_processes, "remove_processes"))
 			return false;
-		wh_pack_object(&e->remove, a->remove_processes);
+		wh_set_apply(&e->remove, a->remove_processes, NULL, NULL);
 	}
 	if (e->fields.n == 0 && e->add.n == 0 && e->remove.n == 0) {
 		wh_call_fail(c, WH_ERR_INVALID_PARAM,
@@ -370,7 +388,7 @@ on_webhook_update(struct wh_call *c, const struct wh_args_webhook_update *a)
 	};
 	struct change_call *cc;
 
-	if (!wh_call_check_whid(c, a->whid) || !check_request_id(c, &m) || !check_online(c, &m))
+	if (!wh_call_check_whid(c, a->whid) || !check_request_id(c, &m))
 		return;
 	cc = new_change(c, WH_OP_UPDATE);
 	wh_buf_str(&cc->e.whid, a->whid);
@@ -394,7 +412,7 @@ on_webhook_delete(struct wh_call *c, const struct wh_args_webhook_delete *a)
 	};
 	struct change_call *cc;
 
-	if (!wh_call_check_whid(c, a->whid) || !check_request_id(c, &m) || !check_online(c, &m))
+	if (!wh_call_check_whid(c, a->whid) || !check_request_id(c, &m))
 		return;
 	cc = new_change(c, WH_OP_DELETE);
 	cc->e.force = a->force;

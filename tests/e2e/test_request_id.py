@@ -78,6 +78,19 @@ def test_a_refused_call_leaves_the_id_free(c):
     c.applied(c.update(whid, {"whcomment": "x"}, request_id="free"))
 
 
+def test_parameters_are_the_same_in_any_form(whd, c):
+    """Maps have no order, and text is text as str or bin."""
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    change = {"set": {"whname": "n", "whcomment": "c"}, "add_processes": ["p8", "p9"]}
+    op = c.update(whid, request_id="r", **change)
+    for again in (dict(change, set={"whcomment": "c", "whname": "n"}),
+                  dict(change, set={b"whname": b"n", "whcomment": "c"}),
+                  dict(change, add_processes=[b"p8", "p9"])):
+        assert c.update(whid, request_id=b"r", **again)["op"] == op["op"]
+    with refused("REQUEST_ID_REUSED"):
+        c.update(whid, request_id="r", **dict(change, add_processes=["p8"]))
+
+
 # ------------------------------------------------------------------ dry_run --
 
 
@@ -108,6 +121,15 @@ def test_dry_run_tells_what_would_happen(sim, c):
         c.create(**webhook(2, callbackUrl="no url"), dry_run=True)
     assert c.get(whid)["_whd"]["pending"] == 0
     assert sim.changes(before) == []
+
+
+def test_dry_run_of_what_was_asked_before(c):
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    done = c.applied(c.update(whid, {"whcomment": "x"}, request_id="used"))
+    again = c.update(whid, {"whcomment": "x"}, request_id="used", dry_run=True)
+    assert (again["op"], again["state"]) == (done["op"], "done")
+    with refused("REQUEST_ID_REUSED"):
+        c.update(whid, {"whcomment": "y"}, request_id="used", dry_run=True)
 
 
 def test_dry_run_of_a_merge_changes_nothing(sim, c):
@@ -190,6 +212,18 @@ def test_queue_false_is_refused_offline(sim, c):
     c.idle()
     c.applied(c.delete(whid, queue=False))
     assert [e["method"] for e in sim.changes()] == ["POST", "PATCH", "POST", "DELETE"]
+
+
+def test_what_was_taken_online_is_told_offline(sim, c):
+    fields = {**webhook(1), "request_id": "r", "queue": False}
+    op = c.applied(c.create(**fields))
+    c.go_offline(sim)
+    again = c.create(**fields)
+    assert (again["op"], again["state"]) == (op["op"], "done")
+    with refused("REQUEST_ID_REUSED"):
+        c.create(**{**fields, "whname": "other"})
+    with refused("OFFLINE"):
+        c.create(**{**fields, "request_id": "new"})
 
 
 # -------------------------------------------------------------- if_revision --
