@@ -49,16 +49,30 @@ wh_queue_full(const struct wh_meta *m, const struct wh_rules *r)
 	return ops_stored(m) >= r->max_ops || m->op_bytes >= r->max_bytes;
 }
 
+/* Even what changes nothing is kept: in the history, and under its request_id. */
+static bool
+is_stored(const struct decision *d)
+{
+	return d->e->request_id.n > 0 || (d->op && d->op->dirty);
+}
+
+static void
+check_store(struct decision *d)
+{
+	if (!d->e->rules.store_full || d->e->refusal.code || !is_stored(d))
+		return;
+	d->e->coalesced = false;
+	refuse(&d->e->refusal, WH_ERR_STORE_FULL,
+	       "the store or its file system is nearly full: free disk space or raise "
+	       "[store] max_size, then call again");
+}
+
 static void
 check_room(struct decision *d)
 {
 	const struct wh_rules *r = &d->e->rules;
 
-	if (r->store_full)
-		refuse(&d->e->refusal, WH_ERR_STORE_FULL,
-		       "the store or its file system is nearly full: free disk space or raise "
-		       "[store] max_size, then call again");
-	else if (wh_queue_full(&d->view->meta, r))
+	if (wh_queue_full(&d->view->meta, r))
 		refuse(&d->e->refusal, WH_ERR_QUEUE_FULL,
 		       "the queue has reached [queue] max_ops or max_bytes: wait until it "
 		       "drains, "
@@ -399,6 +413,8 @@ run(struct wh_enqueue *e, const struct wh_view *v, struct wh_txn *t)
 		r = decide(&d);
 	if (r == 0 && lane.fault)
 		r = lane.fault;
+	if (r == 0)
+		check_store(&d);
 	if (r == 0 && e->refusal.code == WH_ERR_NONE && t)
 		r = store(&d, t);
 	if (r == 0 && e->refusal.code == WH_ERR_NONE && d.op && t)

@@ -292,6 +292,23 @@ def test_store_too_full_refuses_changes_but_not_reads(world, sim):
     assert c.call("sync.now")["complete"] and sim.changes() == []
 
 
+def test_store_too_full_for_what_changes_nothing(sim, whd, c):
+    """A request_id is kept for days, whatever became of the call."""
+    whid = c.applied(c.create(**webhook(1)))["whid"]
+    c.go_offline(sim)
+    waits = c.create(**webhook(2), request_id="kept")
+    whd.write_config(store_min_free="16TiB")
+    whd.reload()
+    for request_id in {}, {"request_id": "new"}:
+        with refused("STORE_FULL"):
+            c.call("webhook.update", whid=whid, set={"whcomment": "comment 1"}, **request_id)
+    with refused("STORE_FULL"):
+        c.create(**webhook(2), request_id="new")
+    for known in {}, {"request_id": "kept"}:
+        again = c.call("webhook.create", **webhook(2), **known)
+        assert again["op"] == waits["op"], "nothing is written for it"
+
+
 # -------------------------------------------------------------------- its log --
 
 
