@@ -77,6 +77,10 @@ check_room(struct decision *d)
 		       "the queue has reached [queue] max_ops or max_bytes: wait until it "
 		       "drains, "
 		       "or cancel operations");
+	else if (d->lane->n_ops >= WH_LANE_MAX)
+		refuse(&d->e->refusal, WH_ERR_QUEUE_FULL,
+		       "this webhook has too many operations waiting: wait until some are "
+		       "done");
 }
 
 /* ------------------------------------------------------------- new ops ---- */
@@ -111,12 +115,8 @@ new_op(struct decision *d)
 {
 	struct wh_lane_op *o = wh_lane_append(d->lane);
 
-	if (!o) {
-		refuse(&d->e->refusal, WH_ERR_QUEUE_FULL,
-		       "this webhook has too many operations waiting: wait until some are "
-		       "done");
+	if (!o)
 		return NULL;
-	}
 	describe(d, o);
 	d->op = o;
 	return o;
@@ -263,6 +263,10 @@ coalesce(struct decision *d, struct wh_lane_op *tail, enum wh_coalesce how)
 	if (how == WH_CO_REFUSE_DELETED)
 		return refuse(&d->e->refusal, WH_ERR_DELETED,
 			      "a delete of this webhook is queued: cancel it first");
+	if (how == WH_CO_APPEND) /* else one of the two ends at once */
+		check_room(d);
+	if (d->e->refusal.code)
+		return 0;
 
 	struct wh_lane_op *o = new_op(d);
 
@@ -300,9 +304,6 @@ append(struct decision *d)
 {
 	struct wh_lane_op *tail = wh_lane_tail(d->lane);
 
-	check_room(d);
-	if (d->e->refusal.code)
-		return 0;
 	return coalesce(d, tail,
 			wh_coalesce(tail ? &tail->op : NULL, d->e->kind, policy_of(d->e)));
 }

@@ -285,13 +285,12 @@ wh_lane_wanted(const struct wh_lane *l, const struct wh_lane_op *end)
 struct wh_lane_op *
 wh_lane_append(struct wh_lane *l)
 {
-	if (l->n_ops >= WH_LANE_MAX)
-		return NULL;
-
 	struct wh_lane_op *o = grow(l);
 
 	if (o)
 		o->fresh = o->dirty = true;
+	else
+		l->fault = WH_ENOMEM;
 	return o;
 }
 

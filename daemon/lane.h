@@ -95,7 +95,8 @@ struct wh_lane_op *wh_lane_tail(struct wh_lane *l);
 bool wh_lane_wants(const struct wh_lane_op *o, uint32_t members);
 /* The members that live ones before `end` (NULL: all) want. */
 uint32_t wh_lane_wanted(const struct wh_lane *l, const struct wh_lane_op *end);
-/* A new zeroed operation at the end; NULL if the lane is full or memory is out. */
+/* A new zeroed operation at the end; NULL with a fault of the lane if memory is out. More than
+ * WH_LANE_MAX are not to stay. */
 struct wh_lane_op *wh_lane_append(struct wh_lane *l);
 /* Hands an operation over to the end of another lane; its target becomes whid. NULL if memory
  * is out. The lane it came from must be finished last: the op may still borrow from it. */

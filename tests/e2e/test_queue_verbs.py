@@ -282,6 +282,35 @@ def test_queue_is_bounded(world, sim):
     assert {r["whname"] for r in sim.rows()} == {"hook 1", "hook 2", "hook 3", "hook 5"}
 
 
+def test_full_queue_takes_what_does_not_fill_it(world, sim):
+    gone, there = (sim.add(**webhook(n))["whid"] for n in (1, 2))
+    c = world.whd(sim, {"queue.max_ops": 2}).client()
+    c.synced()
+    c.go_offline(sim)
+    delete, create = c.delete(gone), c.create(**webhook(3))
+    with refused("QUEUE_FULL"):
+        c.update(there, {"whcomment": "x"})
+    with refused("DELETED"):
+        c.update(gone, {"whcomment": "x"})
+    assert c.delete(gone)["op"] == delete["op"]
+    assert c.update(there, {"whcomment": "comment 2"})["result"] == "noop"
+    assert c.update(create["whid"], {"whcomment": "x"})["into"] == create["op"]
+    assert c.delete(create["whid"])["reason"] == "never_created"
+    c.update(there, {"whcomment": "there is room again"})
+
+
+def test_webhook_with_too_many_changes_takes_what_adds_none(sim, c, whid):
+    c.go_offline(sim)
+    for n in range(64):
+        last = c.update(whid, {"whcomment": str(n)}, policy=["merge", "local-wins"][n % 2])
+    with refused("QUEUE_FULL", "this webhook"):
+        c.update(whid, {"whcomment": "64"}, policy="merge")
+    assert c.update(whid, {"whcomment": "63"}, policy="merge")["into"] == last["op"]
+    assert c.update(whid, {"whname": "y"}, policy="local-wins")["into"] == last["op"]
+    assert c.delete(whid)["state"] == "queued"
+    assert c.call("queue.get", op=last["op"])["state"] == "superseded"
+
+
 def test_store_too_full_refuses_changes_but_not_reads(world, sim):
     sim.add(**webhook(1))
     c = world.whd(sim, {"store.min_free": "16TiB"}).client()
