@@ -82,16 +82,27 @@ offer(struct wh_call *c, size_t at, const struct wh_hook_age *age)
 }
 
 static void
+fail_deleted(struct wh_call *c, const struct wh_hook *h)
+{
+	const char *first = h->state == WH_HOOK_CONFLICT
+				    ? " and in conflict: resolve that with queue.resolve, or"
+				    : ":";
+
+	wh_call_fail(c, WH_ERR_DELETED,
+		     "a delete of this webhook is queued%s cancel it to get it back, or read "
+		     "with view=confirmed",
+		     first);
+}
+
+static void
 answer_hook(struct wh_call *c, const struct wh_hook *h, const struct wh_hook_age *age,
 	    struct wh_str whid)
 {
 	struct wh_buf *out;
 	size_t at;
 
-	if (h->hidden && h->state == WH_HOOK_DELETING) {
-		wh_call_fail(c, WH_ERR_DELETED,
-			     "a delete of this webhook is queued: cancel it to get it back, or "
-			     "read with view=confirmed");
+	if (h->hidden && h->pending > 0) {
+		fail_deleted(c, h);
 		return;
 	}
 	if (h->hidden && (h->body.n == 0 || h->state != WH_HOOK_REJECTED)) {

@@ -105,6 +105,11 @@ def test_delete_of_what_others_changed_asks(sim, c, whid):
     op = meanwhile(sim, c, lambda: c.delete(whid), lambda: sim.edit(whid, whcomment="theirs"))
     assert (op["state"], op["reason"]) == ("conflict", "changed_upstream")
     assert sim.row(whid), "not deleted"
+    with refused("DELETED", "queue.resolve"):
+        c.get(whid)
+    with refused("DELETED"):
+        c.update(whid, {"whcomment": "x"})
+    assert c.get(whid, view="confirmed")["whcomment"] == "theirs"
     c.call("queue.resolve", op=op["op"], take="mine")
     c.applied(op)
     assert sim.row(whid) is None
