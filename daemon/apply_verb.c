@@ -259,6 +259,8 @@ is_withheld(const struct wh_view *v, struct wh_str whid, const struct wh_rules *
 static int
 resolve_adopt(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
+	char room[WH_KEY_MAX];
+	struct wh_str whid = wh_key_fold(wh_buf_view(&v->whid), room);
 	struct wh_row row;
 
 	if (o->op.kind != WH_OP_CREATE || o->op.state != WH_OP_HELD || v->whid.n == 0) {
@@ -266,7 +268,7 @@ resolve_adopt(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, struct
 		       "adopt is for a held create and needs the whid of the webhook it made");
 		return 0;
 	}
-	int r = wh_rows_get(&t->view, wh_buf_view(&v->whid), &row);
+	int r = whid.n ? wh_rows_get(&t->view, whid, &row) : WH_ABSENT;
 
 	if (r == WH_ABSENT) {
 		refuse(v, WH_ERR_NOT_FOUND,
@@ -276,7 +278,7 @@ resolve_adopt(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, struct
 	bool withheld = false;
 
 	if (r == 0)
-		r = is_withheld(&t->view, wh_buf_view(&v->whid), l->rules, &withheld);
+		r = is_withheld(&t->view, whid, l->rules, &withheld);
 	if (r)
 		return r;
 	if (withheld) {
@@ -285,7 +287,7 @@ resolve_adopt(struct wh_verb *v, struct wh_lane *l, struct wh_lane_op *o, struct
 		       "webhook: wait until that is decided, then adopt what is left");
 		return 0;
 	}
-	struct wh_made made = {wh_buf_view(&v->whid), wh_lane_keep(l, row.body), "adopted"};
+	struct wh_made made = {whid, wh_lane_keep(l, row.body), "adopted"};
 
 	return wh_finish_create(l, o, t, &made);
 }

@@ -217,7 +217,7 @@ def test_without_a_whole_list_a_person_decides(world, api, decision):
         c.call("queue.retry", op=op["op"])
         assert c.applied(op)["result"] == "adopted" and c.get(op["tmp_id"])["whid"] == made
     else:
-        more = {"whid": made} if decision == "adopt" else {}
+        more = {"whid": made.upper()} if decision == "adopt" else {}
         c.call("queue.resolve", op=op["op"], take=decision, **more)
         ended = c.settled(op)
         assert (ended["state"], ended.get("result")) == {
