@@ -199,6 +199,8 @@ list_live(struct wh_call *c, const struct op_filter *f, struct wh_page *page, ui
 			continue;
 		snprintf(key, sizeof(key), "%llu", (unsigned long long)seq);
 		wh_op_pack(wh_page_item(page, wh_str_c(key)), &op, NULL);
+		if (!wh_page_keep(page))
+			return 0;
 	}
 	wh_page_more(page, r == 0);
 	return r < 0 ? r : 0;
@@ -288,6 +290,8 @@ list_past(struct wh_call *c, struct op_filter *f, struct wh_page *page, uint64_t
 		if (f->has_state && past.state != f->state)
 			continue;
 		wh_op_pack(wh_page_item(page, past_key(f, past.end, key)), &op, NULL);
+		if (!wh_page_keep(page))
+			return 0;
 	}
 	wh_page_more(page, r == 0);
 	return r < 0 ? r : 0;

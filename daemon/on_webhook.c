@@ -178,7 +178,7 @@ take(struct filling *f, struct wh_str key, const struct wh_hook *hook)
 		return false;
 	}
 	wh_hook_pack(wh_page_item(f->page, key), hook, f->age);
-	return true;
+	return wh_page_keep(f->page);
 }
 
 /* A full page has a successor only if something that matches follows. What takes too long to

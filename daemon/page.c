@@ -56,15 +56,45 @@ begin_answer(struct wh_page *p)
 	p->items_at = p->out->n;
 }
 
+static void
+swap_keys(struct wh_page *p)
+{
+	struct wh_buf key = p->last;
+
+	p->last = p->prior;
+	p->prior = key;
+}
+
 struct wh_buf *
 wh_page_item(struct wh_page *p, struct wh_str key)
 {
 	if (!p->out)
 		begin_answer(p);
 	p->n++;
+	p->last_at = p->out->n;
+	swap_keys(p);
 	wh_buf_reset(&p->last);
 	wh_buf_str(&p->last, key);
 	return p->out;
+}
+
+static bool
+last_fits(const struct wh_page *p)
+{
+	return !p->out->fault && p->out->n - p->call->out_start + ENVELOPE <= WH_REPLY_MAX;
+}
+
+bool
+wh_page_keep(struct wh_page *p)
+{
+	if (p->n == 1 || p->out->fault == WH_ENOMEM || last_fits(p))
+		return true;
+	p->out->n = p->last_at;
+	p->out->fault = 0;
+	p->n--;
+	swap_keys(p);
+	p->more = true;
+	return false;
 }
 
 void
@@ -137,4 +167,5 @@ void
 wh_page_fini(struct wh_page *p)
 {
 	wh_buf_fini(&p->last);
+	wh_buf_fini(&p->prior);
 }

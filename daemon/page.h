@@ -15,7 +15,9 @@ struct wh_page {
 	size_t items_at;    /* where its items begin, behind the head of their array */
 	uint32_t n, limit;
 	uint64_t filter;
-	struct wh_buf last; /* key of the last item */
+	size_t last_at;      /* where the last item begins */
+	struct wh_buf last;  /* its key */
+	struct wh_buf prior; /* key of the one before it */
 	bool more;
 	uint64_t damaged; /* rows that could not be read on its way */
 };
@@ -27,6 +29,9 @@ bool wh_page_begin(struct wh_page *p, struct wh_call *c, bool has_limit, int64_t
 bool wh_page_room(const struct wh_page *p);
 /* Where to append the next item, whose key is remembered for the cursor. */
 struct wh_buf *wh_page_item(struct wh_page *p, struct wh_str key);
+/* Once it is appended. False: it was one too many and was taken back, the page ends before it.
+ */
+bool wh_page_keep(struct wh_page *p);
 void wh_page_more(struct wh_page *p, bool more);
 /* The next page goes on behind this key, which need not be that of an item. */
 void wh_page_cut(struct wh_page *p, struct wh_str key);

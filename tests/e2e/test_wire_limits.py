@@ -265,6 +265,38 @@ def test_subscriber_beyond_its_buffer_is_let_go(world, sim):
     assert c.call("dump", section="watch")["watch"]["subscribers"] == 0
 
 
+def ordered(n, **members):
+    return webhook(n, whid=f"00000000-0000-4000-8000-{n:012d}", **members)
+
+
+LARGE = [1.5] * 60000  # more than twice as long as it is served than as the API sends it
+
+
+def test_a_page_ends_before_a_webhook_it_has_no_room_for(world, sim):
+    sim.add_all([ordered(n, odd=LARGE if n == 600 else "y" * 600) for n in range(700)])
+    c = limited(world, sim).client()
+    for view in "effective", "confirmed":
+        first = c.call("webhook.list", limit=1000, view=view)
+        assert len(first["items"]) == 600, "not because of its limit"
+        assert [w["whcomment"] for w in c.pages("webhook.list", limit=1000, view=view)] == [
+            f"comment {n}" for n in range(700)]
+
+
+def test_a_page_ends_before_an_operation_it_has_no_room_for(world, sim):
+    rows = [ordered(n, whcomment="y" * 1500, odd=LARGE if n == 100 else "") for n in range(105)]
+    sim.add_all(rows)
+    c = limited(world, sim).client()
+    c.go_offline(sim)
+    ops = [c.update(r["whid"], {"whcomment": "m" * 1500})["op"] for r in rows]
+    for r in rows:
+        sim.edit(r["whid"], whcomment="t" * 1500)
+    c.go_online(sim)
+    for op in ops:
+        assert c.settled(op)["state"] == "conflict"
+    assert len(c.call("queue.list", limit=1000)["items"]) == 100
+    assert [o["op"] for o in c.pages("queue.list", limit=1000)] == ops
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_reply_over_1_mib_is_refused_not_cut(world, sim, n):
     """One webhook larger than a reply may be: the caller is told, in words."""
