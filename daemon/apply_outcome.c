@@ -103,7 +103,8 @@ created_without_id(struct wh_result_job *j, struct wh_lane *l, struct wh_lane_op
 
 /*
  * Does the reply show a name or a url, but neither the name nor the url that was sent? An
- * upstream may rewrite one of them; else the reply is that to another request.
+ * upstream may rewrite one of them, or both and nothing else; if not, the reply is that to
+ * another request.
  */
 static bool
 shows_another(struct wh_str sent, struct wh_str shown)
@@ -113,10 +114,10 @@ shows_another(struct wh_str sent, struct wh_str shown)
 
 	if (wh_doc_open(&s, sent) == 0 && wh_doc_open(&r, shown) == 0) {
 		const struct wh_record *a = &s.record, *b = &r.record;
-		bool tells = wh_record_has(b, WH_F_WHNAME) || wh_record_has(b, WH_F_CALLBACK);
+		const uint32_t both = 1u << WH_F_WHNAME | 1u << WH_F_CALLBACK;
+		const uint32_t diff = wh_norm_diff(a, b);
 
-		another = tells && !wh_norm_field_eq(WH_F_WHNAME, a, b) &&
-			  !wh_norm_field_eq(WH_F_CALLBACK, a, b) &&
+		another = (b->seen & both) && (diff & both) == both && (diff & ~both) &&
 			  wh_marker_match(a->text[WH_F_WHCOMMENT], b->text[WH_F_WHCOMMENT]) !=
 				  WH_MARKER_SAME;
 	}

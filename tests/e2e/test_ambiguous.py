@@ -131,6 +131,14 @@ def test_not_executed_is_sent_again_after_it_was_looked_up(world, api, what):
     assert len(looks) >= 2, "two complete lists must lack it before it is sent again"
 
 
+def test_a_reply_in_which_only_name_and_url_differ_is_believed(world, api):
+    c = start(world, api)
+    row = webhook(1, whname="Hook &amp; 1", callbackUrl="https://h.example/?a=1&amp;b=2")
+    api.fault("status", method="POST", status=201, body={**row, "whid": OTHER})
+    op = c.applied(c.create(**webhook(1)))
+    assert (op["result"], op["whid"]) == ("applied_changed", OTHER)
+
+
 @pytest.mark.parametrize("kin", [True, False])
 def test_an_api_that_rewrites_name_and_url_is_not_sent_a_third(world, api, kin):
     """What came while it was under way the second time may be what became of it."""
