@@ -167,7 +167,7 @@ def test_pages_count_as_requests_of_a_rate(world, sim):
 
 
 def said(whd, what, error=""):
-    return [line for line in whd.child.lines if f'msg="{what}"' in line and error in line]
+    return [line for line in whd.logged() if f'msg="{what}"' in line and error in line]
 
 
 def test_list_that_fails_is_told_once_and_its_end_too(world, sim):

@@ -342,7 +342,7 @@ def test_store_too_full_for_what_changes_nothing(sim, whd, c):
 
 
 def lines(whd, message):
-    return [line for line in whd.child.lines if f'msg="{message}"' in line
+    return [line for line in whd.logged() if f'msg="{message}"' in line
             or f"msg={message} " in line]
 
 

@@ -99,6 +99,11 @@ class Whd:
         assert self.stop() == 0, self.child.tail()
         return self.start()
 
+    def logged(self):
+        """All lines up to now: what answers to a signal comes behind them."""
+        self.reload()
+        return self.child.lines
+
     def reload(self):
         """SIGHUP; returns once it has been taken or refused."""
         seen = len(self.child.lines)
