@@ -188,7 +188,7 @@ check_ignored(struct wh_config_draft *d)
 	char *words = wh_xstrdup(wh_str_c(d->config->sync_ignore_members)), *rest = words;
 	const char *word;
 
-	while ((word = strsep(&rest, " ")) != NULL) {
+	while ((word = strsep(&rest, " ,")) != NULL) {
 		bool documented = wh_field_by_name(wh_str_c(word)) != WH_F_COUNT;
 		struct wh_buf *text = NULL;
 

@@ -87,6 +87,8 @@ MISTAKES = {
                           ("store.backup_interval", "1min")),
     "ignored name": ("[sync]\nignore_members = seen whname whcomment\n",
                      ("sync.ignore_members", "whname is", "whcomment is")),
+    "ignored name behind a comma": ("[sync]\nignore_members = seen,whname\n",
+                                    ("sync.ignore_members", "whname is")),
     "ignored id": ("[sync]\nignore_members = whid\n", ("sync.ignore_members", "whid is")),
     "high over max": ("[limits]\nout_high = 8MiB\n", ("limits.out_high", "limits.out_max")),
     "http elsewhere": ("[upstream]\nurl = http://example.org/x\n", ("upstream.url", "127.0.0.1")),
