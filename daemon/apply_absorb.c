@@ -78,7 +78,7 @@ merge_bases(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *late
 	struct wh_buf base = WH_BUF_NULL;
 	int r = 0;
 
-	if (earlier & wanted & 1u << WH_F_PROCESSES)
+	if (earlier & wanted & WH_SET_MEMBER)
 		r = wh_set_join(l, tail, later);
 	if (r == 0)
 		r = wh_doc_open(&first, tail->op.base);

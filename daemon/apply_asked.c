@@ -15,8 +15,6 @@
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
 
-#define PROCESSES (1u << WH_F_PROCESSES)
-
 struct asking {
 	struct wh_lane *lane;
 	struct wh_enqueue *e;
@@ -63,7 +61,7 @@ ask_processes(struct asking *a, const struct wh_doc *add, const struct wh_doc *r
 	if (r)
 		return r;
 	want->set[WH_F_PROCESSES] = &a->mine.tree.root;
-	want->seen |= PROCESSES;
+	want->seen |= WH_SET_MEMBER;
 	if (!whole && !wh_record_has(&a->have.record, WH_F_PROCESSES))
 		refuse_processes(
 			a->e,
@@ -128,7 +126,7 @@ static int
 find_changes(struct asking *a, struct wh_str base, uint32_t *ret)
 {
 	struct wh_record *want = &a->want.record;
-	uint32_t keep = wh_lane_wanted(a->lane, NULL) & want->seen & ~PROCESSES;
+	uint32_t keep = wh_lane_wanted(a->lane, NULL) & want->seen & ~WH_SET_MEMBER;
 	struct wh_doc row = {0}, against = {0};
 	struct wh_record differs = *want;
 	int r = wh_doc_open(&against, base);
@@ -138,8 +136,8 @@ find_changes(struct asking *a, struct wh_str base, uint32_t *ret)
 	if (r == 0) {
 		wh_norm_keep_changes(&differs,
 				     a->lane->has_row ? &row.record : &a->have.record);
-		keep |= differs.seen & ~PROCESSES;
-		differs.seen = want->seen & PROCESSES;
+		keep |= differs.seen & ~WH_SET_MEMBER;
+		differs.seen = want->seen & WH_SET_MEMBER;
 		wh_norm_keep_changes(&differs, &against.record);
 		keep |= differs.seen;
 	}

@@ -14,8 +14,6 @@
 #include "daemon/core/norm.h"
 #include "daemon/doc.h"
 
-#define SET (1u << WH_F_PROCESSES)
-
 /* The two operations of a lane that meet when the first one is in effect. */
 struct meeting {
 	struct wh_doc wanted; /* the predecessor's change */
@@ -98,8 +96,8 @@ rebase(struct wh_lane *l, const struct wh_lane_op *o, struct wh_lane_op *s, stru
 
 	if (r == 0) {
 		keep_made(&m, o->op.result);
-		both_sets = m.wanted.record.seen & SET & wh_doc_members(s->op.fields);
-		m.wanted.record.seen &= both_sets ? ~SET : UINT32_MAX;
+		both_sets = m.wanted.record.seen & WH_SET_MEMBER & wh_doc_members(s->op.fields);
+		m.wanted.record.seen &= both_sets ? ~WH_SET_MEMBER : UINT32_MAX;
 		wh_merge_rebase(&base, &m.base.tree.root, &m.wanted.record, &m.result.record);
 		s->op.base = wh_lane_keep_buf(l, &base);
 		s->dirty = true;

@@ -2,12 +2,10 @@
 /* Sets are arrays here, and each step makes a new one: they are small, and changed rarely. */
 #include "daemon/apply_set.h"
 
-#define PROCESSES (1u << WH_F_PROCESSES)
-
 int
 wh_lane_put_set(struct wh_lane *l, struct wh_str *body, const msgpack_object *set)
 {
-	struct wh_record with = {.seen = PROCESSES};
+	struct wh_record with = {.seen = WH_SET_MEMBER};
 	struct wh_buf next = WH_BUF_NULL;
 	struct wh_doc under = {0};
 	int r = wh_doc_open(&under, *body);
@@ -111,7 +109,7 @@ doubt_lane(struct change *all, const struct wh_lane *l, const struct wh_lane_op 
 	const struct wh_lane_op *o = l->ops;
 
 	for (; r == 0 && o != end && o < l->ops + l->n_ops; o++)
-		if (wh_lane_wants(o, PROCESSES))
+		if (wh_lane_wants(o, WH_SET_MEMBER))
 			r = doubt_body(all, mine, o->op.fields);
 	return r;
 }
@@ -145,6 +143,22 @@ drop_sure(struct change *c, const struct change *doubts)
 	return r ? r : intersect(&c->drops, &doubts->drops.tree.root);
 }
 
+/* The base of o becomes that from which the change, but for what is sure, leads to mine. */
+static int
+put_base(struct wh_lane *l, struct wh_lane_op *o, struct change *c, const struct change *doubts,
+	 const msgpack_object *mine)
+{
+	struct wh_doc base = {0};
+	int r = drop_sure(c, doubts);
+
+	if (r == 0)
+		r = wh_doc_become_set(&base, mine, &c->drops.tree.root, &c->adds.tree.root);
+	if (r == 0)
+		r = wh_lane_put_set(l, &o->op.base, &base.tree.root);
+	wh_doc_close(&base);
+	return r;
+}
+
 /* What is asked for last counts. */
 static int
 join_changes(struct change *c, const struct change *later)
@@ -152,17 +166,16 @@ join_changes(struct change *c, const struct change *later)
 	int r = wh_doc_become_set(&c->adds, &c->adds.tree.root, &later->adds.tree.root,
 				  &later->drops.tree.root);
 
-	if (r == 0)
-		r = wh_doc_become_set(&c->drops, &c->drops.tree.root, &later->drops.tree.root,
-				      &later->adds.tree.root);
-	return r;
+	return r ? r
+		 : wh_doc_become_set(&c->drops, &c->drops.tree.root, &later->drops.tree.root,
+				     &later->adds.tree.root);
 }
 
 int
 wh_set_join(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *later)
 {
 	struct change all = {0}, last = {0}, doubts = {0};
-	struct wh_doc mine = {0}, base = {0};
+	struct wh_doc mine = {0};
 	int r = wh_doc_open(&mine, later->fields);
 	const msgpack_object *set = mine.record.set[WH_F_PROCESSES];
 
@@ -177,41 +190,11 @@ wh_set_join(struct wh_lane *l, struct wh_lane_op *tail, const struct wh_op *late
 	if (r == 0)
 		r = join_changes(&all, &last);
 	if (r == 0)
-		r = drop_sure(&all, &doubts);
-	if (r == 0)
-		r = wh_doc_become_set(&base, set, &all.drops.tree.root, &all.adds.tree.root);
-	if (r == 0)
-		r = wh_lane_put_set(l, &tail->op.base, &base.tree.root);
+		r = put_base(l, tail, &all, &doubts, set);
 	change_close(&all);
 	change_close(&last);
 	change_close(&doubts);
 	wh_doc_close(&mine);
-	wh_doc_close(&base);
-	return r;
-}
-
-static int
-rebase(struct wh_lane *l, struct wh_lane_op *o, const struct wh_set_made *before,
-       struct change *c, struct change *doubts)
-{
-	struct wh_doc mine = {0}, base = {0};
-	int r = wh_doc_open(&mine, o->op.fields);
-	const msgpack_object *set = mine.record.set[WH_F_PROCESSES];
-
-	if (r == 0)
-		r = doubt(doubts, set, before->wanted);
-	if (r == 0)
-		r = doubt(doubts, set, before->made);
-	if (r == 0)
-		r = doubt_lane(doubts, l, o, set);
-	if (r == 0)
-		r = drop_sure(c, doubts);
-	if (r == 0)
-		r = wh_doc_become_set(&base, set, &c->drops.tree.root, &c->adds.tree.root);
-	if (r == 0)
-		r = wh_lane_put_set(l, &o->op.base, &base.tree.root);
-	wh_doc_close(&mine);
-	wh_doc_close(&base);
 	return r;
 }
 
@@ -219,11 +202,22 @@ int
 wh_set_rebase(struct wh_lane *l, struct wh_lane_op *o, const struct wh_set_made *before)
 {
 	struct change c = {0}, doubts = {0};
-	int r = wh_lane_wants(o, PROCESSES) ? change_of(&c, &o->op) : WH_ABSENT;
+	struct wh_doc mine = {0};
+	int r = wh_doc_open(&mine, o->op.fields);
+	const msgpack_object *set = mine.record.set[WH_F_PROCESSES];
 
 	if (r == 0)
-		r = rebase(l, o, before, &c, &doubts);
+		r = change_of(&c, &o->op);
+	if (r == 0)
+		r = doubt(&doubts, set, before->wanted);
+	if (r == 0)
+		r = doubt(&doubts, set, before->made);
+	if (r == 0)
+		r = doubt_lane(&doubts, l, o, set);
+	if (r == 0)
+		r = put_base(l, o, &c, &doubts, set);
 	change_close(&c);
 	change_close(&doubts);
-	return r == WH_ABSENT ? 0 : r;
+	wh_doc_close(&mine);
+	return r;
 }

@@ -12,6 +12,8 @@
 #include "daemon/apply.h"
 #include "daemon/doc.h"
 
+#define WH_SET_MEMBER (1u << WH_F_PROCESSES)
+
 /* What somebody asks for. */
 struct wh_set_asked {
 	const msgpack_object *mine;         /* the set as it is to be */
@@ -34,7 +36,7 @@ struct wh_set_made {
 	const msgpack_object *wanted; /* the set as that one wanted it */
 	const msgpack_object *made;   /* what the upstream says; may be what was before */
 };
-/* What o adds and takes out is seen against that now, if it changes the set. */
+/* What o, which changes the set, adds and takes out is seen against that now. */
 WH_MUST_USE int wh_set_rebase(struct wh_lane *l, struct wh_lane_op *o,
 			      const struct wh_set_made *before);
 /* Replaces the set in a body that the lane keeps. */
