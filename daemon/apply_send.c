@@ -195,13 +195,17 @@ stays_as_it_is(void *ctx, struct wh_str whid, const struct wh_row *row)
 {
 	const struct wh_view *v = *(const struct wh_view **)ctx;
 	uint64_t is[2], becomes[2];
+	struct wh_buf room = WH_BUF_NULL;
 	struct wh_overlay o;
-	int r = wh_overlays_get(v, whid, &o);
+	int r = wh_overlays_get(v, whid, &room, &o);
+	bool stays = r == WH_ABSENT || (r == 0 && o.pending == 0);
 
-	if (r == WH_ABSENT || (r == 0 && o.pending == 0))
-		return true;
-	return r == 0 && !o.hidden && wh_form_of_body(row->body, is) == 0 &&
-	       wh_form_of_body(o.body, becomes) == 0 && memcmp(is, becomes, sizeof(is)) == 0;
+	if (r == 0 && !stays && !o.hidden)
+		stays = wh_form_of_body(row->body, is) == 0 &&
+			wh_form_of_body(o.body, becomes) == 0 &&
+			memcmp(is, becomes, sizeof(is)) == 0;
+	wh_buf_fini(&room);
+	return stays;
 }
 
 /* A webhook that makes sending the create needless. WH_ABSENT. */

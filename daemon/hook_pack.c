@@ -16,14 +16,14 @@ from_row(const struct wh_row *row, struct wh_hook *ret)
 
 int
 wh_hook_get(const struct wh_view *v, struct wh_str key, enum wh_hook_view view,
-	    struct wh_hook *ret)
+	    struct wh_buf *room, struct wh_hook *ret)
 {
 	struct wh_overlay o;
 	struct wh_row row;
 	int r = WH_ABSENT;
 
 	if (view == WH_VIEW_EFFECTIVE && v->meta.overlays > 0)
-		r = wh_overlays_get(v, key, &o);
+		r = wh_overlays_get(v, key, room, &o);
 	if (r < 0)
 		return r;
 	if (r == 0) {

@@ -8,7 +8,7 @@
 #include "daemon/core/op.h"
 #include "daemon/whd.h"
 
-/* A webhook in one of its views. Text borrows from the view. */
+/* A webhook in one of its views. Text borrows from the view, or from the room it was given. */
 struct wh_hook {
 	struct wh_str body;
 	uint64_t revision;
@@ -20,9 +20,10 @@ struct wh_hook {
 
 enum wh_hook_view { WH_VIEW_EFFECTIVE, WH_VIEW_CONFIRMED };
 
-/* 0, WH_ABSENT, or a fault (WH_ECORRUPT: the row is damaged). key is folded. */
+/* 0, WH_ABSENT, or a fault (WH_ECORRUPT: the row is damaged). key is folded; room is for a body
+ * that has to be put together. */
 WH_MUST_USE int wh_hook_get(const struct wh_view *v, struct wh_str key, enum wh_hook_view view,
-			    struct wh_hook *ret);
+			    struct wh_buf *room, struct wh_hook *ret);
 
 /* Borrowed until the next call; it is packed once a ms. */
 const struct wh_hook_age *wh_hook_age(struct whd *d);

@@ -67,7 +67,8 @@ next_row(struct wh_hook_scan *s)
 	r = next_found(s, &s->rows, &s->row_key);
 	if (r)
 		return r;
-	r = s->overlays.open ? wh_overlays_get(s->v, s->row_key, &s->cover) : WH_ABSENT;
+	r = s->overlays.open ? wh_overlays_get(s->v, s->row_key, &s->cover_room, &s->cover)
+			     : WH_ABSENT;
 	s->row_covered = r == 0;
 	if (r != WH_ABSENT)
 		return r;
@@ -82,7 +83,9 @@ next_overlay(struct wh_hook_scan *s)
 	if (!s->term)
 		return wh_scan_next(&s->overlays.all, &s->overlay_key, NULL, &s->overlay);
 	r = next_found(s, &s->overlays, &s->overlay_key);
-	return r ? r : lost(s, wh_overlays_get(s->v, s->overlay_key, &s->overlay));
+	return r ? r
+		 : lost(s,
+			wh_overlays_get(s->v, s->overlay_key, &s->overlay_room, &s->overlay));
 }
 
 static int
@@ -194,4 +197,6 @@ wh_hook_scan_end(struct wh_hook_scan *s)
 {
 	source_end(s, &s->rows);
 	source_end(s, &s->overlays);
+	wh_buf_fini(&s->cover_room);
+	wh_buf_fini(&s->overlay_room);
 }

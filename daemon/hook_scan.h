@@ -36,6 +36,7 @@ struct wh_hook_scan {
 	bool row_covered; /* found by its row, but this is what readers see: */
 	struct wh_overlay cover;
 	struct wh_overlay overlay;
+	struct wh_buf cover_room, overlay_room; /* for bodies that are put together */
 	bool row_damaged;
 };
 
@@ -44,7 +45,7 @@ WH_MUST_USE int wh_hook_scan_begin(const struct wh_view *v, const struct wh_hook
 				   struct wh_hook_scan *ret);
 /* 0, WH_STORE_END, WH_ECORRUPT (of one row: go on), or a fault. Hidden ones come too, and with
  * a term perhaps ones without it: two values may have one term. *ret_key is set with
- * WH_ECORRUPT, too. */
+ * WH_ECORRUPT, too. *ret borrows until the next call. */
 WH_MUST_USE int wh_hook_scan_next(struct wh_hook_scan *s, struct wh_str *ret_key,
 				  struct wh_hook *ret);
 void wh_hook_scan_end(struct wh_hook_scan *s);

@@ -37,30 +37,29 @@ load_row(struct wh_lane *l)
 static int
 load_before(struct wh_lane *l)
 {
+	struct wh_buf room = WH_BUF_NULL;
 	struct wh_overlay o;
 	int r = WH_ABSENT;
 
 	if (l->view->meta.overlays > 0)
-		r = wh_overlays_get(l->view, l->key, &o);
+		r = wh_overlays_get(l->view, l->key, &room, &o);
 	if (r == WH_ECORRUPT) { /* it is made of the rest, and made anew when the lane closes */
 		l->had_overlay = l->mend = true;
 		r = WH_ABSENT;
 	}
-	if (r < 0)
-		return r;
-
 	if (r == 0) {
 		l->had_overlay = true;
 		l->visible_before = !o.hidden;
 		l->withheld = l->was_withheld = wh_overlay_withholds(&o);
 		l->revision_before = o.revision;
 		wh_buf_str(&l->before, o.body);
-	} else if (l->has_row) {
+	} else if (r == WH_ABSENT && l->has_row) {
 		l->visible_before = true;
 		l->revision_before = l->row.revision;
 		wh_buf_str(&l->before, l->row.body);
 	}
-	return l->before.fault;
+	wh_buf_fini(&room);
+	return r < 0 ? r : l->before.fault;
 }
 
 static struct wh_lane_op *

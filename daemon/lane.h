@@ -27,6 +27,7 @@ struct wh_lane_op {
 	bool moved;           /* handed to another lane: not ours any more */
 	enum wh_op_state was; /* as loaded: a change of state is an event */
 	struct wh_wish wish;  /* creates: see wh_wish_keep() */
+	size_t fields_at;     /* where op.fields are in its stored form; 0: nowhere */
 };
 
 struct wh_lane_block {

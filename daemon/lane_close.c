@@ -358,7 +358,7 @@ write_live(struct wh_lane *l, struct wh_txn *t, struct wh_lane_op *o, int64_t du
 	};
 
 	memcpy(row.id, o->op.id, sizeof(row.id));
-	wh_op_encode(&b, &o->op);
+	o->fields_at = wh_op_encode(&b, &o->op);
 	row.body = wh_buf_view(&b);
 
 	int r = b.fault ? b.fault : take_wish(l, o, &row);
@@ -497,6 +497,24 @@ newest_op(const struct wh_lane *l)
 	return newest;
 }
 
+/* What readers see of a create that waits alone is what it wants behind its local id, which
+ * need not be stored twice. */
+static void
+share_fields(const struct wh_lane *l, struct wh_overlay *o)
+{
+	const struct wh_lane_op *create = l->ops;
+	struct wh_str wanted;
+	uint32_t n;
+
+	if (l->n_ops != 1 || create->fields_at == 0 || create->op.kind != WH_OP_CREATE ||
+	    wh_map_split(create->op.fields, &n, &wanted) || wanted.n > o->body.n)
+		return;
+	if (!wh_str_eq(wanted, wh_str(o->body.p + o->body.n - wanted.n, wanted.n)))
+		return;
+	o->shared = (uint32_t)wanted.n;
+	o->shared_at = (uint32_t)(create->fields_at + create->op.fields.n - wanted.n);
+}
+
 static int
 write_overlay(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e,
 	      struct wh_str body, uint64_t revision)
@@ -513,6 +531,7 @@ write_overlay(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e,
 
 	int r = 0;
 
+	share_fields(l, &o);
 	if (wh_overlay_withholds(&o) && !l->was_withheld)
 		r = wh_withheld_note(t, l->key);
 	if (r)

@@ -119,6 +119,7 @@ void
 on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 {
 	const struct wh_hook_age *age = wh_hook_age(c->d);
+	struct wh_buf body = WH_BUF_NULL;
 	enum wh_hook_view view;
 	struct wh_hook hook;
 	char room[WH_KEY_MAX];
@@ -130,7 +131,7 @@ on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 	if (wh_has(a, webhook_get, max_age))
 		c->words = WH_STR_NULL; /* the next one may be too old */
 	struct wh_str key = wh_key_fold(wh_lane_resolve(&c->d->view, a->whid), room);
-	int r = key.n ? wh_hook_get(&c->d->view, key, view, &hook) : WH_ABSENT;
+	int r = key.n ? wh_hook_get(&c->d->view, key, view, &body, &hook) : WH_ABSENT;
 
 	if (r == 0) {
 		answer_hook(c, &hook, age, a->whid);
@@ -143,6 +144,7 @@ on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 			     "the stored row is damaged and is being fetched again: retry in a "
 			     "moment");
 	}
+	wh_buf_fini(&body);
 }
 
 /* ------------------------------------------------------------------ list -- */

@@ -98,7 +98,7 @@ sort_noted(struct sorted *s, const struct wh_buf *note)
 	int r = 0;
 
 	while (r == 0 && (key = wh_key_list_next(wh_buf_view(note), &at)).n) {
-		r = wh_overlays_get(s->v, key, &o);
+		r = wh_overlays_get(s->v, key, NULL, &o);
 		if (r == 0)
 			sort(s, key, &o);
 		else if (r == WH_ABSENT || r == WH_ECORRUPT)

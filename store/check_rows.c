@@ -18,8 +18,16 @@ expect_newest(struct wh_check *c, const struct wh_walk *w, const struct wh_overl
 	struct wh_oprow op;
 	struct wh_key k;
 
-	if (!c->meta || !wh_tail_has(c->meta, o->newest))
+	if (!c->meta)
 		return;
+	if (!wh_tail_has(c->meta, o->newest)) {
+		if (o->shared > 0)
+			wh_check_tell(c, w->table, wh_walk_key(w),
+				      "its body is that of operation %" PRIu64
+				      ", which is none of the newest",
+				      o->newest);
+		return;
+	}
 	wh_key_order(&k, o->newest);
 	int r = wh_check_look(c, WH_TABLE_OPS, &k, WH_OP_PREFIX, &value);
 

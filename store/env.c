@@ -168,8 +168,9 @@ begin_log(struct wh_store *s, MDB_txn *txn)
 }
 
 /* Format 1 found webhooks by forms, which the index by terms does since: its version says that
- * it is to be built. Creates were found by wants, and are by their index since. Nothing is
- * lost that could not be made again, so no copy is made. */
+ * it is to be built. Creates were found by wants, and are by their index since. Until format 4
+ * no overlay shared its body. Nothing is lost that could not be made again, so no copy is made.
+ */
 static int
 bring_up(struct wh_store *s, MDB_txn *txn)
 {
@@ -182,7 +183,7 @@ bring_up(struct wh_store *s, MDB_txn *txn)
 	r = wh_mdb_fault(mdb_drop(txn, s->dbi[WH_TABLE_FORMS], 0));
 	if (r == 0)
 		r = wh_mdb_fault(mdb_drop(txn, s->dbi[WH_TABLE_WANTS], 0));
-	if (r == 0)
+	if (r == 0 && format < WH_LOG_FORMAT)
 		r = begin_log(s, txn);
 	return r ? r : wh_format_put(txn, meta, WH_STORE_FORMAT);
 }

@@ -21,12 +21,47 @@ wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret)
 	ret->hidden = (wh_be_take(&p, 1) & HIDDEN) != 0;
 	size_t tmp_n = (size_t)wh_be_take(&p, 2);
 
-	ret->newest = v->prefix_n >= WH_OVERLAY_PREFIX_ALL ? wh_be_take(&p, 8) : 0;
+	ret->newest = v->prefix_n >= WH_OVERLAY_PREFIX_NEWEST ? wh_be_take(&p, 8) : 0;
+	bool shares = v->prefix_n >= WH_OVERLAY_PREFIX_SHARED;
+
+	ret->shared = shares ? (uint32_t)wh_be_take(&p, 4) : 0;
+	ret->shared_at = shares ? (uint32_t)wh_be_take(&p, 4) : 0;
 	return wh_value_split(v, tmp_n, &ret->tmp_id, &ret->body);
 }
 
+/* What it shares, in the body of its newest operation. 0, WH_ECORRUPT or a fault. */
+static int
+find_shared(const struct wh_view *v, const struct wh_overlay *o, struct wh_str *ret)
+{
+	struct wh_oprow op;
+	int r = wh_ops_get(v, o->newest, &op);
+
+	if (r)
+		return r == WH_ABSENT ? WH_ECORRUPT : r;
+	if (o->shared_at > op.body.n || o->shared > op.body.n - o->shared_at)
+		return WH_ECORRUPT;
+	*ret = wh_str(op.body.p + o->shared_at, o->shared);
+	return 0;
+}
+
 int
-wh_overlays_get(const struct wh_view *v, struct wh_str whid, struct wh_overlay *ret)
+wh_overlay_join(const struct wh_view *v, struct wh_buf *room, struct wh_overlay *inout)
+{
+	struct wh_str rest;
+	int r = inout->shared > 0 ? find_shared(v, inout, &rest) : WH_ABSENT;
+
+	if (r)
+		return r == WH_ABSENT ? 0 : r;
+	wh_buf_reset(room);
+	wh_buf_str(room, inout->body);
+	wh_buf_str(room, rest);
+	inout->body = wh_buf_view(room);
+	return room->fault;
+}
+
+int
+wh_overlays_get(const struct wh_view *v, struct wh_str whid, struct wh_buf *room,
+		struct wh_overlay *ret)
 {
 	struct wh_value value;
 	struct wh_key k;
@@ -36,7 +71,9 @@ wh_overlays_get(const struct wh_view *v, struct wh_str whid, struct wh_overlay *
 	wh_key_id(&k, whid);
 	int r = wh_table_get(v, WH_TABLE_OVERLAYS, &k, WH_OVERLAY_PREFIX, &value);
 
-	return r == 0 ? wh_overlay_decode(&value, ret) : r;
+	if (r == 0)
+		r = wh_overlay_decode(&value, ret);
+	return r == 0 && room ? wh_overlay_join(v, room, ret) : r;
 }
 
 /*
@@ -49,13 +86,27 @@ find_newest(const struct wh_txn *t, struct wh_str whid, uint64_t newest, uint64_
 {
 	const struct wh_meta *m = &t->view.meta;
 	struct wh_overlay old;
-	int r = wh_overlays_get(&t->view, whid, &old);
+	int r = wh_overlays_get(&t->view, whid, NULL, &old);
 
 	if (r == 0 && !wh_tail_has(m, old.newest))
 		*ret = old.newest;
 	else
 		*ret = r != WH_ECORRUPT && wh_tail_has(m, newest) ? newest : 0;
 	return r == WH_ECORRUPT ? 0 : r < 0 ? r : 0;
+}
+
+/* While its index rows wait nobody asks for its terms, so that nothing leads to the body but
+ * itself; and until then the operation is mostly as it came. */
+static void
+share(const struct wh_txn *t, struct wh_overlay *o)
+{
+	struct wh_str rest = WH_STR_NULL;
+	size_t begin = o->body.n - o->shared;
+
+	if (!wh_tail_has(&t->view.meta, o->newest) || o->shared > o->body.n ||
+	    find_shared(&t->view, o, &rest) ||
+	    !wh_str_eq(rest, wh_str(o->body.p + begin, o->shared)))
+		o->shared = 0;
 }
 
 static void
@@ -68,8 +119,12 @@ draft(const struct wh_overlay *o, struct wh_draft *d)
 	wh_draft_num(d, o->hidden ? HIDDEN : 0, 1);
 	wh_draft_num(d, o->tmp_id.n, 2);
 	wh_draft_num(d, o->newest, 8);
+	if (o->shared > 0) {
+		wh_draft_num(d, o->shared, 4);
+		wh_draft_num(d, o->shared_at, 4);
+	}
 	d->tail[0] = o->tmp_id;
-	d->tail[1] = o->body;
+	d->tail[1] = wh_str(o->body.p, o->body.n - o->shared);
 }
 
 int
@@ -88,6 +143,7 @@ wh_overlays_put(struct wh_txn *t, struct wh_str whid, const struct wh_overlay *o
 	if (r)
 		return r;
 	wh_key_id(&k, whid);
+	share(t, &is);
 	draft(&is, &d);
 	r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, wh_overlay_terms(&t->view.meta, &is),
 			  &plan);
@@ -101,6 +157,7 @@ wh_overlays_put(struct wh_txn *t, struct wh_str whid, const struct wh_overlay *o
 int
 wh_overlays_add(struct wh_txn *t, struct wh_str tmp_id, const struct wh_overlay *o)
 {
+	struct wh_overlay is = *o;
 	struct wh_draft d;
 	struct wh_key k;
 
@@ -109,7 +166,8 @@ wh_overlays_add(struct wh_txn *t, struct wh_str tmp_id, const struct wh_overlay 
 	if (o->tmp_id.n > WH_KEY_MAX)
 		return wh_txn_fail(t, WH_EINVAL);
 	wh_key_id(&k, tmp_id);
-	draft(o, &d);
+	share(t, &is);
+	draft(&is, &d);
 	int r = wh_table_add(t, WH_TABLE_OVERLAYS, &k, &d, NULL);
 
 	if (r == 0)
@@ -134,18 +192,41 @@ wh_overlays_del(struct wh_txn *t, struct wh_str whid)
 	return wh_terms_follow(t, wh_key_view(&k), &plan);
 }
 
+/* From here on it is found by its terms, and stands for itself. */
+static int
+make_whole(struct wh_txn *t, const struct wh_key *k, struct wh_overlay *o)
+{
+	struct wh_draft d;
+
+	if (o->shared == 0)
+		return 0;
+	o->shared = 0;
+	draft(o, &d);
+	return wh_table_put(t, WH_TABLE_OVERLAYS, k, &d, NULL);
+}
+
+static int
+catch_up(struct wh_txn *t, const struct wh_key *k, struct wh_overlay *o, struct wh_batch *out)
+{
+	int r = make_whole(t, k, o);
+
+	return r ? r
+		 : wh_terms_gather(t, wh_key_view(k), o->hidden ? WH_STR_NULL : o->body, out);
+}
+
 int
 wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, uint64_t end, struct wh_batch *out)
 {
+	struct wh_buf room = WH_BUF_NULL;
 	struct wh_overlay o;
 	struct wh_key k;
-	int r = wh_overlays_get(&t->view, whid, &o);
+	int r = wh_overlays_get(&t->view, whid, &room, &o);
 
-	if (r == WH_ABSENT || r == WH_ECORRUPT ||
-	    (r == 0 && (!wh_tail_has(&t->view.meta, o.newest) || o.newest >= end)))
-		return 0; /* who asks for a damaged one is told */
-	if (r < 0)
-		return r;
 	wh_key_id(&k, whid);
-	return wh_terms_gather(t, wh_key_view(&k), o.hidden ? WH_STR_NULL : o.body, out);
+	if (r == WH_ABSENT || r == WH_ECORRUPT)
+		r = 0; /* who asks for a damaged one is told */
+	else if (r == 0 && wh_tail_has(&t->view.meta, o.newest) && o.newest < end)
+		r = catch_up(t, &k, &o, out);
+	wh_buf_fini(&room);
+	return r;
 }

@@ -12,7 +12,8 @@
 /* Prefix lengths of format 1: the least a row of the table has. */
 #define WH_ROW_PREFIX 40
 #define WH_OVERLAY_PREFIX 16
-#define WH_OVERLAY_PREFIX_ALL (WH_OVERLAY_PREFIX + 8)
+#define WH_OVERLAY_PREFIX_NEWEST (WH_OVERLAY_PREFIX + 8)
+#define WH_OVERLAY_PREFIX_SHARED (WH_OVERLAY_PREFIX_NEWEST + 8)
 #define WH_TOMB_PREFIX 8
 #define WH_LATE_PREFIX 25
 #define WH_OP_PREFIX 27
@@ -27,7 +28,11 @@
 
 void wh_row_decode(const struct wh_value *v, struct wh_row *ret);
 void wh_late_decode(const struct wh_value *v, struct wh_late *ret);
+/* With what is shared the body is only how it begins. */
 WH_MUST_USE int wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret);
+/* Puts the whole body together in room, if it is not in one place. */
+WH_MUST_USE int wh_overlay_join(const struct wh_view *v, struct wh_buf *room,
+				struct wh_overlay *inout);
 WH_MUST_USE int wh_oprow_decode(uint64_t seq, const struct wh_value *v, struct wh_oprow *ret);
 WH_MUST_USE int wh_past_decode(uint64_t end, const struct wh_value *v, struct wh_past *ret);
 /* Fills op, params_hash and at. */

@@ -40,7 +40,8 @@ wh_scan_begin(const struct wh_view *v, enum wh_scan_table table, struct wh_str a
 }
 
 static int
-decode(const struct wh_walk *w, struct wh_row *ret_row, struct wh_overlay *ret_overlay)
+decode(struct wh_scan *s, const struct wh_walk *w, struct wh_row *ret_row,
+       struct wh_overlay *ret_overlay)
 {
 	struct wh_value value;
 	bool rows = w->table == WH_TABLE_ROWS;
@@ -50,9 +51,10 @@ decode(const struct wh_walk *w, struct wh_row *ret_row, struct wh_overlay *ret_o
 		return r;
 	if (rows && ret_row)
 		wh_row_decode(&value, ret_row);
-	if (!rows && ret_overlay)
-		r = wh_overlay_decode(&value, ret_overlay);
-	return r;
+	if (rows || !ret_overlay)
+		return 0;
+	r = wh_overlay_decode(&value, ret_overlay);
+	return r ? r : wh_overlay_join(s->view, &s->room, ret_overlay);
 }
 
 int
@@ -76,7 +78,7 @@ wh_scan_next(struct wh_scan *s, struct wh_str *ret_key, struct wh_row *ret_row,
 	}
 	wh_ahead_ask(&s->ahead, s->view, w.table, &w.key, &w.data);
 	*ret_key = wh_walk_key(&w);
-	return decode(&w, ret_row, ret_overlay);
+	return decode(s, &w, ret_row, ret_overlay);
 }
 
 void
@@ -85,6 +87,7 @@ wh_scan_end(struct wh_scan *s)
 	struct wh_walk w = walk_of(s);
 
 	wh_walk_end(&w);
+	wh_buf_fini(&s->room);
 	s->cursor = NULL;
 	s->found = WH_ABSENT;
 }

@@ -18,7 +18,7 @@
 #include "proto/base.h"
 #include "proto/buf.h"
 
-#define WH_STORE_FORMAT 3 /* raised when an older whd could misread the file */
+#define WH_STORE_FORMAT 4 /* raised when an older whd could misread the file */
 
 #define WH_ABSENT 1    /* outcome: no such key */
 #define WH_STORE_END 2 /* outcome: the scan has no further row */
@@ -289,10 +289,16 @@ struct wh_overlay {
 	struct wh_str body;   /* msgpack map; empty for a hidden one */
 	uint64_t newest;      /* seq of the newest operation in its lane, so that it is found by
 				 its terms with that one; 0 = it is found by itself */
+	/* So many of the last bytes of its body are in the body of that operation, too, from
+	 * shared_at on. They are stored there alone while the operation waits for its index
+	 * rows; whoever writes the operation writes its overlay behind it. */
+	uint32_t shared, shared_at;
 };
 
+/* A body that is not in one place is put together in room, and borrows from it. Without room
+ * (NULL) nobody looks at the body, which may be only how it begins. */
 WH_MUST_USE int wh_overlays_get(const struct wh_view *v, struct wh_str whid,
-				struct wh_overlay *ret);
+				struct wh_buf *room, struct wh_overlay *ret);
 WH_MUST_USE int wh_overlays_put(struct wh_txn *t, struct wh_str whid,
 				const struct wh_overlay *o);
 /* The same for a local id that was just drawn, after the operation in its lane: nothing is
@@ -499,6 +505,7 @@ struct wh_scan {
 		size_t left;
 		uint64_t last; /* number of the last page */
 	} ahead;               /* pages_ahead.h */
+	struct wh_buf room;    /* for a body that is not in one place */
 	bool started;
 	int found; /* 0, WH_ABSENT or a fault: what the last step met */
 };

@@ -15,6 +15,12 @@ bucket_of(uint32_t tag)
 	return tag >> (32 - WH_TAIL_BUCKET_BITS);
 }
 
+static uint32_t
+bit_of(uint32_t tag)
+{
+	return UINT32_C(1) << (tag >> 1) % 32; /* its lowest bit is always set */
+}
+
 static const struct wh_tail_link *
 link_at(const struct wh_tail_keys *t, size_t kind, uint32_t at)
 {
@@ -68,7 +74,11 @@ wh_tail_keys_first(const struct wh_tail_keys *t, enum wh_tail_key kind, uint64_t
 	if (kind == WH_TAIL_ANY)
 		return any_from(t, place_of(t, from));
 	uint32_t tag = tag_of(key);
-	uint32_t at = same_tag(t, kind, tag, t->chain[kind][bucket_of(tag)].first);
+	const struct wh_tail_chain *c = &t->chain[kind][bucket_of(tag)];
+
+	if (!(c->tags & bit_of(tag)))
+		return WH_TAIL_NOWHERE;
+	uint32_t at = same_tag(t, kind, tag, c->first);
 
 	while (at != WH_TAIL_NOWHERE && wh_tail_keys_seq(t, at) < from)
 		at = wh_tail_keys_next(t, kind, key, at);
@@ -100,6 +110,7 @@ add_link(struct wh_tail_keys *t, size_t kind, uint32_t at)
 		to = &t->link[kind][(*to - 1) % WH_TAIL_MAX].next;
 	it->next = *to;
 	*to = at + 1;
+	c->tags |= bit_of(it->tag);
 	if (it->next == 0)
 		c->last = at + 1;
 }
@@ -118,6 +129,8 @@ remove_link(struct wh_tail_keys *t, size_t kind, uint32_t at)
 	*to = it->next;
 	if (c->last == at + 1)
 		c->last = before;
+	if (c->first == 0)
+		c->tags = 0;
 }
 
 static void

@@ -39,8 +39,10 @@ struct wh_tail_link {
 	uint32_t next;
 };
 
+/* Most searches are for what is not there, and end without a look at the links. */
 struct wh_tail_chain {
 	uint32_t first, last;
+	uint32_t tags; /* a bit for each tag that came in since it was empty */
 };
 
 /* All zeros: an empty one, of which only what is used takes memory. */

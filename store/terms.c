@@ -125,7 +125,7 @@ bodies_of(struct wh_txn *t, struct wh_str id, struct bodies *ret)
 {
 	struct wh_overlay o = {.hidden = true};
 	int r = row_of(t, id, &ret->row);
-	int q = wh_overlays_get(&t->view, id, &o);
+	int q = wh_overlays_get(&t->view, id, NULL, &o);
 
 	ret->over = q == 0 ? wh_overlay_terms(&t->view.meta, &o) : WH_STR_NULL;
 	if (q == WH_ECORRUPT)

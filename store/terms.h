@@ -54,9 +54,10 @@ WH_MUST_USE int wh_overlay_catch_up(struct wh_txn *t, struct wh_str whid, uint64
 				    struct wh_batch *out);
 
 /* The body by whose terms an overlay is found: none if it is hidden, or while it is found with
- * an operation of the tail. */
+ * an operation of the tail. Until then it may share its body with that; it has no index rows.
+ */
 static inline struct wh_str
 wh_overlay_terms(const struct wh_meta *m, const struct wh_overlay *o)
 {
-	return o->hidden || wh_tail_has(m, o->newest) ? WH_STR_NULL : o->body;
+	return o->hidden || o->shared > 0 || wh_tail_has(m, o->newest) ? WH_STR_NULL : o->body;
 }

@@ -107,7 +107,7 @@ find_recent(struct wh_term_scan *s)
 
 		if (i > 0 && wh_str_eq(s->recent[i], s->recent[i - 1]))
 			continue;
-		if (wh_overlays_get(s->view, s->recent[i], &o) == 0 && !o.hidden &&
+		if (wh_overlays_get(s->view, s->recent[i], NULL, &o) == 0 && !o.hidden &&
 		    wh_tail_has(&s->view->meta, o.newest))
 			return;
 	}

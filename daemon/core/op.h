@@ -118,8 +118,9 @@ struct wh_op_names {
  * WH_ATTEMPTS_KEPT are dropped, the oldest first. 0, WH_EPROTO, WH_ELIMIT or WH_ENOMEM.
  */
 WH_MUST_USE int wh_op_decode(struct wh_op *ret, struct wh_str body);
-/* Appends the stored form; members that hold nothing are left out. Faults are b's. */
-void wh_op_encode(struct wh_buf *b, const struct wh_op *op);
+/* Appends the stored form; members that hold nothing are left out. Faults are b's. Returns
+ * where in that form the map `fields` begins, 0 if there is none. */
+size_t wh_op_encode(struct wh_buf *b, const struct wh_op *op);
 /* The op as callers see it (see PROTOCOL). With around (queue.get), else NULL, also its
  * attempts, why it is in its state and what is next. */
 struct wh_op_around;

@@ -177,11 +177,11 @@ member_write(struct wh_buf *b, const struct member *m, const struct wh_op *op)
 	}
 }
 
-void
+size_t
 wh_op_encode(struct wh_buf *b, const struct wh_op *op)
 {
-	size_t place = wh_pack_open_map(b);
-	size_t n = 0;
+	size_t begin = b->n, place = wh_pack_open_map(b);
+	size_t n = 0, behind_fields = 0;
 
 	wh_require(op->n_log <= WH_ATTEMPTS_KEPT);
 	for (size_t i = 0; i < wh_array_len(members); i++) {
@@ -189,8 +189,15 @@ wh_op_encode(struct wh_buf *b, const struct wh_op *op)
 			continue;
 		member_write(b, &members[i], op);
 		n++;
+		if (members[i].offset == offsetof(struct wh_op, fields))
+			behind_fields = b->n;
 	}
+	size_t end = b->n;
+
 	wh_pack_close_map(b, place, n);
+	if (b->fault || behind_fields == 0)
+		return 0;
+	return b->n - (end - behind_fields) - op->fields.n - begin;
 }
 
 /* ------------------------------------------------------------- decoding -- */

@@ -49,6 +49,7 @@ static void
 look_first(struct sim_call *c, const struct wh_view *v)
 {
 	char room[WH_KEY_MAX];
+	struct wh_buf body = WH_BUF_NULL;
 	struct wh_str whid;
 	struct wh_hook h;
 
@@ -57,10 +58,11 @@ look_first(struct sim_call *c, const struct wh_view *v)
 	if (c->e.kind == WH_OP_CREATE)
 		return;
 	whid = wh_lane_resolve(v, wh_buf_view(&c->e.whid));
-	if (wh_hook_get(v, wh_key_fold(whid, room), WH_VIEW_EFFECTIVE, &h) == 0) {
+	if (wh_hook_get(v, wh_key_fold(whid, room), WH_VIEW_EFFECTIVE, &body, &h) == 0) {
 		wh_buf_str(&c->seen, h.body);
 		c->has_seen = true;
 	}
+	wh_buf_fini(&body);
 	look_at_lane(c, v, whid);
 }
 

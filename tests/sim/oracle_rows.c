@@ -137,12 +137,14 @@ look_at_rows(struct sim *s)
 static bool
 visible(struct sim *s, const char *name)
 {
+	struct wh_buf body = WH_BUF_NULL;
 	char room[WH_KEY_MAX];
 	struct wh_hook h;
+	int r = wh_hook_get(&s->host.d.view, wh_key_fold(wh_str_c(name), room),
+			    WH_VIEW_EFFECTIVE, &body, &h);
 
-	return wh_hook_get(&s->host.d.view, wh_key_fold(wh_str_c(name), room),
-			   WH_VIEW_EFFECTIVE, &h) == 0 &&
-	       !h.hidden;
+	wh_buf_fini(&body);
+	return r == 0 && !h.hidden;
 }
 
 /* It is as the create asked: only such a one can be told to be the same. */

@@ -402,7 +402,8 @@ test_moved_value(void **state)
 	struct wh_overlay overlay;
 
 	assert_int_equal(mdb_put(wh_view_txn(&t.view), overlays, &from, &data, 0), 0);
-	assert_int_equal(wh_overlays_get(&t.view, WH_STR("row-1"), &overlay), WH_ECORRUPT);
+	assert_int_equal(wh_overlays_get(&t.view, WH_STR("row-1"), NULL, &overlay),
+			 WH_ECORRUPT);
 	wh_txn_abort(&t);
 }
 

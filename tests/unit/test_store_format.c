@@ -126,6 +126,35 @@ test_older_format(void **state)
 }
 
 static void
+put_third(MDB_txn *txn)
+{
+	put_stamp(txn, 3);
+}
+
+/* From format 3 on the change log is where it is. */
+static void
+test_third_format(void **state)
+{
+	struct fixture *f = *state;
+	struct wh_view v;
+	uint64_t tail;
+
+	fx_open(f);
+	fx_furnish(f);
+	fx_view(f, &v);
+	tail = v.meta.change_tail;
+	wh_view_end(&v);
+	assert_true(tail > 0);
+	fx_close(f);
+	with_lmdb(f, put_third);
+	fx_open(f);
+	fx_check_clean(f);
+	fx_view(f, &v);
+	assert_int_equal(v.meta.change_tail, tail);
+	wh_view_end(&v);
+}
+
+static void
 put_zero(MDB_txn *txn)
 {
 	put_stamp(txn, 0);
@@ -168,9 +197,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fx_test_closed(test_not_our_file),  fx_test_closed(test_older_format),
-		fx_test_closed(test_newer_format),  fx_test_closed(test_impossible_format),
-		fx_test_closed(test_damaged_stamp),
+		fx_test_closed(test_not_our_file),      fx_test_closed(test_older_format),
+		fx_test_closed(test_third_format),      fx_test_closed(test_newer_format),
+		fx_test_closed(test_impossible_format), fx_test_closed(test_damaged_stamp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,18 +147,18 @@ test_overlay(void **state)
 	struct wh_txn t;
 
 	fx_begin(f, &t);
-	assert_int_equal(wh_overlays_get(&t.view, WH_STR("a"), &got), WH_ABSENT);
+	assert_int_equal(wh_overlays_get(&t.view, WH_STR("a"), NULL, &got), WH_ABSENT);
 	assert_int_equal(wh_overlays_put(&t, WH_STR("a"), &o), 0);
 	assert_int_equal(wh_overlays_put(&t, WH_STR("b"), &hidden), 0);
 	assert_int_equal(t.view.meta.overlays, 2);
-	assert_int_equal(wh_overlays_get(&t.view, WH_STR("a"), &got), 0);
+	assert_int_equal(wh_overlays_get(&t.view, WH_STR("a"), NULL, &got), 0);
 	assert_true(got.revision == 9 && got.pending == UINT32_MAX && got.state == 3);
 	assert_false(got.hidden);
 	assert_true(wh_str_is(got.tmp_id, "tmp-1") && wh_str_is(got.body, "effective"));
-	assert_int_equal(wh_overlays_get(&t.view, WH_STR("b"), &got), 0);
+	assert_int_equal(wh_overlays_get(&t.view, WH_STR("b"), NULL, &got), 0);
 	assert_true(got.hidden && got.tmp_id.n == 0 && got.body.n == 0);
 	assert_int_equal(wh_overlays_put(&t, WH_STR("a"), &got), 0);
-	assert_int_equal(wh_overlays_get(&t.view, WH_STR("a"), &got), 0);
+	assert_int_equal(wh_overlays_get(&t.view, WH_STR("a"), NULL, &got), 0);
 	assert_true(got.hidden);
 	assert_int_equal(wh_overlays_del(&t, WH_STR("a")), 0);
 	assert_int_equal(wh_overlays_del(&t, WH_STR("a")), WH_ABSENT);

@@ -208,7 +208,7 @@ newest_of(const struct wh_view *v, const char *id)
 {
 	struct wh_overlay o;
 
-	assert_int_equal(wh_overlays_get(v, wh_str_c(id), &o), 0);
+	assert_int_equal(wh_overlays_get(v, wh_str_c(id), NULL, &o), 0);
 	return o.newest;
 }
 
