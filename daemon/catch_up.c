@@ -11,18 +11,30 @@
 struct catch_up {
 	struct wh_job job;
 	uint64_t leave;
+	size_t max;
 };
 
 int
 wh_catch_up_run(struct wh_job *job, struct wh_txn *t)
 {
-	return wh_ops_catch_up(t, ((struct catch_up *)job)->leave, WH_CATCH_UP);
+	const struct catch_up *c = (struct catch_up *)job;
+
+	return wh_ops_catch_up(t, c->leave, c->max);
 }
 
 static bool
 is_behind(const struct whd *d)
 {
 	return wh_ops_behind(&d->view.meta) > d->catch_up.leave && !d->stopping;
+}
+
+/* The longer it is quiet the more come at once: that takes a fraction for each. */
+static void
+grow(const struct whd *d, struct catch_up *c)
+{
+	bool is_quiet = wh_writer_idle(d->writer);
+
+	c->max = is_quiet && c->max < WH_CATCH_UP_MOST ? c->max * 2 : c->max;
 }
 
 /* Goes on while nobody else is there, or somebody reads through them again and again. After a
@@ -34,6 +46,7 @@ done(struct wh_job *job, struct whd *d, int fault)
 
 	d->catch_up.commits = d->counters.commits; /* its own is nobody's change */
 	if (fault == 0 && wanted && is_behind(d)) {
+		grow(d, (struct catch_up *)job);
 		wh_writer_submit(d->writer, job);
 		return;
 	}
@@ -48,6 +61,7 @@ begin(struct whd *d)
 
 	c->job = (struct wh_job){.run = wh_catch_up_run, .done = done, .class = WH_JOB_SYNC};
 	c->leave = d->catch_up.leave;
+	c->max = WH_CATCH_UP;
 	d->catch_up.running = true;
 	wh_writer_submit(d->writer, &c->job);
 }

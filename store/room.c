@@ -14,7 +14,6 @@
  * Commit thread.
  */
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "store/table.h"
@@ -62,24 +61,25 @@ wh_room_cover(struct wh_store *s)
 	s->room.size = st.st_size;
 }
 
-/* If it fails, the disk is full or broken, as the next commit that needs a page will find. */
+/* If it fails, the disk is full or broken, as the next commit that needs a page will find.
+ * Block by block: newer kernels keep what is written at once in one piece in memory, and go
+ * through all of that for each page that is written to it later. */
 static void
 append_zeros(struct wh_store *s, size_t blocks)
 {
 	wh_require(s->room.size >= s->room.used);
 
 	static const char zeros[BLOCK];
-	struct iovec part[BLOCKS_MAX];
+	ssize_t n = sizeof(zeros);
 	int fd = -1;
 
-	for (size_t i = 0; i < blocks; i++)
-		part[i] = (struct iovec){(void *)(uintptr_t)zeros, sizeof(zeros)};
 	if (mdb_env_get_fd(s->env, &fd) != 0)
 		return;
-	ssize_t n = pwritev(fd, part, (int)blocks, s->room.size);
-
-	if (n > 0)
-		s->room.size += n;
+	for (size_t i = 0; i < blocks && n == sizeof(zeros); i++) {
+		n = pwrite(fd, zeros, sizeof(zeros), s->room.size);
+		if (n > 0)
+			s->room.size += n;
+	}
 }
 
 void

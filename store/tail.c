@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 /* Many: there is no quiet time, and for more at once one takes less. */
-#define MAKE_ROOM (4 * WH_CATCH_UP)
+#define MAKE_ROOM WH_CATCH_UP_MOST
 
 struct wh_tail {
 	bool known; /* false: to be read from the rows */

@@ -18,6 +18,7 @@ enum member_type {
 	M_ENUM, /* written even if 0; `limit` values */
 	M_ID,   /* 16 bytes, always written */
 	M_TEXT,
+	M_LOCAL, /* text; of a create without it, the same as its target */
 	M_BYTES, /* anything, kept as bin */
 	M_MAP,   /* an encoded map, kept as bin */
 	M_ARRAY, /* an encoded array, kept as bin */
@@ -49,7 +50,7 @@ static const struct member members[] = {
 	MEMBER("f", M_U32, flags),
 	MEMBER("r", M_TEXT, reason),
 	MEMBER("t", M_TEXT, target),
-	MEMBER("ti", M_TEXT, tmp_id),
+	MEMBER("ti", M_LOCAL, tmp_id),
 	MEMBER("w", M_MAP, fields),
 	MEMBER("b", M_MAP, base),
 	MEMBER("th", M_MAP, theirs),
@@ -132,6 +133,8 @@ member_is_empty(const struct member *m, const struct wh_op *op)
 	case M_ENUM:
 	case M_ID:
 		return false;
+	case M_LOCAL:
+		return op->tmp_id.n == 0 || wh_str_eq(op->tmp_id, op->target);
 	case M_TEXT:
 	case M_BYTES:
 	case M_MAP:
@@ -164,6 +167,7 @@ member_write(struct wh_buf *b, const struct member *m, const struct wh_op *op)
 		wh_pack_bin(b, wh_str(at, sizeof(op->id)));
 		break;
 	case M_TEXT:
+	case M_LOCAL:
 		wh_pack_str(b, *(const struct wh_str *)at);
 		break;
 	case M_BYTES:
@@ -291,6 +295,7 @@ member_read(const struct member *m, const msgpack_object *v, struct wh_op *op)
 	case M_ID:
 		return read_id(v, at);
 	case M_TEXT:
+	case M_LOCAL:
 	case M_BYTES:
 		return wh_obj_str(v, at);
 	case M_MAP:
@@ -347,6 +352,8 @@ members_read(const msgpack_object *map, struct wh_op *op)
 		if (always && !(seen >> i & 1))
 			return WH_EPROTO;
 	}
+	if (op->kind == WH_OP_CREATE && op->tmp_id.n == 0)
+		op->tmp_id = op->target;
 	return 0;
 }
 

@@ -135,7 +135,7 @@ test_round_trip(void **state)
 static void
 test_least_op_is_small(void **state)
 {
-	struct wh_op op = {.target = WH_STR("wh-1")};
+	struct wh_op op = {.kind = WH_OP_UPDATE, .target = WH_STR("wh-1")};
 	struct wh_buf b = WH_BUF_NULL;
 	struct wh_op got;
 
@@ -144,6 +144,45 @@ test_least_op_is_small(void **state)
 	assert_true(b.n < 48);
 	assert_int_equal(wh_op_decode(&got, wh_buf_view(&b)), 0);
 	same_op(&got, &op);
+	wh_buf_fini(&b);
+}
+
+/* As long as a create is found by its local id that is not told twice. */
+static void
+test_local_id_of_a_create(void **state)
+{
+	struct wh_op op = {.target = WH_STR("tmp-1"), .tmp_id = WH_STR("tmp-1")};
+	struct wh_buf waits = WH_BUF_NULL, made = WH_BUF_NULL;
+	struct wh_op got;
+
+	(void)state;
+	wh_op_encode(&waits, &op);
+	assert_int_equal(wh_op_decode(&got, wh_buf_view(&waits)), 0);
+	same_op(&got, &op);
+	op.target = WH_STR("wh-01");
+	wh_op_encode(&made, &op);
+	assert_int_equal(made.n, waits.n + 3 + 6);
+	assert_int_equal(wh_op_decode(&got, wh_buf_view(&made)), 0);
+	same_op(&got, &op);
+	wh_buf_fini(&waits);
+	wh_buf_fini(&made);
+}
+
+/* Where the wanted members are in what is stored, behind whatever else is in the buffer. */
+static void
+test_place_of_fields(void **state)
+{
+	struct wh_buf b = WH_BUF_NULL;
+	struct wh_op op = full_op;
+
+	(void)state;
+	wh_buf_c(&b, "before");
+	size_t at = wh_op_encode(&b, &op);
+
+	assert_in_range(at, 1, b.n - 6 - op.fields.n);
+	assert_memory_equal(b.p + 6 + at, op.fields.p, op.fields.n);
+	op.fields = WH_STR_NULL;
+	assert_int_equal(wh_op_encode(&b, &op), 0);
 	wh_buf_fini(&b);
 }
 
@@ -340,6 +379,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_least_op_is_small),
+		cmocka_unit_test(test_local_id_of_a_create),
+		cmocka_unit_test(test_place_of_fields),
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_flip_each_byte),
 		cmocka_unit_test(test_too_many_attempts),
