@@ -88,11 +88,13 @@ name_of(int (*run)(struct wh_job *, struct wh_txn *))
 static void
 mark(struct wh_crash *c, const char *name)
 {
-	for (size_t i = 0; i < c->n_marks; i++)
-		if (strcmp(c->marks[i], name) == 0)
+	struct wh_crash_marks *m = &c->open;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (strcmp(m->name[i], name) == 0)
 			return;
-	if (c->n_marks < WH_CRASH_MARKS)
-		snprintf(c->marks[c->n_marks++], WH_CRASH_NAME, "%s", name);
+	if (m->n < WH_CRASH_MARKS)
+		snprintf(m->name[m->n++], WH_CRASH_NAME, "%s", name);
 }
 
 void
@@ -114,29 +116,30 @@ wh_crash_edge(struct wh_crash *c, const char *from, const char *to)
 }
 
 static void
-pass_marks(struct wh_crash *c, const char *stage)
+pass_marks(struct wh_crash *c, const struct wh_crash_marks *m, const char *stage)
 {
-	for (size_t i = 0; i < c->n_marks; i++)
-		pass(c, c->marks[i], stage);
+	for (size_t i = 0; i < m->n; i++)
+		pass(c, m->name[i], stage);
 }
 
 void
 wh_crash_before_commit(struct wh_crash *c)
 {
-	pass_marks(c, ".before");
+	pass_marks(c, &c->open, ".before");
+	c->made = c->open;
+	c->open.n = 0;
 }
 
 void
 wh_crash_after_commit(struct wh_crash *c)
 {
-	pass_marks(c, ".after");
-	c->n_marks = 0;
+	pass_marks(c, &c->made, ".after");
 }
 
 void
 wh_crash_forget(struct wh_crash *c)
 {
-	c->n_marks = 0;
+	c->open.n = 0;
 }
 
 void

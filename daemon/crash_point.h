@@ -41,9 +41,12 @@ struct wh_crash {
 	char name[WH_CRASH_NAME]; /* empty = off */
 	atomic_int left;          /* times it is still passed before the end */
 
-	/* what the open transaction has done; for the thread that commits only */
-	char marks[WH_CRASH_MARKS][WH_CRASH_NAME];
-	size_t n_marks;
+	/* what the open transaction has done, and the one that is committed and flushed; each
+	 * is of one thread at a time */
+	struct wh_crash_marks {
+		char name[WH_CRASH_MARKS][WH_CRASH_NAME];
+		size_t n;
+	} open, made;
 };
 
 /* Reads WHD_CRASH; before any other thread exists. */

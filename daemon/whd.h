@@ -2,7 +2,7 @@
 /*
  * The one aggregate: every part of the daemon hangs off struct whd, and here
  * is said which thread may touch what. Everything below belongs to the loop
- * thread; the commit thread sees only the store and its jobs, the HTTP thread
+ * thread; the commit threads see only the store and their jobs, the HTTP thread
  * only its own queue.
  */
 #pragma once

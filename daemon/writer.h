@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The funnel: the only way to change the store. Jobs gather while a commit is
- * being flushed and share the next one (group commit). The commit thread runs
- * the bodies in one transaction, flushes, and hands the jobs back; only then
- * does a reply that promises durability leave, and can anybody read of it.
+ * The funnel: the only way to change the store. Jobs that come while a commit
+ * is being flushed share the next one (group commit). A commit thread runs the
+ * bodies in one transaction, flushes, and hands the jobs back; only then does a
+ * reply that promises durability leave, and can anybody read of it. The bodies
+ * of the next one run meanwhile, on what is not flushed yet: it is committed
+ * only behind it, or not at all.
  *
  * A batch runs outcomes first and new changes last. If a body or the commit
  * faults, nothing of the batch happened and it is run again one job a
@@ -19,7 +21,7 @@
 #include "daemon/job.h"
 #include "daemon/whd.h"
 
-/* Starts the commit thread. */
+/* Starts the commit threads. */
 struct wh_writer *wh_writer_start(struct whd *d);
 /* Loop thread. Takes over the job. */
 void wh_writer_submit(struct wh_writer *w, struct wh_job *job);

@@ -11,7 +11,7 @@
  * times, looking makes the next write change a time, which the flush of that
  * commit then has to write, too. It may be longer, never shorter.
  *
- * Commit thread.
+ * The thread that commits; nobody else does meanwhile.
  */
 #include <sys/stat.h>
 #include <unistd.h>

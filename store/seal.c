@@ -6,12 +6,13 @@
  * A commit that wrote so much that hashing it would cost more than a flush is
  * flushed first and then sealed without a hash.
  *
- * Steps of wh_store_open, and the commit thread.
+ * Steps of wh_store_open, and the thread that commits.
  */
 #include "store/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -37,7 +38,8 @@ struct wh_seal {
 	uint64_t txn; /* the last one that was committed */
 	bool sealed;  /* and it has a seal, which is on disk */
 	bool begun;   /* there was a commit since it was opened */
-	bool broken;  /* nobody knows what is on disk */
+	/* Nobody knows what is on disk; the next transaction may be under way by then. */
+	atomic_bool broken;
 };
 
 static off_t
@@ -301,9 +303,10 @@ wh_seal_commit(struct wh_store *store)
 	struct wh_seal *s = store->seal;
 	struct wh_states states;
 
-	s->broken = !read_states(&s->file, &states);
-	if (s->broken)
+	if (!read_states(&s->file, &states)) {
+		s->broken = true;
 		return WH_EIO; /* it has no seal */
+	}
 	if (states.is.txn == s->txn)
 		return 0; /* it changed nothing */
 	s->txn = states.is.txn;
@@ -376,6 +379,12 @@ wh_seal_start(struct wh_opening *op)
 		return 0;
 	op->s->seal = calloc(1, sizeof(*op->s->seal));
 	return op->s->seal ? begin(op, op->s->seal) : wh_refuse_errno(op, ENOMEM, "open");
+}
+
+bool
+wh_seal_begun(const struct wh_store *s)
+{
+	return s->seal && s->seal->sealed;
 }
 
 bool

@@ -24,8 +24,11 @@ void wh_seal_rest(const struct wh_store *s);
 void wh_seal_stop(struct wh_store *s);
 
 /* After LMDB's commit, which flushed nothing: returns once it is on disk. 0 or WH_EIO: then
- * nobody can say what is there, and the store must not be used any more. Commit thread. */
+ * nobody can say what is there, and the store must not be used any more. The thread that
+ * committed; until it returns there is no other commit. */
 WH_MUST_USE int wh_seal_commit(struct wh_store *s);
+/* The last commit has its seal: none is flushed by LMDB any more. The same. */
+bool wh_seal_begun(const struct wh_store *s);
 /* Such a one has failed: no transaction is begun any more, or the next one would be flushed and
  * stand on pages that are on no disk. */
 bool wh_seal_broken(const struct wh_store *s);

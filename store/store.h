@@ -5,9 +5,10 @@
  * the store knows no webhook, no operation, no JSON, no clock.
  *
  * Threads: reads go through a wh_view, one view per thread at a time; writes
- * through a wh_txn, opened by the commit thread only. A wh_str returned from a
- * view or transaction borrows LMDB's pages: it is valid until the view is
- * renewed or ended, or, in a transaction, until the next write.
+ * through a wh_txn, opened by the commit thread only, which is whichever has it
+ * open if there are several. A wh_str returned from a view or transaction
+ * borrows LMDB's pages: it is valid until the view is renewed or ended, or, in a
+ * transaction, until the next write.
  *
  * Every value carries a checksum over table, key and value (XXH3-64). A value
  * that does not match is WH_ECORRUPT for the caller of that one row.
@@ -100,7 +101,7 @@ bool wh_store_took_back(const struct wh_store *s);
  * it. -1: the file system has none. Any thread. */
 int wh_store_temp(const struct wh_store *s);
 /* Makes the data file longer than it need be if it is growing, since a commit that has to do
- * that is slow. Commit thread, when nobody waits for it. */
+ * that is slow. The thread that has committed, when nobody waits for it. */
 void wh_store_make_room(struct wh_store *s);
 /* To be said right before it is closed, if nothing was found wrong with it: who opens the same
  * file in the same boot, and finds that nobody has written to it since, need not read all of
@@ -384,8 +385,8 @@ WH_MUST_USE int wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_
  */
 /* So many are read through without harm; by who reads more it is known, and they catch up. */
 #define WH_BEHIND_FEW 1024u
-/* A fair max: on a fast disk 40 ms in which no change is answered; the most, of which each takes
- * half the time, 80 ms. */
+/* A fair max: on a fast disk 40 ms in which no change is answered; the most, of which each
+ * takes half the time, 80 ms. */
 #define WH_CATCH_UP 1024u
 #define WH_CATCH_UP_MOST (4 * WH_CATCH_UP)
 uint64_t wh_ops_behind(const struct wh_meta *m);

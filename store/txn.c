@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 
+#include "store/commit.h"
 #include "store/seal.h"
 #include "store/shortcut.h"
 #include "store/sieve.h"
@@ -46,21 +47,73 @@ wh_view_begin(struct wh_store *s, struct wh_view *ret)
 	return 0;
 }
 
-int
-wh_view_renew(struct wh_view *v)
+/* What it remembers is of the snapshot before. */
+static int
+look_around(struct wh_view *v, int moved)
 {
+	int r = moved ? moved : wh_meta_load(v, &v->meta);
+
 	v->renewals++;
-	mdb_txn_reset(wh_view_txn(v));
-	int rc = mdb_txn_renew(wh_view_txn(v));
-
-	int r = rc != 0 ? wh_mdb_fault(rc) : wh_meta_load(v, &v->meta);
-
 	if (v->shortcuts)
 		wh_shortcuts_forget(v->shortcuts, v->meta.rows);
 	if (v->ids)
 		wh_tail_ids_follow(&v->ids, &v->meta);
 	return r;
 }
+
+static int
+move_reader(MDB_txn *txn)
+{
+	mdb_txn_reset(txn);
+	return wh_mdb_fault(mdb_txn_renew(txn));
+}
+
+int
+wh_view_renew(struct wh_view *v)
+{
+	return look_around(v, move_reader(wh_view_txn(v)));
+}
+
+/* ------------------------------------------------------------ on its way -- */
+
+int
+wh_ready_begin(struct wh_store *s, struct wh_ready *ret)
+{
+	MDB_txn *txn = NULL;
+	int r = begin_reader(s, &txn);
+
+	if (txn)
+		mdb_txn_reset(txn);
+	ret->mdb = txn;
+	return r;
+}
+
+int
+wh_ready_move(struct wh_ready *r)
+{
+	return move_reader(r->mdb);
+}
+
+void
+wh_ready_end(struct wh_ready *r)
+{
+	if (r->mdb)
+		mdb_txn_abort(r->mdb);
+	r->mdb = NULL;
+}
+
+int
+wh_view_take(struct wh_view *v, struct wh_ready *r)
+{
+	void *was = v->mdb;
+
+	v->mdb = r->mdb;
+	r->mdb = was;
+	mdb_txn_reset(was);
+	return look_around(v, 0);
+}
+
+/* ---------------------------------------------------------- transactions -- */
 
 void
 wh_view_remember(struct wh_view *v)
@@ -119,12 +172,15 @@ txn_done(struct wh_txn *t)
 }
 
 int
-wh_txn_commit(struct wh_txn *t)
+wh_txn_make(struct wh_txn *t)
 {
+	struct wh_store *s = t->view.store;
 	int r = t->fault ? t->fault : wh_changes_flush(t);
 
 	if (r == 0)
 		r = wh_meta_flush(t);
+	if (r == 0 && wh_seal_broken(s)) /* since it was begun */
+		r = WH_EIO;
 	if (r < 0) {
 		wh_txn_abort(t);
 		return r;
@@ -132,19 +188,40 @@ wh_txn_commit(struct wh_txn *t)
 	int rc = mdb_txn_commit(wh_view_txn(&t->view)); /* frees it, failed or not */
 
 	txn_done(t);
-	t->fault = wh_commit_fault(t->view.store, rc);
-	if (t->fault == 0 && t->view.store->seal)
-		t->fault = wh_seal_commit(t->view.store);
+	t->fault = wh_commit_fault(s, rc);
 	if (t->fault) {
-		wh_tail_forget(t->view.store);
-		wh_sieve_forget(t->view.store);
-	}
-	if (t->fault == 0) {
-		wh_sieve_keep(t->view.store);
-		wh_room_cover(t->view.store);
-		wh_mark_follow(t->view.store);
+		wh_tail_forget(s);
+		wh_sieve_forget(s);
+	} else {
+		wh_sieve_keep(s);
 	}
 	return t->fault;
+}
+
+int
+wh_store_flush(struct wh_store *s)
+{
+	int r = s->seal ? wh_seal_commit(s) : 0;
+
+	if (r == 0) {
+		wh_room_cover(s);
+		wh_mark_follow(s);
+	}
+	return r;
+}
+
+bool
+wh_store_flushes_apart(const struct wh_store *s)
+{
+	return wh_seal_begun(s);
+}
+
+int
+wh_txn_commit(struct wh_txn *t)
+{
+	int r = wh_txn_make(t);
+
+	return r ? r : wh_store_flush(t->view.store);
 }
 
 void

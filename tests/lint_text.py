@@ -259,7 +259,7 @@ ARROWS = (
     ("proto/*", ("proto/*.h", "proto/*.def")),
     ("store/*", ("store/*", "proto/base.h", "proto/buf.h", "proto/fault.h")),
     ("daemon/core/*", ("daemon/core/*", "proto/*")),
-    ("daemon/*", ("daemon/*", "store/store.h", "store/*.def", "proto/*")),
+    ("daemon/*", ("daemon/*", "store/store.h", "store/commit.h", "store/*.def", "proto/*")),
     ("ctl/*", ("ctl/*", "proto/*")),
     ("tests/whsim/*", ("tests/whsim/*",)),
 )

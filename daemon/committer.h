@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the loop (writer.c) and the commit threads (committer.c) share: two
+ * lists of jobs and one mutex. For those two files only.
+ *
+ * There are two commit threads, so that one runs the next batch while the other
+ * flushes its own: a flush is mostly waiting. Only one has a transaction open
+ * (`running`), and only one commits and flushes (`flushing`), in the same
+ * order.
+ */
+#pragma once
+
+#include "daemon/writer.h"
+#include "store/commit.h"
+
+struct wh_jobs {
+	struct wh_job *head, **tail;
+};
+
+static inline void
+wh_jobs_init(struct wh_jobs *l)
+{
+	l->head = NULL;
+	l->tail = &l->head;
+}
+
+static inline void
+wh_jobs_add(struct wh_jobs *l, struct wh_job *j)
+{
+	j->next = NULL;
+	*l->tail = j;
+	l->tail = &j->next;
+}
+
+static inline void
+wh_jobs_append(struct wh_jobs *l, struct wh_jobs *more)
+{
+	if (!more->head)
+		return;
+	*l->tail = more->head;
+	l->tail = more->tail;
+	wh_jobs_init(more);
+}
+
+/* One commit thread. */
+struct wh_committer {
+	struct wh_writer *w;
+	uv_thread_t thread;
+	bool started;
+
+	/* under the mutex */
+	uv_cond_t work;
+	bool idle; /* it waits for that */
+
+	/* its own */
+	bool runs, flushes;     /* it is this one that does */
+	struct wh_buf touching; /* of the open transaction */
+	struct wh_tally tally;  /* of what it has committed of its batch */
+	struct wh_buf touches;
+};
+
+#define WH_COMMITTERS 2
+
+struct wh_writer {
+	struct whd *d;
+	uv_mutex_t mutex;
+	uv_async_t wake;
+	struct wh_committer committers[WH_COMMITTERS];
+
+	/* under the mutex */
+	struct wh_jobs waiting, finished;
+	bool running, flushing;
+	uv_cond_t turn; /* for who has run a batch, and may not commit it yet */
+	bool ending;
+	unsigned at_work;      /* threads that have not ended */
+	struct wh_ready ready; /* the snapshot in which all that is finished is to be seen */
+	int lost;              /* a fault of that */
+	uint64_t commits, jobs, reruns;
+	struct wh_tally tally;
+	struct wh_buf touches; /* of what is finished */
+
+	/* loop only */
+	size_t open; /* jobs submitted and not completed */
+	unsigned corks;
+	struct wh_jobs corked;
+	void (*stopped)(struct whd *);
+};
+
+WH_MUST_USE bool wh_committers_start(struct wh_writer *w);
+/* Waits for them: nothing is submitted any more. */
+void wh_committers_end(struct wh_writer *w);
+/* Jobs wait. Under the mutex. */
+void wh_committers_wake(struct wh_writer *w);
