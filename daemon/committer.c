@@ -92,50 +92,66 @@ let_next_run(struct wh_committer *c)
 	uv_mutex_unlock(&w->mutex);
 }
 
-/* Only what was committed counts. */
+/* And takes it from there. */
 static void
-count(struct wh_committer *c, const struct wh_tally *tally)
+add_up(struct wh_did *to, struct wh_did *from)
 {
-	c->tally.conflicts += tally->conflicts;
-	c->tally.held += tally->held;
-	c->tally.dead += tally->dead;
-	c->tally.adopted += tally->adopted;
-	wh_buf_str(&c->touches, wh_buf_view(&c->touching));
-	if (c->touching.fault)
-		c->touches.fault = c->touching.fault;
+	to->tally.conflicts += from->tally.conflicts;
+	to->tally.held += from->tally.held;
+	to->tally.dead += from->tally.dead;
+	to->tally.adopted += from->tally.adopted;
+	wh_buf_str(&to->touches, wh_buf_view(&from->touches));
+	if (from->touches.fault)
+		to->touches.fault = from->touches.fault;
+	from->tally = (struct wh_tally){0};
+	wh_buf_reset(&from->touches);
 }
 
-/* With the batch itself, so that nobody hears of it before it is flushed. Under the mutex. */
-static void
-tell(struct wh_committer *c)
+static int
+begin_txn(struct wh_committer *c)
 {
-	struct wh_writer *w = c->w;
+	struct whd *d = c->w->d;
+	int r = wh_txn_begin(d->store, &c->txn);
 
-	w->tally.conflicts += c->tally.conflicts;
-	w->tally.held += c->tally.held;
-	w->tally.dead += c->tally.dead;
-	w->tally.adopted += c->tally.adopted;
-	wh_buf_str(&w->touches, wh_buf_view(&c->touches));
-	if (c->touches.fault)
-		w->touches.fault = c->touches.fault;
-	c->tally = (struct wh_tally){0};
-	wh_buf_reset(&c->touches);
+	if (r)
+		return r;
+	wh_crash_forget(&d->crash);
+	c->open.tally = (struct wh_tally){0};
+	wh_buf_reset(&c->open.touches);
+	c->txn.touches = &c->open.touches;
+	c->txn.ctx = &c->open.tally;
+	return 0;
+}
+
+static int
+run_jobs(struct wh_committer *c, struct wh_job *first, const struct wh_job *end)
+{
+	for (struct wh_job *j = first; j != end; j = j->next) {
+		int r = j->run(j, &c->txn);
+
+		if (r) {
+			wh_txn_abort(&c->txn);
+			return r;
+		}
+		wh_crash_ran(&c->w->d->crash, j->run);
+	}
+	return 0;
 }
 
 /* `last` of its batch: the next one may run while this one is flushed. */
 static int
-commit(struct wh_committer *c, struct wh_txn *txn, const struct wh_tally *tally, bool last)
+commit(struct wh_committer *c, bool last)
 {
 	struct whd *d = c->w->d;
 
 	take_turn(c);
 	wh_crash_before_commit(&d->crash);
 
-	int r = wh_txn_make(txn);
+	int r = wh_txn_make(&c->txn);
 
 	if (r)
 		return r;
-	count(c, tally);
+	add_up(&c->batch, &c->open);
 	if (last && wh_store_flushes_apart(d->store))
 		let_next_run(c);
 	r = wh_store_flush(d->store);
@@ -144,57 +160,28 @@ commit(struct wh_committer *c, struct wh_txn *txn, const struct wh_tally *tally,
 	return r;
 }
 
+/* Runs the batch, and what comes in until it may be committed, in one transaction. */
 static int
-begin_txn(struct wh_committer *c, struct wh_txn *txn, struct wh_tally *tally)
+run_together(struct wh_committer *c, struct wh_jobs *batch)
 {
-	struct whd *d = c->w->d;
-	int r = wh_txn_begin(d->store, txn);
+	struct wh_job *next = batch->head;
+	int r = begin_txn(c);
 
-	if (r)
-		return r;
-	wh_crash_forget(&d->crash);
-	wh_buf_reset(&c->touching);
-	txn->touches = &c->touching;
-	txn->ctx = tally;
-	return 0;
-}
-
-static int
-run_jobs(struct wh_committer *c, struct wh_txn *txn, struct wh_job *first,
-	 const struct wh_job *end)
-{
-	int r;
-
-	for (struct wh_job *j = first; j != end; j = j->next) {
-		r = j->run(j, txn);
-		if (r)
-			return r;
-		wh_crash_ran(&c->w->d->crash, j->run);
-	}
-	return 0;
-}
-
-/* Runs one job in a transaction of its own, or a batch, and what comes in until it may be
- * committed. */
-static int
-run_txn(struct wh_committer *c, struct wh_job *first, struct wh_jobs *batch)
-{
-	struct wh_job *next = first;
-	struct wh_tally tally = {0};
-	struct wh_txn txn;
-	int r = begin_txn(c, &txn, &tally);
-
-	if (r)
-		return r;
 	while (r == 0 && next) {
-		r = run_jobs(c, &txn, next, batch ? NULL : next->next);
-		next = batch && r == 0 ? take_more(c, batch) : NULL;
+		r = run_jobs(c, next, NULL);
+		next = r ? NULL : take_more(c, batch);
 	}
-	if (r) {
-		wh_txn_abort(&txn);
-		return r;
-	}
-	return commit(c, &txn, &tally, batch != NULL);
+	return r ? r : commit(c, true);
+}
+
+static int
+run_alone(struct wh_committer *c, struct wh_job *j)
+{
+	int r = begin_txn(c);
+
+	if (r == 0)
+		r = run_jobs(c, j, j->next);
+	return r ? r : commit(c, false);
 }
 
 static void
@@ -203,7 +190,7 @@ run_one_by_one(struct wh_committer *c, struct wh_job *first)
 	bool broken = false;
 
 	for (struct wh_job *j = first; j; j = j->next) {
-		j->fault = broken ? WH_EIO : run_txn(c, j, NULL);
+		j->fault = broken ? WH_EIO : run_alone(c, j);
 		broken = j->fault == WH_EIO;
 	}
 }
@@ -213,7 +200,7 @@ static bool
 run_batch(struct wh_committer *c, struct wh_jobs *batch)
 {
 	sort_by_class(batch);
-	int r = run_txn(c, batch->head, batch);
+	int r = run_together(c, batch);
 
 	for (struct wh_job *j = batch->head; j; j = j->next)
 		j->fault = r;
@@ -235,7 +222,7 @@ finish(struct wh_committer *c, struct wh_jobs *batch, bool again)
 		w->jobs++;
 	w->commits++;
 	w->reruns += again;
-	tell(c);
+	add_up(&w->did, &c->batch); /* with it, so that nobody hears of it before */
 	wh_jobs_append(&w->finished, batch);
 	if (w->lost == 0)
 		w->lost = wh_ready_move(&w->ready);
@@ -319,8 +306,8 @@ wh_committers_end(struct wh_writer *w)
 			break;
 		uv_thread_join(&c->thread);
 		uv_cond_destroy(&c->work);
-		wh_buf_fini(&c->touching);
-		wh_buf_fini(&c->touches);
+		wh_buf_fini(&c->open.touches);
+		wh_buf_fini(&c->batch.touches);
 	}
 	uv_cond_destroy(&w->turn);
 }

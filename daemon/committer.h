@@ -42,6 +42,12 @@ wh_jobs_append(struct wh_jobs *l, struct wh_jobs *more)
 	wh_jobs_init(more);
 }
 
+/* What bodies did. */
+struct wh_did {
+	struct wh_tally tally;
+	struct wh_buf touches;
+};
+
 /* One commit thread. */
 struct wh_committer {
 	struct wh_writer *w;
@@ -53,10 +59,9 @@ struct wh_committer {
 	bool idle; /* it waits for that */
 
 	/* its own */
-	bool runs, flushes;     /* it is this one that does */
-	struct wh_buf touching; /* of the open transaction */
-	struct wh_tally tally;  /* of what it has committed of its batch */
-	struct wh_buf touches;
+	bool runs, flushes; /* it is this one that does */
+	struct wh_txn txn;
+	struct wh_did open, batch; /* in that, and what it has committed of its batch */
 };
 
 #define WH_COMMITTERS 2
@@ -76,8 +81,7 @@ struct wh_writer {
 	struct wh_ready ready; /* the snapshot in which all that is finished is to be seen */
 	int lost;              /* a fault of that */
 	uint64_t commits, jobs, reruns;
-	struct wh_tally tally;
-	struct wh_buf touches; /* of what is finished */
+	struct wh_did did; /* in what is finished; the touches since it was taken */
 
 	/* loop only */
 	size_t open; /* jobs submitted and not completed */

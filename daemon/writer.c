@@ -73,10 +73,10 @@ take_counters(struct wh_writer *w)
 	d->counters.commits = w->commits;
 	d->counters.commit_jobs = w->jobs;
 	d->counters.commit_reruns = w->reruns;
-	d->counters.conflicts = w->tally.conflicts;
-	d->counters.held = w->tally.held;
-	d->counters.dead = w->tally.dead;
-	d->counters.adopted = w->tally.adopted;
+	d->counters.conflicts = w->did.tally.conflicts;
+	d->counters.held = w->did.tally.held;
+	d->counters.dead = w->did.tally.dead;
+	d->counters.adopted = w->did.tally.adopted;
 }
 
 /* What is finished is shown from here on, and nothing else. */
@@ -88,8 +88,8 @@ take_finished(struct wh_writer *w, struct wh_jobs *ret_done, struct wh_buf *ret_
 	wh_jobs_init(ret_done);
 	uv_mutex_lock(&w->mutex);
 	wh_jobs_append(ret_done, &w->finished);
-	*ret_touches = w->touches;
-	w->touches = WH_BUF_NULL;
+	*ret_touches = w->did.touches;
+	w->did.touches = WH_BUF_NULL;
 	take_counters(w);
 	if (ret_done->head)
 		lost = w->lost ? w->lost : wh_view_take(&w->d->view, &w->ready);
@@ -205,7 +205,7 @@ on_closed(uv_handle_t *h)
 	struct wh_writer *w = h->data;
 
 	uv_mutex_destroy(&w->mutex);
-	wh_buf_fini(&w->touches);
+	wh_buf_fini(&w->did.touches);
 	free(w);
 }
 

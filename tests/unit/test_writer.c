@@ -3,6 +3,8 @@
  * daemon/writer.c: the order in which commits are made, shown and handed back,
  * where the daemon as a whole can be brought there by chance only.
  */
+#include <stdatomic.h>
+
 #include "store_fixture.h"
 
 #include "daemon/committer.h"
