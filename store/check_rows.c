@@ -10,7 +10,14 @@
 #include "store/check.h"
 #include "store/tail.h"
 
-/* Who waits for its index rows with an operation has one to wait with. */
+static void
+tell_of_op(struct wh_check *c, const struct wh_walk *w, uint64_t op, const char *what)
+{
+	wh_check_tell(c, w->table, wh_walk_key(w), "operation %" PRIu64 " %s", op, what);
+}
+
+/* Who waits for its index rows with an operation has one to wait with, and only such a one
+ * shares its body with it. */
 static void
 expect_newest(struct wh_check *c, const struct wh_walk *w, const struct wh_overlay *o)
 {
@@ -18,23 +25,20 @@ expect_newest(struct wh_check *c, const struct wh_walk *w, const struct wh_overl
 	struct wh_oprow op;
 	struct wh_key k;
 
-	if (!c->meta)
-		return;
 	if (!wh_tail_has(c->meta, o->newest)) {
 		if (o->shared > 0)
-			wh_check_tell(c, w->table, wh_walk_key(w),
-				      "its body is that of operation %" PRIu64
-				      ", which is none of the newest",
-				      o->newest);
+			tell_of_op(c, w, o->newest, "has its body, but is none of the newest");
 		return;
 	}
 	wh_key_order(&k, o->newest);
 	int r = wh_check_look(c, WH_TABLE_OPS, &k, WH_OP_PREFIX, &value);
 
-	if (r == WH_ABSENT || (r == 0 && wh_oprow_decode(o->newest, &value, &op) == 0 &&
-			       !wh_str_eq(op.lane, wh_walk_key(w))))
-		wh_check_tell(c, w->table, wh_walk_key(w),
-			      "its newest operation %" PRIu64 " is none of its own", o->newest);
+	if (r == 0)
+		r = wh_oprow_decode(o->newest, &value, &op);
+	if (r == WH_ABSENT || (r == 0 && !wh_str_eq(op.lane, wh_walk_key(w))))
+		tell_of_op(c, w, o->newest, "is its newest, and none of its own");
+	else if (r == 0 && !wh_overlay_fits(o, op.body))
+		tell_of_op(c, w, o->newest, "is too short to have its body");
 }
 
 void
@@ -46,7 +50,8 @@ wh_check_overlay(struct wh_check *c, const struct wh_walk *w, const struct wh_va
 		wh_check_tell(c, w->table, wh_walk_key(w), "its fields make no sense");
 		return;
 	}
-	expect_newest(c, w, &o);
+	if (c->meta)
+		expect_newest(c, w, &o);
 	wh_check_terms(c, w);
 }
 

@@ -29,6 +29,12 @@ wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret)
 	return wh_value_split(v, tmp_n, &ret->tmp_id, &ret->body);
 }
 
+bool
+wh_overlay_fits(const struct wh_overlay *o, struct wh_str op_body)
+{
+	return o->shared_at <= op_body.n && o->shared <= op_body.n - o->shared_at;
+}
+
 /* What it shares, in the body of its newest operation. 0, WH_ECORRUPT or a fault. */
 static int
 find_shared(const struct wh_view *v, const struct wh_overlay *o, struct wh_str *ret)
@@ -38,7 +44,7 @@ find_shared(const struct wh_view *v, const struct wh_overlay *o, struct wh_str *
 
 	if (r)
 		return r == WH_ABSENT ? WH_ECORRUPT : r;
-	if (o->shared_at > op.body.n || o->shared > op.body.n - o->shared_at)
+	if (!wh_overlay_fits(o, op.body))
 		return WH_ECORRUPT;
 	*ret = wh_str(op.body.p + o->shared_at, o->shared);
 	return 0;

@@ -30,6 +30,8 @@ void wh_row_decode(const struct wh_value *v, struct wh_row *ret);
 void wh_late_decode(const struct wh_value *v, struct wh_late *ret);
 /* With what is shared the body is only how it begins. */
 WH_MUST_USE int wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret);
+/* Is what it shares within the body of its newest operation? */
+bool wh_overlay_fits(const struct wh_overlay *o, struct wh_str op_body);
 /* Puts the whole body together in room, if it is not in one place. */
 WH_MUST_USE int wh_overlay_join(const struct wh_view *v, struct wh_buf *room,
 				struct wh_overlay *inout);

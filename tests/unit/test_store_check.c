@@ -299,7 +299,7 @@ static const struct {
 	{"index to nothing", index_to_nothing, "it leads to row 77, which is not", true},
 	{"unknown index", unknown_index, "operation 2 does not belong here", true},
 	{"row gone", drop_op_row, "it leads to row 3, which is not there", true},
-	{"newest", waits_in_vain, "row-2: its newest operation 5 is none of its own", true},
+	{"newest", waits_in_vain, "row-2: operation 5 is its newest, and none of its own", true},
 	{"tail moved", wrong_moved_count, "the counter ops_tail_moved is 0, but there are",
 	 true},
 	{"tail", long_tail, "operation 3 does not belong here", true},

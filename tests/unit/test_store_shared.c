@@ -165,7 +165,8 @@ test_operation_is_gone(void **state)
 	wh_txn_abort(&t);
 }
 
-/* The tail is said to have ended, though the overlay was not made whole. */
+/* The tail is said to have ended, though the overlay was not made whole; or the operation was
+ * put without it. */
 static void
 test_check_tells(void **state)
 {
@@ -176,8 +177,12 @@ test_check_tells(void **state)
 	t.view.meta.ops_tail = 0;
 	fx_commit(&t);
 	fx_assert_finds(f, true,
-			"overlays: row " LANE
-			": its body is that of operation 1, which is none of the newest");
+			"overlays: row " LANE ": operation 1 has its body, but is none");
+	fx_begin(f, &t);
+	t.view.meta.ops_tail = 1;
+	put_op(&t, "short");
+	fx_commit(&t);
+	fx_assert_finds(f, true, "overlays: row " LANE ": operation 1 is too short");
 }
 
 int
