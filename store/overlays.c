@@ -106,12 +106,13 @@ find_newest(const struct wh_txn *t, struct wh_str whid, uint64_t newest, uint64_
 static void
 share(const struct wh_txn *t, struct wh_overlay *o)
 {
-	struct wh_str rest = WH_STR_NULL;
-	size_t begin = o->body.n - o->shared;
+	struct wh_str rest;
 
+	if (o->shared == 0)
+		return;
 	if (!wh_tail_has(&t->view.meta, o->newest) || o->shared > o->body.n ||
 	    find_shared(&t->view, o, &rest) ||
-	    !wh_str_eq(rest, wh_str(o->body.p + begin, o->shared)))
+	    !wh_str_eq(rest, wh_str(o->body.p + o->body.n - o->shared, o->shared)))
 		o->shared = 0;
 }
 
