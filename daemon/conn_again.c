@@ -12,7 +12,7 @@
 
 #include "daemon/conn.h"
 
-#define TIMES 16u         /* reads until the loop looks at all others */
+#define TIMES 64u         /* reads until the loop looks at all others */
 #define FEW 4096u         /* bytes; more at once is no peer that waits for its answer */
 #define LEFT_OUT_MOST 63u /* settlings between two reads in vain */
 

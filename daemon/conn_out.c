@@ -7,6 +7,9 @@
  * what the socket does not take is handed to libuv, one write at a time, so
  * that nothing queues without being counted.
  */
+#include <errno.h>
+#include <sys/socket.h>
+
 #include "daemon/conn.h"
 #include "daemon/watch.h"
 
@@ -127,16 +130,28 @@ hand_over(struct wh_conn *c, size_t sent)
 	}
 }
 
+/* As uv_try_write(), which write(2) takes longer for; libuv has nothing to write then. */
+static ssize_t
+try_send(const struct wh_conn *c)
+{
+	uv_os_fd_t fd;
+
+	if (uv_fileno((const uv_handle_t *)&c->pipe, &fd) != 0) {
+		errno = EBADF;
+		return -1;
+	}
+	return send(fd, c->out.p, c->out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void
 send_out(struct wh_conn *c)
 {
-	uv_buf_t all = uv_buf_init(c->out.p, (unsigned)c->out.n);
-	int n = uv_try_write((uv_stream_t *)&c->pipe, &all, 1);
+	ssize_t n = try_send(c);
 
 	wh_crash_at(&c->server->d->crash, WH_CRASH_ANSWER_LEFT);
-	if (n < 0 && n != UV_EAGAIN)
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		wh_conn_close(c);
-	else if (n == (int)all.len)
+	else if (n == (ssize_t)c->out.n)
 		wh_buf_reset(&c->out);
 	else
 		hand_over(c, n > 0 ? (size_t)n : 0);
