@@ -44,6 +44,20 @@ def test_in_a_quiet_hour(sim, whd, c):
     assert c.call("store.check")["sound"]
 
 
+def commits(c):
+    return c.call("dump", section="writer")["writer"]["commits"]
+
+
+def test_more_at_once_the_longer_it_is_quiet(sim, whd, c):
+    """1,024, 2,048, then 4,096 a commit: so many take half the time for each."""
+    c.go_offline(sim)
+    for n in range(9000):
+        c.create(**webhook(n))
+    behind, before = c.behind(), commits(c)
+    c.caught_up(LEFT)
+    assert commits(c) - before <= behind / LEFT / 2 + 2
+
+
 def test_before_a_sweep(sim, whd, c):
     """It looks for one operation after the other, and would read through all of them for each."""
     c.go_offline(sim)
