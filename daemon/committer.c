@@ -10,26 +10,6 @@
  */
 #include "daemon/committer.h"
 
-/* Outcomes first, new changes last; within a class the order of arrival. */
-static void
-sort_by_class(struct wh_jobs *batch)
-{
-	struct wh_jobs by[WH_JOB_CLASSES];
-	struct wh_job *j = batch->head;
-
-	for (int c = 0; c < WH_JOB_CLASSES; c++)
-		wh_jobs_init(&by[c]);
-	while (j) {
-		struct wh_job *next = j->next;
-
-		wh_jobs_add(&by[j->class], j);
-		j = next;
-	}
-	wh_jobs_init(batch);
-	for (int c = 0; c < WH_JOB_CLASSES; c++)
-		wh_jobs_append(batch, &by[c]);
-}
-
 /* The first one, if both are idle: its memory is warm, and while changes come one by one the
  * other sleeps. Under the mutex. */
 static void
@@ -50,9 +30,9 @@ take_turn(struct wh_committer *c)
 	struct wh_writer *w = c->w;
 
 	uv_mutex_lock(&w->mutex);
-	while (w->flushing && !c->flushes)
+	while (w->flushing && w->flushing != c)
 		uv_cond_wait(&w->turn, &w->mutex);
-	w->flushing = c->flushes = true;
+	w->flushing = c;
 	uv_mutex_unlock(&w->mutex);
 }
 
@@ -65,31 +45,32 @@ take_more(struct wh_committer *c, struct wh_jobs *batch)
 
 	wh_jobs_init(&more);
 	uv_mutex_lock(&w->mutex);
-	if (!c->flushes) {
+	if (w->flushing != c) {
 		while (w->flushing && !w->waiting.head)
 			uv_cond_wait(&w->turn, &w->mutex);
 		wh_jobs_append(&more, &w->waiting);
 		if (!w->flushing)
-			w->flushing = c->flushes = true;
+			w->flushing = c;
 	}
 	uv_mutex_unlock(&w->mutex);
-	sort_by_class(&more);
+	wh_jobs_sort(&more);
 	struct wh_job *first = more.head;
 
 	wh_jobs_append(batch, &more);
 	return first;
 }
 
+/* Under the mutex. */
 static void
 let_next_run(struct wh_committer *c)
 {
 	struct wh_writer *w = c->w;
 
-	uv_mutex_lock(&w->mutex);
-	w->running = c->runs = false;
+	if (w->running != c)
+		return;
+	w->running = NULL;
 	if (w->waiting.head || w->ending)
 		wake_one(w);
-	uv_mutex_unlock(&w->mutex);
 }
 
 /* And takes it from there. */
@@ -152,8 +133,11 @@ commit(struct wh_committer *c, bool last)
 	if (r)
 		return r;
 	add_up(&c->batch, &c->open);
-	if (last && wh_store_flushes_apart(d->store))
+	if (last && wh_store_flushes_apart(d->store)) {
+		uv_mutex_lock(&c->w->mutex);
 		let_next_run(c);
+		uv_mutex_unlock(&c->w->mutex);
+	}
 	r = wh_store_flush(d->store);
 	if (r == 0)
 		wh_crash_after_commit(&d->crash);
@@ -199,7 +183,7 @@ run_one_by_one(struct wh_committer *c, struct wh_job *first)
 static bool
 run_batch(struct wh_committer *c, struct wh_jobs *batch)
 {
-	sort_by_class(batch);
+	wh_jobs_sort(batch);
 	int r = run_together(c, batch);
 
 	for (struct wh_job *j = batch->head; j; j = j->next)
@@ -227,14 +211,13 @@ finish(struct wh_committer *c, struct wh_jobs *batch, bool again)
 	if (w->lost == 0)
 		w->lost = wh_ready_move(&w->ready);
 	uv_async_send(&w->wake);
+	let_next_run(c);
 	uv_mutex_unlock(&w->mutex);
-	if (c->runs)
-		let_next_run(c);
 
 	wh_store_make_room(w->d->store);
 
 	uv_mutex_lock(&w->mutex);
-	w->flushing = c->flushes = false;
+	w->flushing = NULL;
 	uv_cond_signal(&w->turn);
 	uv_mutex_unlock(&w->mutex);
 }
@@ -254,7 +237,7 @@ take_batch(struct wh_committer *c, struct wh_jobs *batch)
 	bool any = w->waiting.head != NULL;
 
 	wh_jobs_append(batch, &w->waiting);
-	w->running = c->runs = any;
+	w->running = any ? c : NULL;
 	if (!any && --w->at_work > 0)
 		wake_one(w); /* it ends as well */
 	else if (!any)

@@ -10,37 +10,9 @@
  */
 #pragma once
 
+#include "daemon/jobs.h"
 #include "daemon/writer.h"
 #include "store/commit.h"
-
-struct wh_jobs {
-	struct wh_job *head, **tail;
-};
-
-static inline void
-wh_jobs_init(struct wh_jobs *l)
-{
-	l->head = NULL;
-	l->tail = &l->head;
-}
-
-static inline void
-wh_jobs_add(struct wh_jobs *l, struct wh_job *j)
-{
-	j->next = NULL;
-	*l->tail = j;
-	l->tail = &j->next;
-}
-
-static inline void
-wh_jobs_append(struct wh_jobs *l, struct wh_jobs *more)
-{
-	if (!more->head)
-		return;
-	*l->tail = more->head;
-	l->tail = more->tail;
-	wh_jobs_init(more);
-}
 
 /* What bodies did. */
 struct wh_did {
@@ -59,7 +31,6 @@ struct wh_committer {
 	bool idle; /* it waits for that */
 
 	/* its own */
-	bool runs, flushes; /* it is this one that does */
 	struct wh_txn txn;
 	struct wh_did open, batch; /* in that, and what it has committed of its batch */
 };
@@ -74,7 +45,7 @@ struct wh_writer {
 
 	/* under the mutex */
 	struct wh_jobs waiting, finished;
-	bool running, flushing;
+	struct wh_committer *running, *flushing; /* who does; NULL: nobody */
 	uv_cond_t turn; /* for who has run a batch, and may not commit it yet */
 	bool ending;
 	unsigned at_work;      /* threads that have not ended */

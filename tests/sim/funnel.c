@@ -12,52 +12,6 @@
 #include "daemon/pump.h"
 #include "tests/sim/sim.h"
 
-/* ------------------------------------------------------------------- lists -- */
-
-static void
-jobs_init(struct sim_jobs *l)
-{
-	l->head = NULL;
-	l->tail = &l->head;
-}
-
-static void
-jobs_add(struct sim_jobs *l, struct wh_job *j)
-{
-	j->next = NULL;
-	*l->tail = j;
-	l->tail = &j->next;
-}
-
-static void
-jobs_append(struct sim_jobs *l, struct sim_jobs *more)
-{
-	if (!more->head)
-		return;
-	*l->tail = more->head;
-	l->tail = more->tail;
-	jobs_init(more);
-}
-
-static void
-jobs_sort(struct sim_jobs *batch)
-{
-	struct sim_jobs by[WH_JOB_CLASSES];
-	struct wh_job *j = batch->head;
-
-	for (int c = 0; c < WH_JOB_CLASSES; c++)
-		jobs_init(&by[c]);
-	while (j) {
-		struct wh_job *next = j->next;
-
-		jobs_add(&by[j->class], j);
-		j = next;
-	}
-	jobs_init(batch);
-	for (int c = 0; c < WH_JOB_CLASSES; c++)
-		jobs_append(batch, &by[c]);
-}
-
 /* ------------------------------------------------------- what a job may be -- */
 
 static void
@@ -122,7 +76,7 @@ sim_job_str(const struct wh_job *job)
 }
 
 static void
-jobs_drop(struct sim_jobs *l)
+jobs_drop(struct wh_jobs *l)
 {
 	struct wh_job *j = l->head;
 
@@ -132,7 +86,7 @@ jobs_drop(struct sim_jobs *l)
 		kind_of(j)->drop(j);
 		j = next;
 	}
-	jobs_init(l);
+	wh_jobs_init(l);
 }
 
 /* ------------------------------------------------------------------ commit -- */
@@ -217,7 +171,7 @@ on_wake(struct sim *s, uint64_t unused)
 	(void)unused;
 	if (!j)
 		return;
-	jobs_init(&w->done);
+	wh_jobs_init(&w->done);
 	sim_host_enter(s);
 	wh_require(wh_view_renew(&s->host.d.view) == 0);
 	wh_pump_on_commit(s->host.d.pump, &w->touches);
@@ -248,21 +202,21 @@ static void
 on_commit(struct sim *s, uint64_t unused)
 {
 	struct wh_writer *w = &s->host.writer;
-	struct sim_jobs batch = w->waiting;
+	struct wh_jobs batch = w->waiting;
 
 	(void)unused;
 	if (!batch.head) {
 		w->busy = false;
 		return;
 	}
-	jobs_init(&w->waiting);
-	jobs_sort(&batch);
+	wh_jobs_init(&w->waiting);
+	wh_jobs_sort(&batch);
 
 	/* Should whd die, the batch is dropped with what waits. */
 	struct wh_job *first = batch.head;
 	const char *name = sim_job_str(first);
 
-	jobs_append(&w->done, &batch);
+	wh_jobs_append(&w->done, &batch);
 	if (!run_batch(s, first)) {
 		die_at(s, name, false);
 		return;
@@ -281,15 +235,15 @@ void
 sim_funnel_init(struct wh_writer *w, struct sim *s)
 {
 	*w = (struct wh_writer){.sim = s};
-	jobs_init(&w->waiting);
-	jobs_init(&w->done);
+	wh_jobs_init(&w->waiting);
+	wh_jobs_init(&w->done);
 }
 
 void
 sim_funnel_submit(struct wh_writer *w, struct wh_job *job)
 {
 	sim_oracle_submitted(w->sim, job);
-	jobs_add(&w->waiting, job);
+	wh_jobs_add(&w->waiting, job);
 	if (w->busy)
 		return;
 	w->busy = true;

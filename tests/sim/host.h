@@ -8,6 +8,7 @@
 
 #include "daemon/apply.h"
 #include "daemon/http.h"
+#include "daemon/jobs.h"
 #include "daemon/keys.h"
 #include "daemon/writer.h"
 
@@ -25,13 +26,9 @@ struct wh_keys {
 	unsigned index[SIM_KEYS_MAX]; /* which of the upstream's keys each one is */
 };
 
-struct sim_jobs {
-	struct wh_job *head, **tail;
-};
-
 struct wh_writer {
 	struct sim *sim;
-	struct sim_jobs waiting, done;
+	struct wh_jobs waiting, done;
 	bool busy;                       /* a commit is on its way or not yet completed */
 	struct wh_buf touching, touches; /* of rows: by the transaction, not yet told */
 };
