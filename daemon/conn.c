@@ -285,11 +285,11 @@ void
 wh_conn_close(struct wh_conn *c)
 {
 	struct wh_server *s = c->server;
-	uv_os_fd_t fd;
+	int fd = wh_conn_fd(c);
 
 	if (c->state == WH_CONN_CLOSED)
 		return;
-	if (!c->eof && uv_fileno((uv_handle_t *)&c->pipe, &fd) == 0)
+	if (!c->eof && fd >= 0)
 		wh_accept_drain(s, fd);
 	c->state = WH_CONN_CLOSED;
 	wh_server_leave(s, c);

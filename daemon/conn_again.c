@@ -27,11 +27,8 @@ may_ask(const struct wh_conn *c)
 static size_t
 read_at_once(struct wh_conn *c)
 {
-	uv_os_fd_t fd;
-	ssize_t n = -1;
+	ssize_t n = recv(wh_conn_fd(c), c->server->read_room, WH_READ_ROOM, MSG_DONTWAIT);
 
-	if (uv_fileno((uv_handle_t *)&c->pipe, &fd) == 0)
-		n = recv(fd, c->server->read_room, WH_READ_ROOM, MSG_DONTWAIT);
 	return n > 0 ? (size_t)n : 0;
 }
 

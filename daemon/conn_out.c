@@ -134,13 +134,7 @@ hand_over(struct wh_conn *c, size_t sent)
 static ssize_t
 try_send(const struct wh_conn *c)
 {
-	uv_os_fd_t fd;
-
-	if (uv_fileno((const uv_handle_t *)&c->pipe, &fd) != 0) {
-		errno = EBADF;
-		return -1;
-	}
-	return send(fd, c->out.p, c->out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return send(wh_conn_fd(c), c->out.p, c->out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void
