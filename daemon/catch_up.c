@@ -28,25 +28,20 @@ is_behind(const struct whd *d)
 	return wh_ops_behind(&d->view.meta) > d->catch_up.leave && !d->stopping;
 }
 
-/* The longer it is quiet the more come at once: that takes a fraction for each. */
-static void
-grow(const struct whd *d, struct catch_up *c)
-{
-	bool is_quiet = wh_writer_idle(d->writer);
-
-	c->max = is_quiet && c->max < WH_CATCH_UP_MOST ? c->max * 2 : c->max;
-}
-
-/* Goes on while nobody else is there, or somebody reads through them again and again. After a
- * fault it is tried again behind the next commit. */
+/* Goes on while nobody else is there, with the more at once the longer, which takes a fraction
+ * for each; or if somebody reads through them again and again. After a fault it is tried again
+ * behind the next commit. */
 static void
 done(struct wh_job *job, struct whd *d, int fault)
 {
-	bool wanted = wh_ops_tail_walked(d->store) || wh_writer_idle(d->writer);
+	struct catch_up *c = (struct catch_up *)job;
+	bool is_quiet = wh_writer_idle(d->writer);
+	bool wanted = wh_ops_tail_walked(d->store) || is_quiet;
 
 	d->catch_up.commits = d->counters.commits; /* its own is nobody's change */
 	if (fault == 0 && wanted && is_behind(d)) {
-		grow(d, (struct catch_up *)job);
+		if (is_quiet && c->max < WH_CATCH_UP_MOST)
+			c->max *= 2;
 		wh_writer_submit(d->writer, job);
 		return;
 	}

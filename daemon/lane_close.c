@@ -497,8 +497,8 @@ newest_op(const struct wh_lane *l)
 	return newest;
 }
 
-/* What readers see of a create that waits alone is what it wants behind its local id, which
- * need not be stored twice. */
+/* What readers see of a create that waits alone is mostly what it wants behind its local id,
+ * which need not be stored twice; the store sees whether it is. */
 static void
 share_fields(const struct wh_lane *l, struct wh_overlay *o)
 {
@@ -507,9 +507,7 @@ share_fields(const struct wh_lane *l, struct wh_overlay *o)
 	uint32_t n;
 
 	if (l->n_ops != 1 || create->fields_at == 0 || create->op.kind != WH_OP_CREATE ||
-	    wh_map_split(create->op.fields, &n, &wanted) || wanted.n > o->body.n)
-		return;
-	if (!wh_str_eq(wanted, wh_str(o->body.p + o->body.n - wanted.n, wanted.n)))
+	    wh_map_split(create->op.fields, &n, &wanted))
 		return;
 	o->shared = (uint32_t)wanted.n;
 	o->shared_at = (uint32_t)(create->fields_at + create->op.fields.n - wanted.n);

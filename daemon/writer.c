@@ -4,7 +4,6 @@
  * thread (committer.c) takes them, and completes those that it finds in
  * `finished`, in a view that shows what they did.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "daemon/committer.h"

@@ -54,10 +54,13 @@ int
 wh_overlay_join(const struct wh_view *v, struct wh_buf *room, struct wh_overlay *inout)
 {
 	struct wh_str rest;
-	int r = inout->shared > 0 ? find_shared(v, inout, &rest) : WH_ABSENT;
+
+	if (inout->shared == 0)
+		return 0;
+	int r = find_shared(v, inout, &rest);
 
 	if (r)
-		return r == WH_ABSENT ? 0 : r;
+		return r;
 	wh_buf_reset(room);
 	wh_buf_str(room, inout->body);
 	wh_buf_str(room, rest);

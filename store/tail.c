@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-/* Many: there is no quiet time, and for more at once one takes less. */
-#define MAKE_ROOM WH_CATCH_UP_MOST
-
 struct wh_tail {
 	bool known; /* false: to be read from the rows */
 	struct wh_tail_keys keys;
@@ -289,7 +286,7 @@ wh_tail_join(struct wh_txn *t, uint64_t seq, bool *ret)
 	int r = wh_txn_fail(t, keys_of(&t->view, &tail));
 
 	if (r == 0 && wh_tail_keys_length(&tail->keys) == WH_TAIL_MAX)
-		r = wh_ops_catch_up(t, 0, MAKE_ROOM);
+		r = wh_ops_catch_up(t, 0, WH_CATCH_UP_MOST); /* there is no quiet time */
 	if (r)
 		return r;
 	if (m->ops_tail == 0)

@@ -74,6 +74,29 @@ wh_view_renew(struct wh_view *v)
 	return look_around(v, move_reader(wh_view_txn(v)));
 }
 
+void
+wh_view_remember(struct wh_view *v)
+{
+	if (!v->shortcuts)
+		v->shortcuts = wh_shortcuts_new();
+	if (!v->ids)
+		v->ids = wh_tail_ids_new();
+	if (v->shortcuts)
+		wh_shortcuts_forget(v->shortcuts, v->meta.rows);
+}
+
+void
+wh_view_end(struct wh_view *v)
+{
+	wh_shortcuts_free(v->shortcuts);
+	v->shortcuts = NULL;
+	free(v->ids);
+	v->ids = NULL;
+	if (v->mdb)
+		mdb_txn_abort(wh_view_txn(v));
+	v->mdb = NULL;
+}
+
 /* ------------------------------------------------------------ on its way -- */
 
 int
@@ -114,29 +137,6 @@ wh_view_take(struct wh_view *v, struct wh_ready *r)
 }
 
 /* ---------------------------------------------------------- transactions -- */
-
-void
-wh_view_remember(struct wh_view *v)
-{
-	if (!v->shortcuts)
-		v->shortcuts = wh_shortcuts_new();
-	if (!v->ids)
-		v->ids = wh_tail_ids_new();
-	if (v->shortcuts)
-		wh_shortcuts_forget(v->shortcuts, v->meta.rows);
-}
-
-void
-wh_view_end(struct wh_view *v)
-{
-	wh_shortcuts_free(v->shortcuts);
-	v->shortcuts = NULL;
-	free(v->ids);
-	v->ids = NULL;
-	if (v->mdb)
-		mdb_txn_abort(wh_view_txn(v));
-	v->mdb = NULL;
-}
 
 int
 wh_txn_begin(struct wh_store *s, struct wh_txn *ret)
