@@ -7,6 +7,13 @@
  * ahead, when nobody waits for it; with zeros, since blocks that are only
  * reserved are booked when they are first written, which costs the same.
  *
+ * How much: a part of what is in use, or as much as the last commit took. The
+ * pages of a first list come by the hundred, and where LMDB writes many at the
+ * end of the file at once, newer kernels keep them in one piece in memory, and
+ * go through all of it for each page that is written to it later. Written block
+ * by block ahead they are as many pieces. They go to the disk once all the
+ * same: the next commit is made before they are flushed.
+ *
  * How long it is is known from the last look at it: since files have fine
  * times, looking makes the next write change a time, which the flush of that
  * commit then has to write, too. It may be longer, never shorter.
@@ -19,10 +26,10 @@
 #include "store/table.h"
 
 #define BLOCK ((off_t)4096)
-#define BLOCKS_MAX 256 /* kept ahead at most, */
-#define SHARE 8        /* and this part of what is in use */
-#define LEAST 4        /* made anew when this part of it is left */
-#define OFTEN 16       /* if it lasts for so many commits */
+#define SHARE 8 /* of what is in use is kept ahead, */
+#define SPARE_MAX ((off_t)1 << 20)
+#define LEAST 4                     /* and made anew when this part of it is left; */
+#define GROWTH_MAX ((off_t)4 << 20) /* or what the last commit took, if that was more */
 
 /* Where the last page in use ends, and how far it may come; zeros if that cannot be told. */
 struct ends {
@@ -61,9 +68,7 @@ wh_room_cover(struct wh_store *s)
 	s->room.size = st.st_size;
 }
 
-/* If it fails, the disk is full or broken, as the next commit that needs a page will find.
- * Block by block: newer kernels keep what is written at once in one piece in memory, and go
- * through all of that for each page that is written to it later. */
+/* If it fails, the disk is full or broken, as the next commit that needs a page will find. */
 static void
 append_zeros(struct wh_store *s, size_t blocks)
 {
@@ -82,18 +87,23 @@ append_zeros(struct wh_store *s, size_t blocks)
 	}
 }
 
+static off_t
+least(off_t a, off_t b)
+{
+	return a < b ? a : b;
+}
+
 void
 wh_store_make_room(struct wh_store *s)
 {
 	struct ends e = ends_of(s);
-	off_t grown = e.used - s->room.used;
-	off_t share = e.used / SHARE / BLOCK;
-	off_t ahead = (share < BLOCKS_MAX ? share : BLOCKS_MAX) * BLOCK;
 	off_t there = s->room.size - e.used;
+	off_t grown = s->room.used ? e.used - s->room.used : 0; /* unknown after a start */
+	off_t spare = least(e.used / SHARE, SPARE_MAX);
+	off_t ahead = grown > spare ? least(grown, GROWTH_MAX) : spare;
 
 	s->room.used = e.used;
-	/* A commit that takes much at once writes the books once, and would write all twice. */
-	if (grown > 0 && grown <= ahead / OFTEN && there >= 0 && there <= ahead / LEAST &&
-	    e.used + ahead <= e.most)
+	if (grown > 0 && there >= 0 && (there < grown || there <= spare / LEAST) &&
+	    there < ahead && e.used + ahead <= e.most)
 		append_zeros(s, (size_t)((ahead - there) / BLOCK));
 }

@@ -88,14 +88,53 @@ test_bounded(void **state)
 	assert_in_range(spare(f), PAGE, MIB);
 }
 
+/* As much as it took: the next one finds its pages there, */
 static void
-test_none_behind_a_large_commit(void **state)
+test_as_much_as_a_large_commit(void **state)
+{
+	struct fixture *f = *state;
+
+	commit_rows(f, 0, 1000);
+	for (unsigned i = 1000; i < 10000; i += 1000) {
+		off_t size = fx_file_size(f->data), before = used(f);
+
+		commit_rows(f, i, 1000);
+		off_t grown = used(f) - before;
+
+		if (i >
+		    1000) /* they take more and more by little, as what leads to them grows */
+			assert_true(used(f) - size < grown / 16);
+		assert_in_range(spare(f), grown, grown + MIB);
+	}
+	fx_check_clean(f);
+}
+
+/* but not without bounds, */
+static void
+test_bounded_behind_a_large_commit(void **state)
 {
 	struct fixture *f = *state;
 
 	commit_rows(f, 0, 4000);
-	commit_rows(f, 4000, 4000);
-	assert_true(spare(f) < PAGE);
+	off_t before = used(f);
+
+	commit_rows(f, 4000, 20000);
+	assert_true(used(f) - before > 8 * MIB);
+	assert_in_range(spare(f), PAGE, 4 * MIB);
+}
+
+/* and the first one after a start says nothing about the next. */
+static void
+test_nothing_for_a_start(void **state)
+{
+	struct fixture *f = *state;
+
+	commit_rows(f, 0, 4000);
+	fx_reopen(f);
+	off_t size = fx_file_size(f->data);
+
+	commit_rows(f, 4000, 1);
+	assert_in_range(fx_file_size(f->data), size, size + 16 * PAGE);
 }
 
 static void
@@ -168,7 +207,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		fx_test(test_room_ahead),
 		fx_test(test_bounded),
-		fx_test(test_none_behind_a_large_commit),
+		fx_test(test_as_much_as_a_large_commit),
+		fx_test(test_bounded_behind_a_large_commit),
+		fx_test(test_nothing_for_a_start),
 		fx_test(test_none_without_growth),
 		fx_test(test_within_the_limit),
 		fx_test(test_no_room_to_be_had),
