@@ -221,7 +221,6 @@ http_thread(void *arg)
 	}
 	cancel_all(h);
 	wh_handles_fini(&h->handles);
-	curl_multi_cleanup(h->handles.multi);
 	uv_mutex_lock(&h->mutex);
 	h->ended = true;
 	uv_cond_signal(&h->ended_cond);
@@ -342,6 +341,7 @@ wh_http_stop(struct wh_http *h, int64_t wait_ms)
 	uv_mutex_unlock(&h->mutex);
 	if (ended) {
 		uv_thread_join(&h->thread);
+		curl_multi_cleanup(h->handles.multi); /* which the loop woke it with */
 		h->started = false;
 	}
 	return ended;
