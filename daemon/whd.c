@@ -457,6 +457,30 @@ tame_malloc(void)
 	mallopt(M_ARENA_MAX, 3);
 }
 
+static void
+start_curl(void *arg)
+{
+	(void)arg;
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* Starting the TLS library takes as long as opening the store: one beside the other. */
+static int
+start_store(struct whd *d)
+{
+	uv_thread_t thread;
+	bool beside = uv_thread_create(&thread, start_curl, NULL) == 0;
+	int status = load_keys(d);
+
+	if (status == 0)
+		status = wh_boot_store(d);
+	if (beside)
+		uv_thread_join(&thread);
+	else
+		start_curl(NULL);
+	return status;
+}
+
 int
 whd_run(struct wh_config *config)
 {
@@ -472,12 +496,9 @@ whd_run(struct wh_config *config)
 	d->boot = wh_clock_random();
 	whd_tick(d);
 	d->started = d->now;
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	status = start_loop(d);
 	if (status == 0)
-		status = load_keys(d);
-	if (status == 0)
-		status = wh_boot_store(d);
+		status = start_store(d);
 	if (status == 0) {
 		start_signals(d); /* who can reach whd can stop it in good order */
 		status = start_parts(d);
