@@ -28,12 +28,12 @@ class Peer:
 
     def __init__(self, argv, cpu=None, log=None, env=None):
         def pin():
-            if cpu is not None:
-                os.sched_setaffinity(0, {cpu})
+            os.sched_setaffinity(0, {cpu})
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=log or subprocess.DEVNULL, preexec_fn=pin, env=env)
+            stderr=log or subprocess.DEVNULL, env=env,
+            preexec_fn=pin if cpu is not None else None)  # which costs a copy of this process
         self.pid = self.process.pid
 
     def wait_ready(self, ready):
