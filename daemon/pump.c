@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the pump keeps: flights, the clock, its life. One turn of it is in
+ * What the pump keeps: the rate, the clock, its life. One turn of it is in
  * pump_turn.c; what a turn does is in pump_flight.c and pump_list.c.
  */
 #include "daemon/pump.h"
@@ -14,33 +14,6 @@
 /* After a start: those who wait for whd come first. */
 #define FIRST_LIST_MS 20
 #define CLOCK_SLACK_MS 1000 /* a wall clock that is set back by less is left alone */
-
-/* --------------------------------------------------------------- flights -- */
-
-struct flight *
-wh_pump_flight(struct wh_pump *p, uint64_t seq)
-{
-	for (size_t i = 0; i < p->n_flights; i++)
-		if (p->flights[i].seq == seq)
-			return &p->flights[i];
-	return NULL;
-}
-
-void
-wh_pump_drop_flight(struct wh_pump *p, struct flight *f)
-{
-	*f = p->flights[--p->n_flights];
-}
-
-uint32_t
-wh_pump_busy(const struct wh_pump *p)
-{
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < p->n_flights; i++)
-		n += wh_flight_is_busy(&p->flights[i]);
-	return n;
-}
 
 /* ---------------------------------------------------------------- rate -- */
 
@@ -205,6 +178,7 @@ wh_pump_start(struct whd *d)
 	wh_alarm_init(&d->alarms, &p->timer);
 	p->timer.data = p;
 	p->ready_tail = &p->ready;
+	wh_flights_init(&p->flights);
 	wh_pump_known_init(p);
 	p->list_last = d->view.meta.list_last;
 	p->interval = d->config->sync_interval;
@@ -234,7 +208,7 @@ wh_pump_drain(struct wh_pump *p)
 bool
 wh_pump_is_drained(const struct wh_pump *p)
 {
-	return wh_pump_busy(p) == 0;
+	return wh_flights_busy(&p->flights) == 0;
 }
 
 void

@@ -55,7 +55,7 @@ free_result(struct wh_result_job *j)
 static void
 cool_down(struct wh_pump *p, struct flight *f)
 {
-	f->phase = FLIGHT_COOL;
+	wh_flights_turn(&p->flights, f, FLIGHT_COOL);
 	f->until.ms = p->d->now.mono.ms + COOL_MS;
 }
 
@@ -64,7 +64,7 @@ send_done(struct wh_job *job, struct whd *d, int fault)
 {
 	struct wh_send *s = (struct wh_send *)job;
 	struct wh_pump *p = d->pump;
-	struct flight *f = wh_pump_flight(p, s->seq);
+	struct flight *f = wh_flights_find(&p->flights, s->seq);
 
 	if (fault && s->checked && !p->stopping) {
 		park(p, job, s->seq, &s->names, fault);
@@ -80,11 +80,12 @@ send_done(struct wh_job *job, struct whd *d, int fault)
 	if (f && fault)
 		cool_down(p, f);
 	else if (f && p->stopping)
-		wh_pump_drop_flight(p, f); /* marked but not sent: observed after the start */
+		wh_flights_drop(&p->flights,
+				f); /* marked but not sent: observed after the start */
 	else if (f && s->result != WH_SEND_NOTHING)
 		wh_pump_make_ready(p, f, wh_steal(&s));
 	else if (f && s->changed)
-		wh_pump_drop_flight(p, f);
+		wh_flights_drop(&p->flights, f);
 	else if (f)
 		cool_down(p, f);
 	wh_pump_free_send(s);
@@ -107,15 +108,14 @@ wh_pump_begin_op(struct wh_pump *p, const struct wh_cand *c)
 {
 	struct wh_send *s = new_send(p, c->seq);
 
-	wh_require(p->n_flights < FLIGHTS_MAX);
-	p->flights[p->n_flights++] = (struct flight){
-		.seq = c->seq,
-		.kind = c->kind,
-		.phase = FLIGHT_MARKING,
-		.keys = c->keys,
-		.bytes = c->bytes,
-		.began = p->d->now,
-	};
+	wh_flights_add(&p->flights, &(struct flight){
+					    .seq = c->seq,
+					    .kind = c->kind,
+					    .phase = FLIGHT_MARKING,
+					    .keys = c->keys,
+					    .bytes = c->bytes,
+					    .began = p->d->now,
+				    });
 	s->create_fresh = c->kind == WH_OP_CREATE && c->fresh;
 	wh_writer_submit(p->d->writer, &s->job);
 }
@@ -129,14 +129,14 @@ wh_pump_check_in_vain(struct wh_pump *p, struct flight *f)
 	struct wh_send *s = new_send(p, f->seq);
 
 	s->checked = s->check_failed = s->check_gated = true;
-	f->phase = FLIGHT_MARKING;
+	wh_flights_turn(&p->flights, f, FLIGHT_MARKING);
 	wh_writer_submit(p->d->writer, &s->job);
 }
 
 void
 wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r)
 {
-	struct flight *f = wh_pump_flight(p, r->tag);
+	struct flight *f = wh_flights_find(&p->flights, r->tag);
 	struct wh_outcome o = wh_outcome_judge_find(&r->facts);
 	struct wh_send *s;
 
@@ -156,7 +156,7 @@ wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r)
 	s->check_began = f->began.wall.ms;
 	s->check_row = r->row;
 	r->row = WH_BUF_NULL;
-	f->phase = FLIGHT_MARKING;
+	wh_flights_turn(&p->flights, f, FLIGHT_MARKING);
 	wh_http_result_free(r);
 	wh_writer_submit(p->d->writer, &s->job);
 }
@@ -250,7 +250,7 @@ result_done(struct wh_job *job, struct whd *d, int fault)
 {
 	struct wh_result_job *j = (struct wh_result_job *)job;
 	struct wh_pump *p = d->pump;
-	struct flight *f = wh_pump_flight(p, j->seq);
+	struct flight *f = wh_flights_find(&p->flights, j->seq);
 
 	if (fault) {
 		park(p, job, j->seq, &j->names, fault);
@@ -260,7 +260,7 @@ result_done(struct wh_job *job, struct whd *d, int fault)
 	log_outcome(j);
 	note_lost_members(d, j);
 	if (f)
-		wh_pump_drop_flight(p, f);
+		wh_flights_drop(&p->flights, f);
 	if (j->created_without_id)
 		p->list_wanted = true;
 	free_result(j);
@@ -273,7 +273,7 @@ wh_pump_store_outcome(struct wh_pump *p, struct flight *f, struct wh_result_job 
 		.run = wh_result_run, .done = result_done, .class = WH_JOB_OUTCOME};
 	wh_rules_now(p->d, &j->rules);
 	if (f)
-		f->phase = FLIGHT_RESULT;
+		wh_flights_turn(&p->flights, f, FLIGHT_RESULT);
 	wh_writer_submit(p->d->writer, &j->job);
 }
 
@@ -318,7 +318,7 @@ void
 wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r)
 {
 	struct wh_result_job *j = wh_xcalloc(1, sizeof(*j));
-	struct flight *f = wh_pump_flight(p, r->tag);
+	struct flight *f = wh_flights_find(&p->flights, r->tag);
 
 	j->seq = r->tag;
 	take_facts(j, r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pump's own state, shared by its files: pump.c (flights, its life),
+ * The pump's own state, shared by its files: pump.c (its life),
  * pump_turn.c (one turn), pump_gates.c (what an answer says of the line),
  * pump_flight.c (an operation on its way), pump_wire.c (its last step before
  * the wire), pump_list.c (a list on its way),
@@ -13,35 +13,12 @@
 #include "daemon/core/bucket.h"
 #include "daemon/core/gate.h"
 #include "daemon/core/sched.h"
+#include "daemon/flights.h"
 #include "daemon/pump.h"
 #include "daemon/writer.h"
 
 #define FAILED_KEPT 64u    /* operations whose last failure is remembered */
 #define PROBE_MAX_MS 30000 /* longest time between probes while operations wait */
-/* Marked, or with an outcome that is being flushed: from so many on none is begun. More than
- * WH_AHEAD_MAX and [queue] concurrency, which is at most 64, together. */
-#define FLIGHTS_MAX (2 * WH_AHEAD_MAX + 32u)
-
-enum flight_phase {
-	FLIGHT_MARKING, /* SENDING or CHECKING is being flushed */
-	FLIGHT_READY,   /* it is flushed, and waits for a connection until `until` */
-	FLIGHT_CHECK,   /* the row is being read */
-	FLIGHT_WIRE,    /* the request is out */
-	/* from here on it occupies no connection */
-	FLIGHT_RESULT, /* the outcome is being flushed */
-	FLIGHT_COOL,   /* nothing came of it: not again before `until` */
-};
-
-/* An operation in the pump's hands. */
-struct flight {
-	uint64_t seq;
-	enum wh_op_kind kind;
-	enum flight_phase phase;
-	struct wh_create_keys keys;
-	uint32_t bytes; /* of the operation */
-	struct wh_now began;
-	struct wh_mono until;
-};
 
 /* What is the same about two failures, whatever times and texts come with them. */
 struct failure {
@@ -93,8 +70,7 @@ struct wh_pump {
 	} failed[FAILED_KEPT];
 	size_t next_failed;
 
-	struct flight flights[FLIGHTS_MAX];
-	size_t n_flights;
+	struct flights flights;
 	struct wh_job *ready, **ready_tail; /* wh_send: of flights in FLIGHT_READY, in order */
 	uint32_t answered;                  /* executed requests since the last commit */
 	uint32_t ahead;                     /* as core/sched's */
@@ -135,16 +111,6 @@ struct wh_pump {
 };
 
 /* pump.c */
-struct flight *wh_pump_flight(struct wh_pump *p, uint64_t seq);
-/* It occupies a connection now, or will when its mark is flushed. */
-static inline bool
-wh_flight_is_busy(const struct flight *f)
-{
-	return f->phase < FLIGHT_RESULT;
-}
-/* How many are. */
-uint32_t wh_pump_busy(const struct wh_pump *p);
-void wh_pump_drop_flight(struct wh_pump *p, struct flight *f);
 /* Notices a wall clock that was set back. */
 void wh_pump_watch_clock(struct wh_pump *p);
 struct wh_bucket_limits wh_pump_bucket_limits(const struct wh_pump *p);

@@ -12,7 +12,7 @@ unfinished(const struct wh_meta *m)
 bool
 wh_pump_idle(const struct wh_pump *p)
 {
-	return unfinished(&p->d->view.meta) == 0 && wh_pump_busy(p) == 0;
+	return unfinished(&p->d->view.meta) == 0 && wh_flights_busy(&p->flights) == 0;
 }
 
 bool
@@ -191,12 +191,12 @@ dump_flights(const struct wh_pump *p, struct wh_buf *out)
 	static const char *const phases[] = {"marking", "ready",  "check",
 					     "wire",    "result", "cool"};
 
-	wh_pack_array(out, p->n_flights);
-	for (size_t i = 0; i < p->n_flights; i++) {
+	wh_pack_array(out, p->flights.n);
+	for (size_t i = 0; i < p->flights.n; i++) {
 		wh_pack_map(out, 3);
-		wh_pack_kv_uint(out, "seq", p->flights[i].seq);
-		wh_pack_kv_c(out, "kind", wh_op_kind_str(p->flights[i].kind));
-		wh_pack_kv_c(out, "phase", phases[p->flights[i].phase]);
+		wh_pack_kv_uint(out, "seq", p->flights.at[i].seq);
+		wh_pack_kv_c(out, "kind", wh_op_kind_str(p->flights.at[i].kind));
+		wh_pack_kv_c(out, "phase", phases[p->flights.at[i].phase]);
 	}
 }
 

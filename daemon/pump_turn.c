@@ -62,18 +62,6 @@ load_cand(const struct wh_pump *p, const struct wh_due *due, const struct wh_rul
 	return true;
 }
 
-/* Flights that still stand among those that are due. */
-static size_t
-not_yet_stored(const struct wh_pump *p)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_flights; i++)
-		n += p->flights[i].phase == FLIGHT_MARKING ||
-		     p->flights[i].phase == FLIGHT_COOL;
-	return n;
-}
-
 /* The first one tells that a list is needed; the others would only hide what can go out. */
 static bool
 only_waits(const struct wh_cand *c, size_t *waiting)
@@ -91,7 +79,8 @@ gather_state(struct wh_pump *p, enum wh_op_state state, const struct wh_rules *r
 	     struct wh_cand *cand, size_t most)
 {
 	struct wh_due due[CANDS_MAX + FLIGHTS_MAX], after = WH_DUE_FIRST(state);
-	const size_t in_hand = not_yet_stored(p);
+	/* They still stand among those that are due. */
+	const size_t in_hand = p->flights.in[FLIGHT_MARKING] + p->flights.in[FLIGHT_COOL];
 	size_t n = 0, waiting = 0, wanted, got;
 
 	do {
@@ -100,7 +89,7 @@ gather_state(struct wh_pump *p, enum wh_op_state state, const struct wh_rules *r
 			return n;
 		for (size_t i = 0; i < got && n < most; i++) {
 			after = due[i];
-			if (!wh_pump_flight(p, after.seq) &&
+			if (!wh_flights_find(&p->flights, after.seq) &&
 			    load_cand(p, &after, rules, &cand[n]) &&
 			    !only_waits(&cand[n], &waiting))
 				n++;
@@ -162,11 +151,11 @@ list_for_checks(const struct wh_pump *p)
 static void
 warm_up(struct wh_pump *p)
 {
-	for (size_t i = p->n_flights; i > 0; i--) {
-		struct flight *f = &p->flights[i - 1];
+	for (size_t i = p->flights.in[FLIGHT_COOL] ? p->flights.n : 0; i > 0; i--) {
+		struct flight *f = &p->flights.at[i - 1];
 
 		if (f->phase == FLIGHT_COOL && f->until.ms <= p->d->now.mono.ms)
-			wh_pump_drop_flight(p, f);
+			wh_flights_drop(&p->flights, f);
 	}
 }
 
@@ -184,10 +173,10 @@ sleep_until(struct wh_pump *p, struct wh_mono at)
 {
 	int64_t wait = at.ms - p->d->now.mono.ms;
 
-	for (size_t i = 0; i < p->n_flights; i++)
-		if (p->flights[i].phase == FLIGHT_COOL &&
-		    p->flights[i].until.ms - p->d->now.mono.ms < wait)
-			wait = p->flights[i].until.ms - p->d->now.mono.ms;
+	for (size_t i = 0; p->flights.in[FLIGHT_COOL] && i < p->flights.n; i++)
+		if (p->flights.at[i].phase == FLIGHT_COOL &&
+		    p->flights.at[i].until.ms - p->d->now.mono.ms < wait)
+			wait = p->flights.at[i].until.ms - p->d->now.mono.ms;
 	if (p->parked && p->parked_until.ms - p->d->now.mono.ms < wait)
 		wait = p->parked_until.ms - p->d->now.mono.ms;
 	if (wh_pump_ready_until(p) - p->d->now.mono.ms < wait)
@@ -240,36 +229,32 @@ struct turn {
 static uint32_t
 concurrency(const struct wh_pump *p)
 {
-	return p->parked || p->n_flights >= FLIGHTS_MAX
+	return p->parked || p->flights.n >= FLIGHTS_MAX
 		       ? 0
 		       : (uint32_t)p->d->config->queue_concurrency;
 }
 
 static void
+add_inflight(struct turn *t, const struct flight *f)
+{
+	t->inflight[t->in.n_inflight++] = (struct wh_inflight){f->seq, f->kind, f->keys};
+}
+
+static void
 gather_inflight(const struct wh_pump *p, struct turn *t)
 {
-	struct wh_sched_in *in = &t->in;
-
-	in->n_inflight = in->n_busy = 0;
-	in->bytes = 0;
-	for (size_t i = 0; i < p->n_flights; i++) {
-		const struct flight *f = &p->flights[i];
-
-		if (f->phase != FLIGHT_COOL)
-			t->inflight[in->n_inflight++] =
-				(struct wh_inflight){f->seq, f->kind, f->keys};
-		if (wh_flight_is_busy(f)) {
-			in->n_busy++;
-			in->bytes += f->bytes;
-		}
-	}
+	t->in.n_inflight = 0;
+	for (size_t i = 0; i < p->flights.n; i++)
+		if (p->flights.at[i].phase != FLIGHT_COOL)
+			add_inflight(t, &p->flights.at[i]);
 }
 
 static void
 look_around(struct wh_pump *p, struct turn *t)
 {
 	t->in.concurrency = concurrency(p);
-	gather_inflight(p, t);
+	t->in.n_busy = wh_flights_busy(&p->flights);
+	t->in.bytes = p->flights.bytes;
 	t->in.ahead = wh_pump_bounded(p) ? 0 : p->ahead;
 	t->in.list_running = p->list.running;
 	t->in.list_paged = p->list_paged;
@@ -296,6 +281,7 @@ begin_turn(struct wh_pump *p, struct turn *t)
 		.list_for_checks = list_for_checks(p),
 	};
 	wh_rules_now(p->d, &rules);
+	gather_inflight(p, t);
 	look_around(p, t);
 	t->in.n_cand = gather_cands(p, &t->in, &rules, t->cand);
 }
@@ -333,6 +319,7 @@ step(struct wh_pump *p, struct turn *t, struct wh_mono *ret_wake)
 		struct wh_cand *c = cand_of(t->cand, t->in.n_cand, out.seq);
 
 		wh_pump_begin_op(p, c);
+		add_inflight(t, wh_flights_find(&p->flights, c->seq));
 		c->busy = true;
 	}
 	look_around(p, t);

@@ -37,7 +37,7 @@ put_on_the_wire(struct wh_pump *p, struct flight *f, struct wh_send *s)
 	wh_require(s->kind == WH_OP_CREATE || wh_whid_valid(r.whid));
 	snprintf(r.method, sizeof(r.method), "%s", s->method);
 	wh_pump_request_key(p, &r);
-	f->phase = FLIGHT_WIRE;
+	wh_flights_turn(&p->flights, f, FLIGHT_WIRE);
 	count_sent(p->d, s->kind);
 	wh_log(WH_LOG_DEBUG, "queue", "sending", "op=%s whid=%s seq=%llu method=%s",
 	       s->names.op, WH_LOGQ(wh_str_c(s->names.whid)), (unsigned long long)s->seq,
@@ -57,7 +57,7 @@ read_first(struct wh_pump *p, struct flight *f, struct wh_send *s)
 
 	wh_require(wh_whid_valid(r.whid));
 	wh_pump_request_key(p, &r);
-	f->phase = FLIGHT_CHECK;
+	wh_flights_turn(&p->flights, f, FLIGHT_CHECK);
 	f->began = p->d->now;
 	p->d->counters.checks++;
 	wh_pump_pay(p, 1); /* the change that follows at once was paid for already */
@@ -99,7 +99,7 @@ static void
 take_back(struct wh_pump *p)
 {
 	struct wh_send *s = take_ready(p);
-	struct flight *f = wh_pump_flight(p, s->seq);
+	struct flight *f = wh_flights_find(&p->flights, s->seq);
 
 	if (s->result == WH_SEND_CHECK)
 		wh_pump_check_in_vain(p, f);
@@ -117,33 +117,24 @@ wh_pump_take_back_all(struct wh_pump *p)
 
 /* ------------------------------------------------------------------ ready -- */
 
-static uint32_t
-on_the_wire(const struct wh_pump *p)
-{
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < p->n_flights; i++)
-		n += p->flights[i].phase == FLIGHT_WIRE || p->flights[i].phase == FLIGHT_CHECK;
-	return n;
-}
-
 int64_t
 wh_pump_ready_until(struct wh_pump *p)
 {
-	return p->ready ? wh_pump_flight(p, first_ready(p)->seq)->until.ms : WH_NEVER;
+	return p->ready ? wh_flights_find(&p->flights, first_ready(p)->seq)->until.ms
+			: WH_NEVER;
 }
 
 void
 wh_pump_send_ready(struct wh_pump *p)
 {
 	uint32_t width = wh_gates_width(&p->gates, (uint32_t)p->d->config->queue_concurrency);
-	uint32_t n = p->ready ? on_the_wire(p) : 0;
+	uint32_t n = p->flights.in[FLIGHT_WIRE] + p->flights.in[FLIGHT_CHECK];
 
 	if (width == 0 || p->draining || wh_pump_ready_until(p) <= p->d->now.mono.ms)
 		wh_pump_take_back_all(p);
 	for (; p->ready && n < width; n++) {
 		struct wh_send *s = take_ready(p);
-		struct flight *f = wh_pump_flight(p, s->seq);
+		struct flight *f = wh_flights_find(&p->flights, s->seq);
 
 		if (s->result == WH_SEND_CHECK)
 			read_first(p, f, s);
@@ -156,7 +147,7 @@ wh_pump_send_ready(struct wh_pump *p)
 void
 wh_pump_make_ready(struct wh_pump *p, struct flight *f, struct wh_send *s)
 {
-	f->phase = FLIGHT_READY;
+	wh_flights_turn(&p->flights, f, FLIGHT_READY);
 	f->until.ms = p->d->now.mono.ms + READY_MS;
 	s->job.next = NULL;
 	*p->ready_tail = &s->job;
