@@ -136,7 +136,7 @@ uint32_t
 wh_sched_ahead(uint32_t before, uint32_t answered)
 {
 	uint32_t fallen = before * 3 / 4;
-	uint32_t now = answered < WH_AHEAD_MAX / 2 ? 2 * answered : WH_AHEAD_MAX;
+	uint32_t now = answered < WH_AHEAD_MAX / 4 ? 4 * answered : WH_AHEAD_MAX;
 
 	return now > fallen ? now : fallen;
 }
