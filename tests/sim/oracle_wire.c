@@ -274,8 +274,8 @@ was_seen_before(struct sim *s, const struct sim_op *op, unsigned f, const char *
 	for (size_t i = 0; i < s->oracle.n; i++) {
 		const struct sim_op *o = &s->oracle.ops[i];
 
-		if (o->committed && o->has_seen && o->obj == op->obj && o->seq < op->seq &&
-		    sim_text_same(o->seen.text[f], value))
+		if (o->committed && o->has_seen && sim_oracle_same_webhook(o, op) &&
+		    o->seq < op->seq && sim_text_same(o->seen.text[f], value))
 			return true;
 	}
 	return false;

@@ -7,9 +7,8 @@
  */
 #include "tests/sim/sim.h"
 
-/* Two creates may have come to one webhook. */
-static bool
-same_webhook(const struct sim_op *o, const struct sim_op *op)
+bool
+sim_oracle_same_webhook(const struct sim_op *o, const struct sim_op *op)
 {
 	return o->obj == op->obj || (o->whid[0] && strcmp(o->whid, op->target) == 0);
 }
@@ -20,8 +19,8 @@ sim_oracle_is_behind(const struct sim_oracle *all, const struct sim_op *op)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct sim_op *o = &all->ops[i];
 
-		if (o != op && o->committed && same_webhook(o, op) && o->seq < op->seq &&
-		    o->state != SIM_NEW && wh_op_state_live(o->state))
+		if (o != op && o->committed && sim_oracle_same_webhook(o, op) &&
+		    o->seq < op->seq && o->state != SIM_NEW && wh_op_state_live(o->state))
 			return true;
 	}
 	return false;
