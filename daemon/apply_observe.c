@@ -14,6 +14,7 @@
 #include "daemon/core/retry.h"
 #include "daemon/doc.h"
 #include "daemon/late.h"
+#include "daemon/twin.h"
 
 /* Lists come for many reasons. Those before the operation's own look neither put that off nor
  * use up its patience with lists that prove nothing. */
@@ -245,17 +246,22 @@ weigh(struct suspect *s, const struct wh_record *rec, struct wh_str key)
 }
 
 static int
-weigh_row(struct suspects *all, struct wh_str key, const struct wh_row *row)
+weigh_row(struct suspects *all, const struct wh_view *v, struct wh_str key,
+	  const struct wh_row *row)
 {
 	struct wh_doc d = {0};
+	uint64_t named_from;
 
 	if (row->claim || row->first_list <= all->oldest_mark || key.n > WH_KEY_MAX)
 		return 0;
 
-	int r = wh_doc_open(&d, row->body);
+	int r = wh_named_from(v, key, &named_from);
 
+	if (r < 0)
+		return r;
+	r = wh_doc_open(&d, row->body);
 	for (size_t i = 0; r == 0 && i < all->n; i++)
-		if (row->first_list > all->s[i].mark)
+		if (row->first_list > all->s[i].mark && named_from > all->s[i].seq)
 			weigh(&all->s[i], &d.record, key);
 	wh_doc_close(&d);
 	return r == WH_ENOMEM ? r : 0;
@@ -275,7 +281,7 @@ weigh_rows(struct suspects *all, const struct wh_view *v)
 	while (r == 0) {
 		r = wh_scan_next(&scan, &key, &row, NULL);
 		if (r == 0)
-			r = weigh_row(all, key, &row);
+			r = weigh_row(all, v, key, &row);
 		else if (r == WH_ECORRUPT)
 			r = 0;
 	}

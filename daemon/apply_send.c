@@ -153,6 +153,7 @@ mark_fits(const struct wh_doc *sent, struct wh_str row)
 /* A request that went out before. */
 struct earlier {
 	const struct wh_op *op;
+	const struct wh_view *view;
 	struct wh_doc sent;
 };
 
@@ -161,9 +162,11 @@ static bool
 may_be_made_by(void *ctx, struct wh_str whid, const struct wh_row *row)
 {
 	const struct earlier *e = ctx;
+	uint64_t named_from;
 
-	(void)whid;
-	return !row->claim && row->first_list > e->op->mark && mark_fits(&e->sent, row->body);
+	return !row->claim && row->first_list > e->op->mark &&
+	       wh_named_from(e->view, whid, &named_from) == 0 && named_from > e->op->seq &&
+	       mark_fits(&e->sent, row->body);
 }
 
 /*
@@ -175,7 +178,7 @@ static int
 made_late(const struct wh_op *op, const struct wh_view *v, struct wh_str body,
 	  struct wh_made *ret)
 {
-	struct earlier e = {.op = op};
+	struct earlier e = {.op = op, .view = v};
 	int r = WH_ABSENT;
 
 	if (op->attempts > 0 && wh_str_eq(op->request, body))

@@ -91,3 +91,14 @@ wh_twin_find(const struct wh_view *v, struct wh_str like, wh_twin_fits *fits, vo
 	r = v->meta.terms == WH_TERMS_VERSION ? by_term(&x, term) : WH_ECORRUPT;
 	return r == WH_ECORRUPT ? by_reading_all(&x) : r;
 }
+
+int
+wh_named_from(const struct wh_view *v, struct wh_str whid, uint64_t *ret_seq)
+{
+	size_t n = 0;
+	int r = wh_ops_lane(v, whid, ret_seq, 1, &n);
+
+	if (n == 0)
+		*ret_seq = UINT64_MAX;
+	return r;
+}

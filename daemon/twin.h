@@ -23,3 +23,10 @@ struct wh_twin {
  */
 WH_MUST_USE int wh_twin_find(const struct wh_view *v, struct wh_str like, wh_twin_fits *fits,
 			     void *ctx, struct wh_twin *ret);
+
+/*
+ * The oldest operation for what has this id; UINT64_MAX: there is none. What a create made that
+ * is older than that may be new; else it was there before, though a list may have left it out
+ * since and the next one bring it back. In a transaction; 0 or a fault.
+ */
+WH_MUST_USE int wh_named_from(const struct wh_view *v, struct wh_str whid, uint64_t *ret_seq);

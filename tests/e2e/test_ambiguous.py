@@ -12,6 +12,7 @@ import pytest
 
 from support.client import refused
 from support.data import webhook
+from support.rivals import meanwhile
 from support.sim import six
 
 OTHER = "5e9b1c2d-0000-4000-8000-0123456789ab"
@@ -332,3 +333,29 @@ def test_a_reply_that_names_a_webhook_from_before_made_nothing(world, api):
     assert c.call("queue.get", op=op["op"])["reason"] == "created_without_id"
     assert c.get(other["whid"])["_whd"]["state"] == "synced"
     assert api.row(other["whid"]) == other
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_comes_back_is_never_taken_for_the_result(world, api, again):
+    """A webhook that was to be deleted is missing from a list, and comes back with the one that
+    shows what a create has made, the same. `again`: what it made is seen only when it is about
+    to be sent again."""
+    api.add(**webhook(2))
+    old = api.add(whid="00000000-0000-4000-8000-000000000001", **webhook(1))["whid"]
+    c = world.whd(api, {"queue.concurrency": "1"}).client()
+    c.synced()
+    deletion = meanwhile(api, c, lambda: c.delete(old),
+                         lambda: api.edit(old, whcomment="not for long"))
+    assert deletion["state"] == "conflict"
+    api.remove(old)
+    assert c.call("sync.now")["removed"] == 1
+    held = api.fault("delay", method="POST", ms=600000)
+    api.fault("empty_200" if not again else "close_before", method="POST")
+    op = c.create(**webhook(1))
+    api.wait_hits(held)
+    api.add(whid=old, **webhook(1))
+    api.clear_faults(held)
+    op = c.settled(op)
+    assert op["state"] == "done" and op["whid"] != old
+    assert len([r for r in api.rows() if r["whname"] == "hook 1"]) == 2
+    assert c.call("queue.get", op=deletion["op"])["state"] == "conflict"
