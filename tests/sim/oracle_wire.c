@@ -48,6 +48,28 @@ check_create_body(struct sim *s, const struct sim_op *op, struct sim_doc *body)
 				 f == SIM_SET ? "..." : w.want.text[f]);
 }
 
+/* An operation before it may have failed, over what its caller saw. */
+static bool
+was_seen_before(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
+{
+	for (size_t i = 0; i < s->oracle.n; i++) {
+		const struct sim_op *o = &s->oracle.ops[i];
+
+		if (o->committed && o->has_seen && sim_oracle_same_webhook(o, op) &&
+		    o->seq < op->seq && sim_text_same(o->seen.text[f], value))
+			return true;
+	}
+	return false;
+}
+
+/* Back to what it was before the operations in between, of which none may come true: no wish.
+ */
+static bool
+sets_back(struct sim *s, const struct sim_op *op, unsigned f, const struct sim_wish *w)
+{
+	return op->behind && was_seen_before(s, op, f, w->want.text[f]);
+}
+
 static void
 check_update_body(struct sim *s, const struct sim_op *op, const struct sim_doc *body)
 {
@@ -57,7 +79,7 @@ check_update_body(struct sim *s, const struct sim_op *op, const struct sim_doc *
 	sim_oracle_wish(s, op, &w);
 	for (unsigned f = 0; f < WH_F_COUNT; f++)
 		if (f != SIM_SET && (w.has >> f & 1u) && op->policy != WH_POLICY_REMOTE_WINS &&
-		    !sim_text_same(body->text[f], w.want.text[f]))
+		    !sim_text_same(body->text[f], w.want.text[f]) && !sets_back(s, op, f, &w))
 			sim_fail(s, "%s goes out with %s '%s', asked for was '%s'",
 				 sim_op_name(s, op, name), wh_fields[f].name, body->text[f],
 				 w.want.text[f]);
@@ -265,20 +287,6 @@ writer_of(const struct sim_row *r, unsigned f, const char *item)
 		at--;
 	}
 	return &r->versions[at];
-}
-
-/* An operation before it may have failed, over what its caller saw. */
-static bool
-was_seen_before(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
-{
-	for (size_t i = 0; i < s->oracle.n; i++) {
-		const struct sim_op *o = &s->oracle.ops[i];
-
-		if (o->committed && o->has_seen && sim_oracle_same_webhook(o, op) &&
-		    o->seq < op->seq && sim_text_same(o->seen.text[f], value))
-			return true;
-	}
-	return false;
 }
 
 /* Did a caller or a person who decided see this value, so that overwriting it was meant? */
