@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pump's own state, shared by its files: pump.c (its life),
- * pump_turn.c (one turn), pump_gates.c (what an answer says of the line),
- * pump_flight.c (an operation on its way), pump_wire.c (its last step before
- * the wire), pump_list.c (a list on its way),
+ * The pump's own state, shared by its files: pump.c (its life), pump_turn.c
+ * (one turn), pump_gates.c (what an answer says of the line), pump_flights.c
+ * (which operations are on their way), pump_flight.c (one of them), pump_wire.c
+ * (its last step before the wire), pump_list.c (a list on its way),
  * pump_known.c (what is known of the lists before), pump_probe.c,
  * pump_status.c. Loop thread only.
  */
@@ -13,7 +13,7 @@
 #include "daemon/core/bucket.h"
 #include "daemon/core/gate.h"
 #include "daemon/core/sched.h"
-#include "daemon/flights.h"
+#include "daemon/pump_flights.h"
 #include "daemon/pump.h"
 #include "daemon/writer.h"
 

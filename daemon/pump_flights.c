@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Chains by number: numbers come one after another, so that chains are short. */
-#include "daemon/flights.h"
+#include "daemon/pump_flights.h"
 
 #define NONE UINT16_MAX
 

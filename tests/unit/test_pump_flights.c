@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* daemon/flights.c: found by their numbers, and counted, whatever comes and goes. */
-#include "daemon/flights.h"
+/* daemon/pump_flights.c: found by their numbers, and counted, whatever comes and goes. */
+#include "daemon/pump_flights.h"
 #include "tests/unit/rows.h"
 
 static struct flights flights; /* too large for a stack */
