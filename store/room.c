@@ -68,6 +68,16 @@ wh_room_cover(struct wh_store *s)
 	s->room.size = st.st_size;
 }
 
+void
+wh_room_look(const struct wh_store *s)
+{
+	off_t used = ends_of(s).used;
+	off_t end = used < s->room.size ? used : s->room.size;
+
+	if (s->map && end > 0)
+		(void)*(const volatile char *)(s->map + end - 1);
+}
+
 /* If it fails, the disk is full or broken, as the next commit that needs a page will find. */
 static void
 append_zeros(struct wh_store *s, size_t blocks)

@@ -185,6 +185,7 @@ wh_txn_make(struct wh_txn *t)
 		wh_txn_abort(t);
 		return r;
 	}
+	wh_room_look(s);
 	int rc = mdb_txn_commit(wh_view_txn(&t->view)); /* frees it, failed or not */
 
 	txn_done(t);

@@ -7,6 +7,8 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "store/table.h"
 
@@ -201,6 +203,69 @@ test_no_room_to_be_had(void **state)
 	fx_check_clean(f);
 }
 
+static void
+on_sigbus(int number)
+{
+	(void)number;
+	_exit(70);
+}
+
+static void
+commit_counter(struct fixture *f)
+{
+	struct wh_txn t;
+
+	fx_begin(f, &t);
+	t.view.meta.list_last++;
+	fx_commit(&t);
+}
+
+static void
+drop_rows(struct fixture *f, unsigned n)
+{
+	struct wh_txn t;
+	char name[32];
+
+	fx_begin(f, &t);
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "row-%08u", i);
+		assert_int_equal(wh_rows_del(&t, wh_str_c(name)), 0);
+	}
+	fx_commit(&t);
+}
+
+/* What is missing of a file that somebody cut off is not filled with zeros by the next commit,
+ * even if that reads nothing of it. */
+static void
+cut_and_commit(struct fixture *f)
+{
+	sigaction(SIGBUS, &(struct sigaction){.sa_handler = on_sigbus}, NULL);
+	if (truncate(f->data, used(f) - PAGE) == 0)
+		commit_counter(f);
+	_exit(0);
+}
+
+static void
+test_cut_off(void **state)
+{
+	struct fixture *f = *state;
+	int status;
+
+	commit_rows(f, 0, 4000);
+	drop_rows(f, 2000);
+	for (unsigned i = 0; i < 20; i++) /* which take pages far from the end */
+		commit_counter(f);
+	fx_close(f);
+	pid_t child = fork();
+
+	if (child == 0) {
+		fx_open(f);
+		cut_and_commit(f);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 70);
+}
+
 int
 main(void)
 {
@@ -213,6 +278,7 @@ main(void)
 		fx_test(test_none_without_growth),
 		fx_test(test_within_the_limit),
 		fx_test(test_no_room_to_be_had),
+		fx_test(test_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
