@@ -2,12 +2,17 @@
 /*
  * The transport thread: one curl multi handle, a queue in, results out. The
  * loop and this thread share one mutex and three lists; everything about a
- * single transfer is in http_transfer.c.
+ * single transfer is in http_transfer.c. The thread starts libcurl as well:
+ * what the TLS library reads and sets up then takes a tenth of a start, and
+ * nothing but the first request needs it.
  */
 #include "daemon/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "daemon/http_transfer.h"
 #include "daemon/pump.h"
@@ -31,6 +36,7 @@ struct wh_http {
 	unsigned chunks_out; /* handed out, not yet taken by the loop */
 	bool unpause, ending, ended;
 	struct wh_http_conf conf; /* what new transfers use */
+	CURLM *multi;             /* to wake the thread with; NULL until it has made it */
 
 	/* HTTP thread only */
 	struct wh_handles handles;
@@ -207,11 +213,32 @@ cancel_all(struct wh_http *h)
 }
 
 static void
+start_curl(struct wh_http *h)
+{
+	CURLM *multi = NULL;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+		multi = curl_multi_init();
+	if (!multi) {
+		wh_log(WH_LOG_ERROR, "whd", "libcurl could not be started", "errno=%d", errno);
+		fflush(NULL);
+		_exit(EXIT_FAILURE); /* as any start that fails: nothing was promised yet */
+	}
+	curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 64L);
+	h->handles.multi = multi;
+	uv_mutex_lock(&h->mutex);
+	h->multi = multi;
+	uv_mutex_unlock(&h->mutex);
+}
+
+static void
 http_thread(void *arg)
 {
 	struct wh_http *h = arg;
 	int running = 0;
 
+	start_curl(h);
 	while (take_incoming(h)) {
 		curl_multi_perform(h->handles.multi, &running);
 		drain_messages(h);
@@ -279,14 +306,11 @@ wh_http_start(struct whd *d, const struct wh_http_settings *s)
 
 	h->d = d;
 	h->chunks_tail = &h->chunks;
-	h->handles.multi = curl_multi_init();
-	if (!h->handles.multi || uv_mutex_init(&h->mutex) || uv_cond_init(&h->ended_cond) ||
+	if (uv_mutex_init(&h->mutex) || uv_cond_init(&h->ended_cond) ||
 	    uv_async_init(&d->loop, &h->wake, on_wake)) {
 		free(h);
 		return NULL;
 	}
-	curl_multi_setopt(h->handles.multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-	curl_multi_setopt(h->handles.multi, CURLMOPT_MAXCONNECTS, 64L);
 	h->wake.data = h;
 	wh_http_conf_set(&h->conf, s);
 	h->started = uv_thread_create(&h->thread, http_thread, h) == 0;
@@ -299,6 +323,18 @@ wh_http_set(struct wh_http *h, const struct wh_http_settings *s)
 	wh_http_conf_set(&h->conf, s);
 }
 
+/* Whatever it is to see was set before under the mutex: it looks before it waits. */
+static void
+wake_thread(struct wh_http *h)
+{
+	uv_mutex_lock(&h->mutex);
+	CURLM *multi = h->multi;
+
+	uv_mutex_unlock(&h->mutex);
+	if (multi)
+		curl_multi_wakeup(multi);
+}
+
 void
 wh_http_submit(struct wh_http *h, const struct wh_http_request *r)
 {
@@ -308,7 +344,7 @@ wh_http_submit(struct wh_http *h, const struct wh_http_request *r)
 	t->next = h->incoming;
 	h->incoming = t;
 	uv_mutex_unlock(&h->mutex);
-	curl_multi_wakeup(h->handles.multi);
+	wake_thread(h);
 }
 
 void
@@ -319,7 +355,7 @@ wh_http_chunk_taken(struct wh_http *h, uint64_t tag)
 	h->chunks_out--;
 	h->unpause = true;
 	uv_mutex_unlock(&h->mutex);
-	curl_multi_wakeup(h->handles.multi);
+	wake_thread(h);
 }
 
 /* Joins the thread if it ends in time; it may sit in a name look-up that nothing can end. */
@@ -329,7 +365,7 @@ wh_http_stop(struct wh_http *h, int64_t wait_ms)
 	uv_mutex_lock(&h->mutex);
 	h->ending = true;
 	uv_mutex_unlock(&h->mutex);
-	curl_multi_wakeup(h->handles.multi);
+	wake_thread(h);
 
 	uv_mutex_lock(&h->mutex);
 	int r = 0;
@@ -341,7 +377,8 @@ wh_http_stop(struct wh_http *h, int64_t wait_ms)
 	uv_mutex_unlock(&h->mutex);
 	if (ended) {
 		uv_thread_join(&h->thread);
-		curl_multi_cleanup(h->handles.multi); /* which the loop woke it with */
+		curl_multi_cleanup(h->multi); /* which the loop woke it with */
+		curl_global_cleanup();
 		h->started = false;
 	}
 	return ended;

@@ -9,7 +9,6 @@
  */
 #include "daemon/whd.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -440,7 +439,6 @@ close_all(struct whd *d)
 	free(d->resource);
 	free(d->damage);
 	free(d->keys_error);
-	curl_global_cleanup();
 }
 
 /*
@@ -455,30 +453,6 @@ tame_malloc(void)
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 	mallopt(M_ARENA_MAX, 3);
-}
-
-static void
-start_curl(void *arg)
-{
-	(void)arg;
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-/* Starting the TLS library takes as long as opening the store: one beside the other. */
-static int
-start_store(struct whd *d)
-{
-	uv_thread_t thread;
-	bool beside = uv_thread_create(&thread, start_curl, NULL) == 0;
-	int status = load_keys(d);
-
-	if (status == 0)
-		status = wh_boot_store(d);
-	if (beside)
-		uv_thread_join(&thread);
-	else
-		start_curl(NULL);
-	return status;
 }
 
 int
@@ -498,7 +472,9 @@ whd_run(struct wh_config *config)
 	d->started = d->now;
 	status = start_loop(d);
 	if (status == 0)
-		status = start_store(d);
+		status = load_keys(d);
+	if (status == 0)
+		status = wh_boot_store(d);
 	if (status == 0) {
 		start_signals(d); /* who can reach whd can stop it in good order */
 		status = start_parts(d);
