@@ -27,18 +27,29 @@
 #define LOOKED_THROUGH 64u
 
 #define NOT_FOUND "not_found" /* reason: a read of the row alone did not find it */
+#define NOT_SHOWN "not_shown" /* ... left out a member that may be empty now */
 #define RECHECK_LEAST_MS 100  /* between such reads, however little check_age is */
+#define LISTS_ASKED 3u        /* in vain, before a list is not waited for any more */
+
+/* The reason for which a list must tell; "" = it need not. */
+static const char *
+asks_list(const struct wh_op *op)
+{
+	if (wh_str_is(op->reason, NOT_FOUND))
+		return NOT_FOUND;
+	return wh_str_is(op->reason, NOT_SHOWN) ? NOT_SHOWN : "";
+}
 
 /*
- * A read did not find the row. A whole list begun since then says what is so:
- * of a row it lacked, or holds as it is. Like the read it stands in for it
- * counts from its end, so that an operation does not wait for ever behind an
- * upstream that finds nothing and lists slowly.
+ * A read did not find the row, or not all of it. A whole list begun since then
+ * says what is so: of a row it lacked, or holds as it is. Like the read it
+ * stands in for it counts from its end, so that an operation does not wait for
+ * ever behind an upstream that finds nothing and lists slowly.
  */
 static bool
 list_decided(const struct wh_send *s, const struct wh_lane *l, const struct wh_op *op)
 {
-	if (!wh_str_is(op->reason, NOT_FOUND) || !s->rules.list_just_ended ||
+	if (!*asks_list(op) || !s->rules.list_just_ended ||
 	    l->view->meta.list_complete <= op->unknown_list)
 		return false;
 	return !l->has_row || l->row.confirm <= s->rules.list_fence;
@@ -49,6 +60,8 @@ row_fresh(const struct wh_send *s, const struct wh_lane *l, const struct wh_op *
 {
 	if (list_decided(s, l, op))
 		return true;
+	if (wh_str_is(op->reason, NOT_SHOWN))
+		return false; /* the read is newer than what is held */
 	if (!l->has_row)
 		return s->rules.list_fresh;
 	if (op->kind == WH_OP_UPDATE && wh_shown_members(l->row.body) != WH_RECORD_ALL)
@@ -366,8 +379,7 @@ static void
 begin_check(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const struct wh_txn *t)
 {
 	o->op.mark = l->has_row ? t->view.meta.confirm + 1 : 0;
-	wh_lane_state(l, o, WH_OP_CHECKING,
-		      wh_str_is(o->op.reason, NOT_FOUND) ? NOT_FOUND : "");
+	wh_lane_state(l, o, WH_OP_CHECKING, asks_list(&o->op));
 	wh_buf_str(&s->whid, o->op.target);
 	s->kind = o->op.kind;
 	s->result = WH_SEND_CHECK;
@@ -375,14 +387,13 @@ begin_check(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const st
 
 /*
  * Back to the queue: the row could not be read, or a list must say whether it
- * is gone. For that list the wait is kept short, so that its end is not missed;
- * but not so short that the row is read without a pause while it is under way,
- * nor while lists are not whole, which decide nothing.
+ * is gone, or partly empty. For that list the wait is kept short, so that its
+ * end is not missed; but not so short that the row is read without a pause
+ * while it is under way, nor while lists are not whole, which decide nothing.
  */
 static void
-check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
+check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const char *reason)
 {
-	bool before = wh_str_is(o->op.reason, NOT_FOUND), absent = before || !s->check_failed;
 	int64_t most = wh_rules_just_ended(&s->rules) / 2;
 	int64_t wait = 0;
 
@@ -394,10 +405,10 @@ check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o)
 	if (!s->check_failed && wait < RECHECK_LEAST_MS)
 		wait = RECHECK_LEAST_MS;
 	o->op.next_at = s->rules.now.wall.ms + wait;
-	if (absent && !before)
+	if (*reason && !wh_str_is(o->op.reason, reason))
 		o->op.unknown_list = s->rules.list_last;
 	s->want_list = !s->check_failed;
-	wh_lane_state(l, o, WH_OP_QUEUED, absent ? NOT_FOUND : "");
+	wh_lane_state(l, o, WH_OP_QUEUED, reason);
 }
 
 /* Another change of the webhook may still be carried out, over this one. */
@@ -417,6 +428,14 @@ wait_for_late(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct
 	return 0;
 }
 
+/* What a list shows, and no look did: this operation's did not, as what it showed is noted. */
+static void
+learn_of_list(const struct wh_lane *l, const struct wh_op *op, struct wh_meta *meta)
+{
+	if (wh_str_is(op->reason, NOT_SHOWN) && l->has_row)
+		meta->look_hides |= wh_shown_filled(l->row.body) & ~meta->look_shows;
+}
+
 static int
 send_change(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *t)
 {
@@ -429,7 +448,35 @@ send_change(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 		begin_check(s, l, o, t);
 		return s->whid.fault;
 	}
+	if (!s->checked)
+		learn_of_list(l, &o->op, &t->view.meta);
 	return o->op.kind == WH_OP_UPDATE ? send_update(s, l, o, t) : send_delete(s, l, o);
+}
+
+/*
+ * Has somebody emptied what the look leaves out, or do looks never show it? Of
+ * a member that none has shown so far only a list can tell. Taken for what it
+ * was, an update would write the old value over the empty one. Once a list had
+ * it otherwise, or several in turn told nothing, looks are known to leave it
+ * out, and no other operation waits.
+ */
+static bool
+list_must_tell(const struct wh_send *s, const struct wh_lane *l, const struct wh_op *op,
+	       struct wh_meta *meta)
+{
+	struct wh_str look = wh_buf_view(&s->check_row);
+	uint32_t shown = wh_shown_members(look);
+	uint64_t doubt = wh_shown_doubtful(look, wh_shown_filled(l->row.body)) &
+			 meta->list_shows & ~(meta->look_shows | meta->look_hides);
+
+	if (!doubt || (shown & ~meta->list_shows)) /* a list would tell less than the look */
+		return false;
+	meta->look_shows |= shown;
+	if (!wh_str_is(op->reason, NOT_SHOWN) ||
+	    s->rules.list_last - op->unknown_list <= LISTS_ASKED)
+		return true;
+	meta->look_hides |= doubt;
+	return false;
 }
 
 static int
@@ -460,11 +507,16 @@ step(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct wh_txn *
 		s->changed = true;
 		/* Gone is what a complete list lacked before and a read does not find now. */
 		if (s->check_failed || s->check_refused || (!s->check_found && l->has_row)) {
-			check_in_vain(s, l, o);
+			check_in_vain(s, l, o, s->check_failed ? asks_list(&o->op) : NOT_FOUND);
 			return 0;
 		}
 		if (s->check_found && overtaken(l, &o->op)) {
 			wh_lane_state(l, o, WH_OP_QUEUED, "");
+			return 0;
+		}
+		if (s->check_found && l->has_row &&
+		    list_must_tell(s, l, &o->op, &t->view.meta)) {
+			check_in_vain(s, l, o, NOT_SHOWN);
 			return 0;
 		}
 

@@ -42,6 +42,32 @@ is_summary(uint32_t has)
 	return false;
 }
 
+uint32_t
+wh_shown_filled(struct wh_str body)
+{
+	struct wh_doc d = {0};
+	uint32_t filled = 0;
+
+	if (wh_doc_open(&d, body) == 0)
+		for (unsigned f = 0; f < WH_F_COUNT; f++) {
+			const struct wh_record *r = &d.record;
+			bool is = r->odd[f] || r->text[f].n > 0 ||
+				  (r->set[f] && r->set[f]->via.array.size > 0);
+
+			filled |= is && may_be_empty((enum wh_field)f) ? 1u << f : 0;
+		}
+	wh_doc_close(&d);
+	return filled;
+}
+
+uint32_t
+wh_shown_doubtful(struct wh_str body, uint32_t filled)
+{
+	uint32_t has = wh_shown_members(body);
+
+	return is_summary(has) ? 0 : filled & ~has;
+}
+
 /* Those of known, or empty, that the body lacks. */
 static struct wh_record
 missing(uint32_t has, uint32_t empty, const struct wh_record *known)

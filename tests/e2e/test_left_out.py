@@ -13,6 +13,7 @@ from support.sim import six
 LOOK = {"queue.check_age": "0"}  # read a webhook before it is changed
 TRUST = {"queue.check_age": "1h"}  # do not
 EMPTY = {"whcomment": "", "processes": []}
+HELD = 600000  # ms that a held request is delayed, unless the rule is removed
 
 
 def known(world, sim, settings, *rows):
@@ -118,3 +119,84 @@ def test_what_lists_show_is_remembered(world, sim):
     c = whd.client()
     c.call("sync.now")
     assert six(c.get(whid)) == expected(1, **EMPTY)
+
+
+# ------------------------------------------------------------ the first looks --
+
+
+def test_left_out_of_the_first_look(world, sim):
+    """No look has shown the member so far: a list tells that somebody has emptied it."""
+    sim.set(empty_text="absent", processes_shape="absent_if_empty")
+    c, whid, _ = known(world, sim, LOOK, webhook(1), webhook(2))
+    sim.edit(whid, **EMPTY)
+    c.applied(c.update(whid, {"whname": "new"}))
+    assert six(sim.row(whid)) == six(c.get(whid)) == expected(1, whname="new", **EMPTY)
+
+
+def test_delete_after_the_first_look(world, sim):
+    """What others emptied is a change, which a delete does not take along unseen."""
+    sim.set(empty_text="absent", processes_shape="absent_if_empty")
+    c, whid, _ = known(world, sim, LOOK, webhook(1), webhook(2))
+    sim.edit(whid, **EMPTY)
+    op = c.settled(c.delete(whid))
+    assert (op["state"], op["reason"]) == ("conflict", "changed_upstream")
+
+
+def test_a_list_is_read_for_the_first_look_only(world, sim):
+    """Which members looks leave out is known from then on, after a restart, too."""
+    sim.set(members="no_processes", members_in="rows")
+    first, second = (sim.add(**webhook(n))["whid"] for n in (1, 2))
+    whd = world.whd(sim, {**LOOK, "sync.interval": "1h"})
+    c = whd.client()
+    c.synced()
+    mark = sim.mark()
+    c.applied(c.update(first, {"whname": "new"}))
+    assert len(sim.lists(mark)) == 1
+    mark = sim.mark()
+    c.applied(c.update(second, {"whname": "new"}))
+    assert not sim.lists(mark)
+    whd.restart()
+    c = whd.client()
+    c.synced()
+    mark = sim.mark()
+    c.applied(c.update(second, {"whname": "newer"}))
+    assert not sim.lists(mark)
+    assert six(sim.row(second)) == six(c.get(second)) == expected(2, whname="newer")
+
+
+def test_lists_that_never_are_whole_are_not_waited_for(world, sim):
+    """After some of them the copy counts as before, for this update and for all others."""
+    sim.set(members="no_processes", members_in="rows")
+    c, first, second = known(world, sim, {**LOOK, "retry.base": "10ms", "retry.cap": "100ms"},
+                             webhook(1), webhook(2))
+    sim.set(duplicate_id_in_list=True)
+    c.call("sync.now")
+    mark = sim.mark()
+    c.applied(c.update(first, {"whname": "new"}))
+    assert len(sim.lists(mark)) > 3
+    mark = sim.mark()
+    c.applied(c.update(second, {"whname": "new"}))
+    assert len(sim.lists(mark)) <= 1
+    for whid, n in (first, 1), (second, 2):
+        assert six(sim.row(whid)) == six(c.get(whid)) == expected(n, whname="new")
+
+
+def test_the_wait_for_a_list_is_told(world, sim):
+    sim.set(members="no_processes", members_in="rows")
+    c, whid = known(world, sim, LOOK, webhook(1))
+    lists = sim.fault("delay", method="GET", list=True, ms=HELD, count=-1)
+    op = c.update(whid, {"whname": "new"})
+    sim.wait_hits(lists)
+
+    def story():
+        return c.call("queue.get", op=op["op"])
+    for _ in range(10_000):  # until it is caught between two reads
+        if (story()["state"], story().get("reason")) == ("queued", "not_shown"):
+            break
+    else:
+        raise AssertionError(story())
+    look = sim.fault("delay", method="GET", list=False, ms=HELD)
+    sim.wait_hits(look)
+    assert (story()["state"], story()["reason"]) == ("checking", "not_shown")
+    sim.clear_faults()
+    c.applied(op)

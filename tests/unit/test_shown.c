@@ -84,12 +84,41 @@ test_members(void **state)
 	row_tree_fini(&shown);
 }
 
+static void
+test_doubtful(void **state)
+{
+	struct row_tree full =
+		row_tree("{'whname':'n','whcomment':'c'," REST ",'processes':['1']}");
+	struct row_tree odd = row_tree("{'whcomment':7,'processes':{}}");
+	struct row_tree bare =
+		row_tree("{'whname':'n','whcomment':''," REST ",'processes':[]}");
+	struct row_tree less = row_tree("{'whname':'n','whcomment':''," REST "}");
+	struct row_tree summary = row_tree("{'whname':'n'}");
+
+	(void)state;
+	assert_int_equal(wh_shown_filled(wh_buf_view(&full.bytes)), COMMENT | PROCESSES);
+	assert_int_equal(wh_shown_filled(wh_buf_view(&odd.bytes)), COMMENT | PROCESSES);
+	assert_int_equal(wh_shown_filled(wh_buf_view(&bare.bytes)), 0);
+	assert_int_equal(wh_shown_filled(WH_STR("\xc1")), 0);
+	assert_int_equal(wh_shown_doubtful(wh_buf_view(&less.bytes), COMMENT | PROCESSES),
+			 PROCESSES);
+	assert_int_equal(wh_shown_doubtful(wh_buf_view(&less.bytes), COMMENT), 0);
+	assert_int_equal(wh_shown_doubtful(wh_buf_view(&summary.bytes), COMMENT | PROCESSES),
+			 0);
+	row_tree_fini(&full);
+	row_tree_fini(&odd);
+	row_tree_fini(&bare);
+	row_tree_fini(&less);
+	row_tree_fini(&summary);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filling),
 		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_doubtful),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
