@@ -164,7 +164,7 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, const struct wh_look *look)
 
 /* One create of unknown outcome and what the rows say of it. */
 struct suspect {
-	uint64_t seq, mark;
+	uint64_t seq, mark, sent_after;
 	struct wh_doc sent;
 	uint32_t exact, near;
 	bool kin;
@@ -202,7 +202,7 @@ add_suspect(struct suspects *all, const struct wh_view *v, uint64_t seq)
 	}
 	struct suspect *s = &all->s[all->n++];
 
-	*s = (struct suspect){.seq = seq, .mark = op.mark};
+	*s = (struct suspect){.seq = seq, .mark = op.mark, .sent_after = op.sent_after};
 	if (all->n == 1 || op.mark < all->oldest_mark)
 		all->oldest_mark = op.mark;
 	return wh_doc_open_json(&s->sent, op.request);
@@ -250,18 +250,15 @@ weigh_row(struct suspects *all, const struct wh_view *v, struct wh_str key,
 	  const struct wh_row *row)
 {
 	struct wh_doc d = {0};
-	uint64_t named_from;
 
 	if (row->claim || row->first_list <= all->oldest_mark || key.n > WH_KEY_MAX)
 		return 0;
 
-	int r = wh_named_from(v, key, &named_from);
+	int r = wh_doc_open(&d, row->body);
 
-	if (r < 0)
-		return r;
-	r = wh_doc_open(&d, row->body);
 	for (size_t i = 0; r == 0 && i < all->n; i++)
-		if (row->first_list > all->s[i].mark && named_from > all->s[i].seq)
+		if (row->first_list > all->s[i].mark &&
+		    wh_may_be_new(v, key, all->s[i].sent_after))
 			weigh(&all->s[i], &d.record, key);
 	wh_doc_close(&d);
 	return r == WH_ENOMEM ? r : 0;

@@ -175,10 +175,9 @@ static bool
 may_be_made_by(void *ctx, struct wh_str whid, const struct wh_row *row)
 {
 	const struct earlier *e = ctx;
-	uint64_t named_from;
 
 	return !row->claim && row->first_list > e->op->mark &&
-	       wh_named_from(e->view, whid, &named_from) == 0 && named_from > e->op->seq &&
+	       wh_may_be_new(e->view, whid, e->op->sent_after) &&
 	       mark_fits(&e->sent, row->body);
 }
 
@@ -258,6 +257,8 @@ send_create(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 	if (r == 0)
 		return wh_finish_create(l, o, t, &made);
 	o->op.mark = t->view.meta.list_complete;
+	if (o->op.sent_after == 0)
+		o->op.sent_after = t->view.meta.op_seq;
 	return begin_attempt(s, l, o, "POST");
 }
 

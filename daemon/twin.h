@@ -25,8 +25,8 @@ WH_MUST_USE int wh_twin_find(const struct wh_view *v, struct wh_str like, wh_twi
 			     void *ctx, struct wh_twin *ret);
 
 /*
- * The oldest operation for what has this id; UINT64_MAX: there is none. What a create made that
- * is older than that may be new; else it was there before, though a list may have left it out
- * since and the next one bring it back. In a transaction; 0 or a fault.
+ * May a create have made what has this id? Not if an operation for it was there when the create
+ * was sent first, `sent_after` being the newest then: a list may have left it out since, and
+ * the next one bring it back. True if that cannot be told. In a transaction.
  */
-WH_MUST_USE int wh_named_from(const struct wh_view *v, struct wh_str whid, uint64_t *ret_seq);
+bool wh_may_be_new(const struct wh_view *v, struct wh_str whid, uint64_t sent_after);

@@ -185,8 +185,8 @@ void wh_changes_forget(struct wh_store *s);
 void wh_room_cover(struct wh_store *s);
 /*
  * Before a commit. If somebody has cut off the data file what is written behind the cut would
- * make it longer again, with zeros for all that is missing. To read its end raises SIGBUS
- * instead, as every read of the map behind the end of its file does.
+ * make it longer again, with zeros for all that is missing. That raises SIGBUS instead, as
+ * every read of the map behind the end of its file does.
  */
 void wh_room_look(const struct wh_store *s);
 

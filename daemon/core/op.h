@@ -89,6 +89,7 @@ struct wh_op {
 	uint32_t poison;          /* 5xx of this op while others succeeded */
 	uint64_t mark;            /* create: last complete list begun before the POST; others:
 				     confirm counter + 1 as the check began, 0 = no row then */
+	uint64_t sent_after;      /* create: the newest operation when it was sent first */
 	uint64_t unknown_list;    /* last list number given out when it became UNKNOWN */
 	uint32_t negatives;       /* complete lists since then that lack it */
 	uint32_t incompletes;     /* incomplete lists since then */

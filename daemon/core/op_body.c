@@ -64,6 +64,7 @@ static const struct member members[] = {
 	MEMBER("fa", M_U32, failures),
 	MEMBER("po", M_U32, poison),
 	MEMBER("m", M_U64, mark),
+	MEMBER("sa", M_U64, sent_after),
 	MEMBER("ul", M_U64, unknown_list),
 	MEMBER("ne", M_U32, negatives),
 	MEMBER("in", M_U32, incompletes),

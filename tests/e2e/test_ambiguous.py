@@ -336,14 +336,20 @@ def test_a_reply_that_names_a_webhook_from_before_made_nothing(world, api):
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_what_comes_back_is_never_taken_for_the_result(world, api, again):
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_comes_back_is_never_taken_for_the_result(world, api, again, waits):
     """A webhook that was to be deleted is missing from a list, and comes back with the one that
     shows what a create has made, the same. `again`: what it made is seen only when it is about
-    to be sent again."""
+    to be sent again. `waits`: the create was asked for before the deletion, and sent later."""
     api.add(**webhook(2))
     old = api.add(whid="00000000-0000-4000-8000-000000000001", **webhook(1))["whid"]
     c = world.whd(api, {"queue.concurrency": "1"}).client()
     c.synced()
+    if waits:
+        c.go_offline(api)
+        op = c.create(**webhook(1), allow_duplicate=True)
+        c.call("queue.hold", op=op["op"])
+        c.go_online(api)
     deletion = meanwhile(api, c, lambda: c.delete(old),
                          lambda: api.edit(old, whcomment="not for long"))
     assert deletion["state"] == "conflict"
@@ -351,7 +357,10 @@ def test_what_comes_back_is_never_taken_for_the_result(world, api, again):
     assert c.call("sync.now")["removed"] == 1
     held = api.fault("delay", method="POST", ms=600000)
     api.fault("empty_200" if not again else "close_before", method="POST")
-    op = c.create(**webhook(1))
+    if waits:
+        c.call("queue.release", op=op["op"])
+    else:
+        op = c.create(**webhook(1))
     api.wait_hits(held)
     api.add(whid=old, **webhook(1))
     api.clear_faults(held)

@@ -42,6 +42,7 @@ static const struct wh_op full_op = {
 	.failures = 6,
 	.poison = 7,
 	.mark = 8,
+	.sent_after = 11,
 	.unknown_list = 9,
 	.negatives = 10,
 	.incompletes = 11,
@@ -80,7 +81,8 @@ same_numbers(const struct wh_op *a, const struct wh_op *b)
 	assert_int_equal(a->attempts, b->attempts);
 	assert_int_equal(a->failures, b->failures);
 	assert_int_equal(a->poison, b->poison);
-	assert_true(a->mark == b->mark && a->unknown_list == b->unknown_list);
+	assert_true(a->mark == b->mark && a->sent_after == b->sent_after &&
+		    a->unknown_list == b->unknown_list);
 	assert_int_equal(a->negatives, b->negatives);
 	assert_int_equal(a->incompletes, b->incompletes);
 	assert_true(a->boot == b->boot && a->settle_mono == b->settle_mono);
