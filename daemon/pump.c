@@ -144,8 +144,10 @@ void
 wh_pump_on_commit(struct wh_pump *p, const struct wh_buf *touches)
 {
 	wh_pump_known_touched(p, touches);
-	p->ahead = wh_sched_ahead(p->ahead, p->answered);
+	p->ahead =
+		wh_sched_ahead(p->ahead, p->answered, p->d->now.mono.ms - p->committed_at.ms);
 	p->answered = 0;
+	p->committed_at = p->d->now.mono;
 }
 
 uint64_t

@@ -74,6 +74,7 @@ struct wh_pump {
 	struct wh_job *ready, **ready_tail; /* wh_send: of flights in FLIGHT_READY, in order */
 	uint32_t answered;                  /* executed requests since the last commit */
 	uint32_t ahead;                     /* as core/sched's */
+	struct wh_mono committed_at;        /* the last commit */
 	struct wh_job *parked;              /* outcomes that the store could not take yet */
 	struct wh_mono parked_until;
 

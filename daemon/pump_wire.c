@@ -12,8 +12,9 @@
 #include "daemon/pump_own.h"
 #include "daemon/rules_now.h"
 
-/* Longest wait for a connection: what was decided from must still hold. */
-#define READY_MS 500
+/* Longest wait for a connection: what was decided from must still hold. Some longer than what
+ * is reckoned with, so that a slow answer does not bring all of them back. */
+#define READY_MS (WH_AHEAD_MS + 100)
 
 static void
 count_sent(struct whd *d, enum wh_op_kind kind)

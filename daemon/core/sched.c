@@ -12,6 +12,8 @@
 /* A wall clock that jumped back may park an operation at most so long before the next look. */
 #define DUE_AHEAD_MAX_MS (INT64_C(5) * 60 * 1000)
 
+#define AHEAD_TIMES 4
+
 /* What one pass over the candidates found. */
 struct found {
 	const struct wh_cand *ready; /* the first to send or to check */
@@ -133,12 +135,15 @@ has_room(const struct wh_sched_in *in, const struct wh_cand *c)
 }
 
 uint32_t
-wh_sched_ahead(uint32_t before, uint32_t answered)
+wh_sched_ahead(uint32_t before, uint32_t answered, int64_t took_ms)
 {
+	int64_t times =
+		took_ms * AHEAD_TIMES > WH_AHEAD_MS ? WH_AHEAD_MS / took_ms : AHEAD_TIMES;
+	uint64_t now = (uint64_t)(times > 1 ? times : 1) * answered;
 	uint32_t fallen = before * 3 / 4;
-	uint32_t now = answered < WH_AHEAD_MAX / 4 ? 4 * answered : WH_AHEAD_MAX;
 
-	return now > fallen ? now : fallen;
+	now = now < WH_AHEAD_MAX ? now : WH_AHEAD_MAX;
+	return now > fallen ? (uint32_t)now : fallen;
 }
 
 /* ---------------------------------------------------------------- lists -- */

@@ -78,12 +78,14 @@ struct wh_sched_out wh_sched_next(const struct wh_sched_in *in);
 /*
  * How many updates and deletes to mark SENDING before a connection is free for them, so that
  * none waits idle for the flush of the next mark: four times what was answered while the last
- * transaction was flushed, since beside those that are on their way now one transaction is
- * being flushed, one is made, and a larger one writes fewer pages for each of them.
- * before: the number until now; it falls slowly. The upstream's pace decides: one that answers
- * slower than the disk flushes has none marked ahead. What is marked is held in memory: none
- * more from WH_AHEAD_BYTES on.
+ * transaction was made and flushed, which took took_ms, since beside those that are on their
+ * way now one transaction is being flushed, one is made, and a larger one writes fewer pages
+ * for each of them; fewer if the last of them would wait for longer than WH_AHEAD_MS. before:
+ * the number until now; it falls slowly. The upstream's pace decides: one that answers slower
+ * than the disk flushes has none marked ahead. What is marked is held in memory: none more from
+ * WH_AHEAD_BYTES on.
  */
-uint32_t wh_sched_ahead(uint32_t before, uint32_t answered);
+uint32_t wh_sched_ahead(uint32_t before, uint32_t answered, int64_t took_ms);
+#define WH_AHEAD_MS 400
 #define WH_AHEAD_MAX 480u
 #define WH_AHEAD_BYTES ((uint64_t)1 << 20)
