@@ -307,7 +307,7 @@ was_seen(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
 	for (size_t i = 0; i < s->oracle.n; i++) {
 		const struct sim_op *o = &s->oracle.ops[i];
 
-		for (unsigned d = 0; o->obj == op->obj && d < o->n_decided; d++)
+		for (unsigned d = 0; sim_oracle_same_webhook(o, op) && d < o->n_decided; d++)
 			if (sim_text_same(o->decided[d].text[f], value))
 				return true;
 	}

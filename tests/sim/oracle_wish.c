@@ -10,7 +10,8 @@
 bool
 sim_oracle_same_webhook(const struct sim_op *o, const struct sim_op *op)
 {
-	return o->obj == op->obj || (o->whid[0] && strcmp(o->whid, op->target) == 0);
+	return o->obj == op->obj || (o->whid[0] && (strcmp(o->whid, op->target) == 0 ||
+						    strcmp(o->whid, op->whid) == 0));
 }
 
 bool
