@@ -36,9 +36,8 @@ struct wh_http {
 	unsigned chunks_out; /* handed out, not yet taken by the loop */
 	bool unpause, ending, ended;
 	struct wh_http_conf conf; /* what new transfers use */
-	CURLM *multi;             /* to wake the thread with; NULL until it has made it */
 
-	/* HTTP thread only */
+	/* HTTP thread only, but for the multi handle that wakes it: under the mutex */
 	struct wh_handles handles;
 	struct wh_transfer *running;
 };
@@ -226,9 +225,8 @@ start_curl(struct wh_http *h)
 	}
 	curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 64L);
-	h->handles.multi = multi;
 	uv_mutex_lock(&h->mutex);
-	h->multi = multi;
+	h->handles.multi = multi;
 	uv_mutex_unlock(&h->mutex);
 }
 
@@ -323,12 +321,11 @@ wh_http_set(struct wh_http *h, const struct wh_http_settings *s)
 	wh_http_conf_set(&h->conf, s);
 }
 
-/* Whatever it is to see was set before under the mutex: it looks before it waits. */
+/* If the thread has no handle yet it looks at what there is before it waits. */
 static void
-wake_thread(struct wh_http *h)
+unlock_and_wake(struct wh_http *h)
 {
-	uv_mutex_lock(&h->mutex);
-	CURLM *multi = h->multi;
+	CURLM *multi = h->handles.multi;
 
 	uv_mutex_unlock(&h->mutex);
 	if (multi)
@@ -343,8 +340,7 @@ wh_http_submit(struct wh_http *h, const struct wh_http_request *r)
 	uv_mutex_lock(&h->mutex);
 	t->next = h->incoming;
 	h->incoming = t;
-	uv_mutex_unlock(&h->mutex);
-	wake_thread(h);
+	unlock_and_wake(h);
 }
 
 void
@@ -354,8 +350,7 @@ wh_http_chunk_taken(struct wh_http *h, uint64_t tag)
 	uv_mutex_lock(&h->mutex);
 	h->chunks_out--;
 	h->unpause = true;
-	uv_mutex_unlock(&h->mutex);
-	wake_thread(h);
+	unlock_and_wake(h);
 }
 
 /* Joins the thread if it ends in time; it may sit in a name look-up that nothing can end. */
@@ -364,8 +359,7 @@ wh_http_stop(struct wh_http *h, int64_t wait_ms)
 {
 	uv_mutex_lock(&h->mutex);
 	h->ending = true;
-	uv_mutex_unlock(&h->mutex);
-	wake_thread(h);
+	unlock_and_wake(h);
 
 	uv_mutex_lock(&h->mutex);
 	int r = 0;
@@ -377,7 +371,7 @@ wh_http_stop(struct wh_http *h, int64_t wait_ms)
 	uv_mutex_unlock(&h->mutex);
 	if (ended) {
 		uv_thread_join(&h->thread);
-		curl_multi_cleanup(h->multi); /* which the loop woke it with */
+		curl_multi_cleanup(h->handles.multi); /* which the loop woke it with */
 		curl_global_cleanup();
 		h->started = false;
 	}
