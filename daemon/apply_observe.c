@@ -254,11 +254,11 @@ weigh_row(struct suspects *all, const struct wh_view *v, struct wh_str key,
 	if (row->claim || row->first_list <= all->oldest_mark || key.n > WH_KEY_MAX)
 		return 0;
 
+	uint64_t named_from = wh_named_from(v, key);
 	int r = wh_doc_open(&d, row->body);
 
 	for (size_t i = 0; r == 0 && i < all->n; i++)
-		if (row->first_list > all->s[i].mark &&
-		    wh_may_be_new(v, key, all->s[i].sent_after))
+		if (row->first_list > all->s[i].mark && named_from > all->s[i].sent_after)
 			weigh(&all->s[i], &d.record, key);
 	wh_doc_close(&d);
 	return r == WH_ENOMEM ? r : 0;

@@ -177,7 +177,7 @@ may_be_made_by(void *ctx, struct wh_str whid, const struct wh_row *row)
 	const struct earlier *e = ctx;
 
 	return !row->claim && row->first_list > e->op->mark &&
-	       wh_may_be_new(e->view, whid, e->op->sent_after) &&
+	       wh_named_from(e->view, whid) > e->op->sent_after &&
 	       mark_fits(&e->sent, row->body);
 }
 
@@ -465,10 +465,10 @@ static bool
 list_must_tell(const struct wh_send *s, const struct wh_lane *l, const struct wh_op *op,
 	       struct wh_meta *meta)
 {
-	struct wh_str look = wh_buf_view(&s->check_row);
-	uint32_t shown = wh_shown_members(look);
-	uint64_t doubt = wh_shown_doubtful(look, wh_shown_filled(l->row.body)) &
-			 meta->list_shows & ~(meta->look_shows | meta->look_hides);
+	uint32_t shown = wh_shown_members(wh_buf_view(&s->check_row));
+	uint32_t filled = shown == WH_RECORD_ALL ? 0 : wh_shown_filled(l->row.body);
+	uint64_t doubt = wh_shown_doubtful(shown, filled) & meta->list_shows &
+			 ~(meta->look_shows | meta->look_hides);
 
 	if (!doubt || (shown & ~meta->list_shows)) /* a list would tell less than the look */
 		return false;

@@ -61,11 +61,9 @@ wh_shown_filled(struct wh_str body)
 }
 
 uint32_t
-wh_shown_doubtful(struct wh_str body, uint32_t filled)
+wh_shown_doubtful(uint32_t shown, uint32_t filled)
 {
-	uint32_t has = wh_shown_members(body);
-
-	return is_summary(has) ? 0 : filled & ~has;
+	return is_summary(shown) ? 0 : filled & ~shown;
 }
 
 /* Those of known, or empty, that the body lacks. */

@@ -23,6 +23,6 @@ WH_MUST_USE int wh_shown_fill(struct wh_buf *room, struct wh_str *body, struct w
 			      uint64_t *at_times);
 /* What may be empty, and is not in this webhook: a bit each. 0 if it cannot be read. */
 uint32_t wh_shown_filled(struct wh_str body);
-/* Of those the ones that this body lacks: emptied, or only not shown? None if it lacks a member
- * that never is empty, too. */
-uint32_t wh_shown_doubtful(struct wh_str body, uint32_t filled);
+/* Of those the ones that another body, which shows these members, lacks: emptied, or only not
+ * shown? None if it lacks a member that never is empty, too. */
+uint32_t wh_shown_doubtful(uint32_t shown, uint32_t filled);

@@ -92,11 +92,11 @@ wh_twin_find(const struct wh_view *v, struct wh_str like, wh_twin_fits *fits, vo
 	return r == WH_ECORRUPT ? by_reading_all(&x) : r;
 }
 
-bool
-wh_may_be_new(const struct wh_view *v, struct wh_str whid, uint64_t sent_after)
+uint64_t
+wh_named_from(const struct wh_view *v, struct wh_str whid)
 {
 	uint64_t oldest;
 	size_t n = 0;
 
-	return wh_ops_lane(v, whid, &oldest, 1, &n) < 0 || n == 0 || oldest > sent_after;
+	return wh_ops_lane(v, whid, &oldest, 1, &n) == 0 && n > 0 ? oldest : UINT64_MAX;
 }

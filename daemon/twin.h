@@ -25,8 +25,9 @@ WH_MUST_USE int wh_twin_find(const struct wh_view *v, struct wh_str like, wh_twi
 			     void *ctx, struct wh_twin *ret);
 
 /*
- * May a create have made what has this id? Not if an operation for it was there when the create
- * was sent first, `sent_after` being the newest then: a list may have left it out since, and
- * the next one bring it back. True if that cannot be told. In a transaction.
+ * The oldest operation for what has this id; UINT64_MAX: none, or that cannot be told. A create
+ * made it only if it was sent first (wh_op.sent_after) before that operation came: else it was
+ * there, though a list may have left it out since, and the next one bring it back. In a
+ * transaction.
  */
-bool wh_may_be_new(const struct wh_view *v, struct wh_str whid, uint64_t sent_after);
+uint64_t wh_named_from(const struct wh_view *v, struct wh_str whid);

@@ -100,10 +100,13 @@ test_doubtful(void **state)
 	assert_int_equal(wh_shown_filled(wh_buf_view(&odd.bytes)), COMMENT | PROCESSES);
 	assert_int_equal(wh_shown_filled(wh_buf_view(&bare.bytes)), 0);
 	assert_int_equal(wh_shown_filled(WH_STR("\xc1")), 0);
-	assert_int_equal(wh_shown_doubtful(wh_buf_view(&less.bytes), COMMENT | PROCESSES),
+	assert_int_equal(wh_shown_doubtful(wh_shown_members(wh_buf_view(&less.bytes)),
+					   COMMENT | PROCESSES),
 			 PROCESSES);
-	assert_int_equal(wh_shown_doubtful(wh_buf_view(&less.bytes), COMMENT), 0);
-	assert_int_equal(wh_shown_doubtful(wh_buf_view(&summary.bytes), COMMENT | PROCESSES),
+	assert_int_equal(wh_shown_doubtful(wh_shown_members(wh_buf_view(&less.bytes)), COMMENT),
+			 0);
+	assert_int_equal(wh_shown_doubtful(wh_shown_members(wh_buf_view(&summary.bytes)),
+					   COMMENT | PROCESSES),
 			 0);
 	row_tree_fini(&full);
 	row_tree_fini(&odd);
