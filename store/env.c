@@ -224,11 +224,9 @@ open_all_tables(struct wh_opening *op)
 }
 
 static int
-look_around(struct wh_opening *op)
+look_ahead(struct wh_opening *op)
 {
 	wh_ahead_init(op->s);
-	if (!op->s->read_only)
-		wh_room_cover(op->s);
 	return 0;
 }
 
@@ -240,7 +238,7 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 		wh_place_open, wh_create_if_absent, wh_verify_head,
 		wh_seal_judge, wh_verify_pages,     open_env,
 		tighten,       wh_verify_size,      open_all_tables,
-		look_around,   wh_seal_start,
+		look_ahead,    wh_seal_start,
 	};
 	struct wh_opening op = {.o = o, .text = text};
 	int r = 0;

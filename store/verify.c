@@ -244,5 +244,6 @@ wh_verify_size(struct wh_opening *op)
 		.last = info.me_last_pgno,
 	};
 
+	op->s->room.size = st.st_size;
 	return m.first > m.last ? 0 : cover_or_refuse(op, fd, st.st_size, &m);
 }

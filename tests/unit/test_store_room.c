@@ -103,8 +103,8 @@ test_as_much_as_a_large_commit(void **state)
 		commit_rows(f, i, 1000);
 		off_t grown = used(f) - before;
 
-		if (i >
-		    1000) /* they take more and more by little, as what leads to them grows */
+		/* They take more and more by little, as what leads to them grows. */
+		if (i > 1000)
 			assert_true(used(f) - size < grown / 16);
 		assert_in_range(spare(f), grown, grown + MIB);
 	}
