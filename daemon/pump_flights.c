@@ -57,7 +57,7 @@ wh_flights_find(struct flights *s, uint64_t seq)
 	return NULL;
 }
 
-struct flight *
+void
 wh_flights_add(struct flights *s, const struct flight *f)
 {
 	wh_require(s->n < FLIGHTS_MAX && !wh_flights_find(s, f->seq));
@@ -67,7 +67,6 @@ wh_flights_add(struct flights *s, const struct flight *f)
 	s->at[i].next = *chain;
 	*chain = i;
 	count_in(s, f);
-	return &s->at[i];
 }
 
 void

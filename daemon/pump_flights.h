@@ -50,7 +50,7 @@ void wh_flights_init(struct flights *s);
 /* NULL: it is not in the pump's hands. */
 struct flight *wh_flights_find(struct flights *s, uint64_t seq);
 /* There must be room, and none with its number. */
-struct flight *wh_flights_add(struct flights *s, const struct flight *f);
+void wh_flights_add(struct flights *s, const struct flight *f);
 void wh_flights_turn(struct flights *s, struct flight *f, enum flight_phase phase);
 void wh_flights_drop(struct flights *s, struct flight *f);
 

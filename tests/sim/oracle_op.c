@@ -222,9 +222,7 @@ was_built_upon(struct sim *s, const struct sim_op *op)
 	for (size_t i = 0; i < s->oracle.n; i++) {
 		const struct sim_op *o = &s->oracle.ops[i];
 
-		bool same = o->obj == op->obj || sim_text_same(o->whid, op->whid);
-
-		if (o->committed && same && o->seq < op->seq &&
+		if (o->committed && sim_oracle_same_webhook(o, op) && o->seq < op->seq &&
 		    (o->state == WH_OP_CANCELLED || o->n_decided || o->stopped ||
 		     o->policy == WH_POLICY_REMOTE_WINS))
 			return true;

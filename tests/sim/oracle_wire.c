@@ -48,11 +48,12 @@ check_create_body(struct sim *s, const struct sim_op *op, struct sim_doc *body)
 				 f == SIM_SET ? "..." : w.want.text[f]);
 }
 
-/* An operation before it may have failed, over what its caller saw. */
+/* An operation before it may have failed, over what its caller saw: to set that back is no
+ * wish. */
 static bool
 was_seen_before(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
 {
-	for (size_t i = 0; i < s->oracle.n; i++) {
+	for (size_t i = 0; op->behind && i < s->oracle.n; i++) {
 		const struct sim_op *o = &s->oracle.ops[i];
 
 		if (o->committed && o->has_seen && sim_oracle_same_webhook(o, op) &&
@@ -60,14 +61,6 @@ was_seen_before(struct sim *s, const struct sim_op *op, unsigned f, const char *
 			return true;
 	}
 	return false;
-}
-
-/* Back to what it was before the operations in between, of which none may come true: no wish.
- */
-static bool
-sets_back(struct sim *s, const struct sim_op *op, unsigned f, const struct sim_wish *w)
-{
-	return op->behind && was_seen_before(s, op, f, w->want.text[f]);
 }
 
 static void
@@ -79,7 +72,8 @@ check_update_body(struct sim *s, const struct sim_op *op, const struct sim_doc *
 	sim_oracle_wish(s, op, &w);
 	for (unsigned f = 0; f < WH_F_COUNT; f++)
 		if (f != SIM_SET && (w.has >> f & 1u) && op->policy != WH_POLICY_REMOTE_WINS &&
-		    !sim_text_same(body->text[f], w.want.text[f]) && !sets_back(s, op, f, &w))
+		    !sim_text_same(body->text[f], w.want.text[f]) &&
+		    !was_seen_before(s, op, f, w.want.text[f]))
 			sim_fail(s, "%s goes out with %s '%s', asked for was '%s'",
 				 sim_op_name(s, op, name), wh_fields[f].name, body->text[f],
 				 w.want.text[f]);
@@ -311,7 +305,7 @@ was_seen(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
 			if (sim_text_same(o->decided[d].text[f], value))
 				return true;
 	}
-	return op->behind && was_seen_before(s, op, f, value);
+	return was_seen_before(s, op, f, value);
 }
 
 static void
