@@ -165,7 +165,8 @@ struct sim_wish {
 	struct sim_doc adds, drops; /* items */
 };
 /* Two creates may have come to one webhook, and callers may have named it by any of its ids. */
-bool sim_oracle_same_webhook(const struct sim_op *o, const struct sim_op *op);
+bool sim_oracle_same_webhook(const struct sim_oracle *all, const struct sim_op *o,
+			     const struct sim_op *op);
 /* Are operations that came before it live? */
 bool sim_oracle_is_behind(const struct sim_oracle *all, const struct sim_op *op);
 void sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *ret);

@@ -222,7 +222,8 @@ was_built_upon(struct sim *s, const struct sim_op *op)
 	for (size_t i = 0; i < s->oracle.n; i++) {
 		const struct sim_op *o = &s->oracle.ops[i];
 
-		if (o->committed && sim_oracle_same_webhook(o, op) && o->seq < op->seq &&
+		if (o->committed && sim_oracle_same_webhook(&s->oracle, o, op) &&
+		    o->seq < op->seq &&
 		    (o->state == WH_OP_CANCELLED || o->n_decided || o->stopped ||
 		     o->policy == WH_POLICY_REMOTE_WINS))
 			return true;

@@ -56,7 +56,7 @@ was_seen_before(struct sim *s, const struct sim_op *op, unsigned f, const char *
 	for (size_t i = 0; op->behind && i < s->oracle.n; i++) {
 		const struct sim_op *o = &s->oracle.ops[i];
 
-		if (o->committed && o->has_seen && sim_oracle_same_webhook(o, op) &&
+		if (o->committed && o->has_seen && sim_oracle_same_webhook(&s->oracle, o, op) &&
 		    o->seq < op->seq && sim_text_same(o->seen.text[f], value))
 			return true;
 	}
@@ -301,7 +301,8 @@ was_seen(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
 	for (size_t i = 0; i < s->oracle.n; i++) {
 		const struct sim_op *o = &s->oracle.ops[i];
 
-		for (unsigned d = 0; sim_oracle_same_webhook(o, op) && d < o->n_decided; d++)
+		for (unsigned d = 0;
+		     sim_oracle_same_webhook(&s->oracle, o, op) && d < o->n_decided; d++)
 			if (sim_text_same(o->decided[d].text[f], value))
 				return true;
 	}

@@ -7,11 +7,25 @@
  */
 #include "tests/sim/sim.h"
 
-bool
-sim_oracle_same_webhook(const struct sim_op *o, const struct sim_op *op)
+/* A webhook goes by the local id of its create as well, once that found it upstream. */
+static const char *
+upstream_name(const struct sim_oracle *all, const struct sim_op *op)
 {
-	return o->obj == op->obj || (o->whid[0] && (strcmp(o->whid, op->target) == 0 ||
-						    strcmp(o->whid, op->whid) == 0));
+	const char *name = op->whid[0] ? op->whid : op->target;
+
+	for (size_t i = 0; strncmp(name, "tmp-", 4) == 0 && i < all->n; i++)
+		if (strcmp(all->ops[i].tmp, name) == 0 && all->ops[i].whid[0])
+			return all->ops[i].whid;
+	return name;
+}
+
+bool
+sim_oracle_same_webhook(const struct sim_oracle *all, const struct sim_op *o,
+			const struct sim_op *op)
+{
+	const char *name = upstream_name(all, o);
+
+	return o->obj == op->obj || (name[0] && strcmp(name, upstream_name(all, op)) == 0);
 }
 
 bool
@@ -20,7 +34,7 @@ sim_oracle_is_behind(const struct sim_oracle *all, const struct sim_op *op)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct sim_op *o = &all->ops[i];
 
-		if (o != op && o->committed && sim_oracle_same_webhook(o, op) &&
+		if (o != op && o->committed && sim_oracle_same_webhook(all, o, op) &&
 		    o->seq < op->seq && o->state != SIM_NEW && wh_op_state_live(o->state))
 			return true;
 	}
