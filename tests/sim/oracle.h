@@ -169,6 +169,10 @@ bool sim_oracle_same_webhook(const struct sim_oracle *all, const struct sim_op *
 			     const struct sim_op *op);
 /* Are operations that came before it live? */
 bool sim_oracle_is_behind(const struct sim_oracle *all, const struct sim_op *op);
+/* An operation before it may have failed, over what its caller saw: to set that back is no
+ * wish. */
+bool sim_oracle_was_seen_before(struct sim *s, const struct sim_op *op, unsigned f,
+				const char *value);
 void sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *ret);
 
 /* ----------------------------------------------- creates: oracle_post.c --- */

@@ -130,6 +130,10 @@ update_done(struct sim *s, struct sim_op *op)
 	if (op->policy == WH_POLICY_REMOTE_WINS || (applied && executed_by(s, op)))
 		return;
 	sim_oracle_wish(s, op, &w);
+	for (unsigned f = 0; f < WH_F_COUNT; f++)
+		if (f != SIM_SET && w.has >> f & 1u &&
+		    sim_oracle_was_seen_before(s, op, f, w.want.text[f]))
+			w.has &= ~(1u << f);
 	if (!was_granted(s, &s->world.rows[row], &w))
 		sim_fail(s, "%s ended as %s, but %s never held it", sim_op_name(s, op, name),
 			 op->result, op->whid);

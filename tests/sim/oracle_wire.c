@@ -48,21 +48,6 @@ check_create_body(struct sim *s, const struct sim_op *op, struct sim_doc *body)
 				 f == SIM_SET ? "..." : w.want.text[f]);
 }
 
-/* An operation before it may have failed, over what its caller saw: to set that back is no
- * wish. */
-static bool
-was_seen_before(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
-{
-	for (size_t i = 0; op->behind && i < s->oracle.n; i++) {
-		const struct sim_op *o = &s->oracle.ops[i];
-
-		if (o->committed && o->has_seen && sim_oracle_same_webhook(&s->oracle, o, op) &&
-		    o->seq < op->seq && sim_text_same(o->seen.text[f], value))
-			return true;
-	}
-	return false;
-}
-
 static void
 check_update_body(struct sim *s, const struct sim_op *op, const struct sim_doc *body)
 {
@@ -73,7 +58,7 @@ check_update_body(struct sim *s, const struct sim_op *op, const struct sim_doc *
 	for (unsigned f = 0; f < WH_F_COUNT; f++)
 		if (f != SIM_SET && (w.has >> f & 1u) && op->policy != WH_POLICY_REMOTE_WINS &&
 		    !sim_text_same(body->text[f], w.want.text[f]) &&
-		    !was_seen_before(s, op, f, w.want.text[f]))
+		    !sim_oracle_was_seen_before(s, op, f, w.want.text[f]))
 			sim_fail(s, "%s goes out with %s '%s', asked for was '%s'",
 				 sim_op_name(s, op, name), wh_fields[f].name, body->text[f],
 				 w.want.text[f]);
@@ -306,7 +291,7 @@ was_seen(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
 			if (sim_text_same(o->decided[d].text[f], value))
 				return true;
 	}
-	return was_seen_before(s, op, f, value);
+	return sim_oracle_was_seen_before(s, op, f, value);
 }
 
 static void

@@ -41,6 +41,20 @@ sim_oracle_is_behind(const struct sim_oracle *all, const struct sim_op *op)
 	return false;
 }
 
+bool
+sim_oracle_was_seen_before(struct sim *s, const struct sim_op *op, unsigned f,
+			   const char *value)
+{
+	for (size_t i = 0; op->behind && i < s->oracle.n; i++) {
+		const struct sim_op *o = &s->oracle.ops[i];
+
+		if (o->committed && o->has_seen && sim_oracle_same_webhook(&s->oracle, o, op) &&
+		    o->seq < op->seq && sim_text_same(o->seen.text[f], value))
+			return true;
+	}
+	return false;
+}
+
 static bool
 touches_set(const struct sim_op *op)
 {
