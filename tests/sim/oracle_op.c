@@ -40,6 +40,20 @@ was_granted(struct sim *s, const struct sim_row *r, const struct sim_wish *w)
 	return false;
 }
 
+bool
+sim_oracle_done_by_others(struct sim *s, const struct sim_op *op, const struct sim_transfer *t)
+{
+	const struct sim_row *r = &s->world.rows[t->row];
+	struct sim_wish w;
+
+	sim_oracle_wish(s, op, &w);
+	for (size_t i = 0; op->kind == WH_OP_UPDATE && i < r->n; i++)
+		if (r->versions[i].by == SIM_BY_OTHERS && r->versions[i].at >= t->left &&
+		    !r->versions[i].gone && version_grants(&r->versions[i], &w, false))
+			return true;
+	return false;
+}
+
 static struct sim_transfer *
 executed_by(struct sim *s, const struct sim_op *op)
 {
