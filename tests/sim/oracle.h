@@ -148,10 +148,10 @@ const char *sim_op_name(struct sim *s, const struct sim_op *op, char out[64]);
 /* ------------------------------------------------ ends: oracle_op.c ------ */
 /* An operation changed its state, which a caller may see from now on. */
 void sim_oracle_changed(struct sim *s, struct sim_op *op, const struct sim_change *c);
-/* Others wrote all that this update wants while its request was under way: whoever looks finds
- * it in effect. */
-bool sim_oracle_done_by_others(struct sim *s, const struct sim_op *op,
-			       const struct sim_transfer *t);
+/* Whoever looked found it in effect, though its request was still under way: others wrote all
+ * that the update wants, or a list lacked what is to be deleted. */
+bool sim_oracle_found_done(struct sim *s, const struct sim_op *op,
+			   const struct sim_transfer *t);
 
 /* ---------------------------------------------- requests: oracle_wire.c --- */
 void sim_oracle_sends(struct sim *s, struct sim_transfer *t);

@@ -41,13 +41,16 @@ was_granted(struct sim *s, const struct sim_row *r, const struct sim_wish *w)
 }
 
 bool
-sim_oracle_done_by_others(struct sim *s, const struct sim_op *op, const struct sim_transfer *t)
+sim_oracle_found_done(struct sim *s, const struct sim_op *op, const struct sim_transfer *t)
 {
 	const struct sim_row *r = &s->world.rows[t->row];
 	struct sim_wish w;
 
+	if (op->kind == WH_OP_DELETE)
+		return r->denied;
+
 	sim_oracle_wish(s, op, &w);
-	for (size_t i = 0; op->kind == WH_OP_UPDATE && i < r->n; i++)
+	for (size_t i = 0; i < r->n; i++)
 		if (r->versions[i].by == SIM_BY_OTHERS && r->versions[i].at >= t->left &&
 		    !r->versions[i].gone && version_grants(&r->versions[i], &w, false))
 			return true;
@@ -168,6 +171,20 @@ delete_done(struct sim *s, struct sim_op *op)
 		 op->result, op->whid);
 }
 
+/* Its caller saw what the create asks for; what became of that has the create's mark. */
+static bool
+adds_the_mark(const struct sim_op *op, const char *comment)
+{
+	const char *mark = strrchr(op->target, '-');
+	char marked[2 * SIM_TEXT];
+
+	if (strncmp(op->target, "tmp-", 4) != 0)
+		return false;
+	snprintf(marked, sizeof(marked), "%s [whd:%s]", op->seen.text[WH_F_WHCOMMENT],
+		 mark + 1);
+	return sim_text_same(marked, comment);
+}
+
 static void
 noop_at_once(struct sim *s, struct sim_op *op)
 {
@@ -177,6 +194,8 @@ noop_at_once(struct sim *s, struct sim_op *op)
 	sim_oracle_wish(s, op, &w);
 	if (op->n_decided) /* its base is what the person saw */
 		return;
+	if (adds_the_mark(op, w.want.text[WH_F_WHCOMMENT]))
+		w.has &= ~(1u << WH_F_WHCOMMENT);
 	if ((w.has & ~(1u << SIM_SET)) || w.adds.n_items || w.drops.n_items)
 		sim_fail(s, "%s ended as noop, but it changes what its caller saw",
 			 sim_op_name(s, op, name));

@@ -320,7 +320,8 @@ is_own(struct sim *s, const struct sim_version *by, const struct sim_op *op)
 	if (by->by == SIM_BY_WHD)
 		return writer != NULL || !s->oracle.put_back;
 	return by->by == SIM_BY_LATE && writer && writer->state == WH_OP_DONE &&
-	       (writer->obj == op->obj || strcmp(t->method, "POST") != 0);
+	       (sim_oracle_same_webhook(&s->oracle, writer, op) ||
+		strcmp(t->method, "POST") != 0);
 }
 
 /* An earlier operation of the same webhook wanted this value, too, and was carried out: whoever
@@ -331,9 +332,9 @@ was_wanted_before(struct sim *s, const struct sim_op *op, unsigned f, const char
 	for (size_t i = 0; i < s->oracle.n; i++) {
 		const struct sim_op *o = &s->oracle.ops[i];
 
-		if (o->committed && o->obj == op->obj && o->seq < op->seq &&
-		    o->state == WH_OP_DONE && (o->has >> f & 1u) &&
-		    sim_text_same(o->want.text[f], value))
+		if (o->committed && o->seq < op->seq &&
+		    sim_oracle_same_webhook(&s->oracle, o, op) && o->state == WH_OP_DONE &&
+		    (o->has >> f & 1u) && sim_text_same(o->want.text[f], value))
 			return true;
 	}
 	return false;
@@ -478,7 +479,8 @@ check_order(struct sim *s, const struct sim_transfer *t)
 /*
  * Whoever is that late was not answered: of that whd knows, and sends no newer change of the
  * webhook until its settle time has passed. Only what comes after that nobody could have
- * stopped, or what others did as well, so that it was found done.
+ * stopped, or what was found done: others did it as well, or a list that looked whole denied
+ * the webhook.
  */
 static void
 check_late(struct sim *s, const struct sim_transfer *t)
@@ -487,7 +489,7 @@ check_late(struct sim *s, const struct sim_transfer *t)
 	char name[64];
 
 	if (sim_oracle_too_late(s, t) ||
-	    (op->state == WH_OP_DONE && sim_oracle_done_by_others(s, op, t)))
+	    (op->state == WH_OP_DONE && sim_oracle_found_done(s, op, t)))
 		return;
 	if (op->seq < s->oracle.sent_seq[op->obj])
 		sim_fail(
