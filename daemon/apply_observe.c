@@ -202,7 +202,9 @@ add_suspect(struct suspects *all, const struct wh_view *v, uint64_t seq)
 	}
 	struct suspect *s = &all->s[all->n++];
 
-	*s = (struct suspect){.seq = seq, .mark = op.mark, .sent_after = op.sent_after};
+	/* Of one that only a store since put back sent it is known that it was queued first. */
+	*s = (struct suspect){
+		.seq = seq, .mark = op.mark, .sent_after = op.sent_after ? op.sent_after : seq};
 	if (all->n == 1 || op.mark < all->oldest_mark)
 		all->oldest_mark = op.mark;
 	return wh_doc_open_json(&s->sent, op.request);

@@ -9,6 +9,7 @@ import pytest
 
 from support.client import refused
 from support.data import webhook
+from support.rivals import meanwhile
 from support.sim import six
 
 FAST = {"sync.interval": "100ms"}
@@ -122,6 +123,32 @@ def test_what_was_done_since_is_not_done_again(world, sim, way):
     c.call("sync.now")
     assert sorted(map(str, (six(w) for w in c.list()))) == sorted(
         map(str, (six(r) for r in sim.rows())))
+
+
+def test_what_comes_back_is_never_taken_for_the_result(world, sim):
+    """A webhook that was to be deleted is in no list, a create that was queued since wants the
+    same, the store is put back, and the webhook comes into view again."""
+    sim.add(**webhook(1))
+    old = sim.add(**webhook(0))["whid"]
+    whd = world.whd(sim, FAST)
+    c = whd.client()
+    c.synced()
+    deletion = meanwhile(sim, c, lambda: c.delete(old),
+                         lambda: sim.edit(old, whcomment="not for long"))
+    assert deletion["state"] == "conflict"
+    sim.remove(old)
+    c.call("sync.now")
+    c.go_offline(sim)
+    create = c.create(**webhook(0))
+    file = backup(whd, c)
+    whd.kill()
+    restore(whd, file)
+    c, _ = start_unseen(sim, whd)
+    sim.add(whid=old, **webhook(0))
+    sim.up()
+    c.applied(deletion)
+    assert c.settled(create)["state"] == "held"
+    assert c.call("queue.get", op=create["op"])["reason"] == "restored"
 
 
 def test_what_was_not_done_is_done_after_a_look(world, sim):
