@@ -13,7 +13,7 @@
 
 #include "store/store.h"
 
-#define WH_TAIL_MAX 65536u /* places; a power of 2 */
+#define WH_TAIL_MAX 131072u /* places; a power of 2 above the queue's length by default */
 
 enum wh_tail_key {
 	WH_TAIL_ID,
