@@ -34,7 +34,7 @@ suite() {
 	done >"$folder/CTestTestfile.cmake"
 }
 
-packages_install build test check
+packages_install build test check deb
 build dev
 build asan
 build clang
