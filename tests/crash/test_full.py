@@ -83,10 +83,12 @@ def start(world, sim, disk, **settings):
     return whd
 
 
-def queue_until_full(c, first=0, n=5000):
-    """Creates until one is refused for want of room; the operations that were taken."""
-    taken = []
-    for i in range(first, first + n):
+def queue_until_full(c, first=0):
+    """Creates until one is refused for want of room, of which whd hears within a second; the
+    operations that were taken."""
+    taken, end = [], time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        i = first + len(taken)
         try:
             taken.append(c.create(**webhook(i), request_id=f"{i}")["op"])
         except c.Error as error:
