@@ -62,8 +62,8 @@ row_fresh(const struct wh_send *s, const struct wh_lane *l, const struct wh_op *
 		return true;
 	if (wh_str_is(op->reason, NOT_SHOWN))
 		return false; /* the read is newer than what is held */
-	if (!l->has_row)
-		return s->rules.list_fresh;
+	if (!l->has_row) /* a local id, whose create was given up, tells the upstream nothing */
+		return s->rules.list_fresh || wh_tmp_id_is(op->target);
 	if (op->kind == WH_OP_UPDATE && wh_shown_members(l->row.body) != WH_RECORD_ALL)
 		return false; /* a look may show what lists leave out */
 	return wh_rules_row_fresh(&s->rules, l->row.confirm, l->row.confirmed_at);

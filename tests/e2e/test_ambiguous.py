@@ -201,9 +201,9 @@ def test_created_but_never_listed_raises_an_alarm_and_is_never_sent_again(world,
     assert len(api.rows()) == 1
 
 
-def held_for_want_of_a_whole_list(world, api):
+def held_for_want_of_a_whole_list(world, api, **settings):
     """A create that the API has carried out, and what it made."""
-    c = start(world, api)
+    c = start(world, api, **settings)
     lists = api.fault("delay", method="GET", ms=600000, count=-1)
     api.fault("close_after", method="POST")
     op = c.create(**webhook(1))
@@ -234,6 +234,23 @@ def test_without_a_whole_list_a_person_decides(world, api, decision):
             "discard": ("cancelled", None)}[decision]
     assert len(api.rows()) == 2 and api.executed("POST") == 2, "never made twice"
     assert {w["whid"] for w in c.list()} == {r["whid"] for r in api.rows()}
+
+
+@pytest.mark.parametrize("change", ["update", "delete"])
+def test_what_follows_a_create_that_is_given_up_asks_the_api_nothing(world, api, change):
+    """The local id means nothing to it."""
+    c, op, _ = held_for_want_of_a_whole_list(world, api, **{"queue.check_age": "0"})
+    if change == "update":
+        last = c.update(op["tmp_id"], {"whcomment": "changed"})
+    else:
+        last = c.delete(op["tmp_id"])
+    c.call("queue.resolve", op=op["op"], take="discard")
+    ended = c.settled(last)
+    if change == "update":
+        assert (ended["state"], ended["reason"]) == ("conflict", "gone_upstream")
+    else:
+        assert (ended["state"], ended["result"]) == ("done", "already")
+    assert not any((e["whid"] or "").startswith("tmp-") for e in api.log())
 
 
 def test_both_queues_of_what_is_adopted_become_one(world, api):

@@ -212,7 +212,6 @@ leave(struct sim *s, uint64_t id)
 		return;
 	}
 	t->left = s->mono;
-	sim_oracle_left(s, t);
 	sim_later(s, trip(s), arrive, t->id);
 	if (sim_host_draws_crash(s))
 		sim_host_crash(s, "after a request left");

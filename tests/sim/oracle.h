@@ -155,7 +155,6 @@ bool sim_oracle_found_done(struct sim *s, const struct sim_op *op,
 
 /* ---------------------------------------------- requests: oracle_wire.c --- */
 void sim_oracle_sends(struct sim *s, struct sim_transfer *t);
-void sim_oracle_left(struct sim *s, struct sim_transfer *t);
 void sim_oracle_told(struct sim *s, struct sim_transfer *t);
 /* Before the upstream carries it out. */
 void sim_oracle_executes(struct sim *s, struct sim_transfer *t, const struct sim_doc *doc);

@@ -168,6 +168,8 @@ sim_oracle_sends(struct sim *s, struct sim_transfer *t)
 	char name[64];
 
 	check_width(s);
+	if (strncmp(t->whid, "tmp-", 4) == 0)
+		sim_fail(s, "#%" PRIu64 " %s tells the upstream a local id", t->id, t->method);
 	if (t->kind != WH_HTTP_SEND)
 		return;
 	op = sim_oracle_by_seq(s, t->tag);
@@ -191,13 +193,6 @@ sim_oracle_sends(struct sim *s, struct sim_transfer *t)
 	check_alone(s, op);
 	if (strcmp(t->method, "POST") == 0)
 		sim_oracle_posts(s, t);
-}
-
-void
-sim_oracle_left(struct sim *s, struct sim_transfer *t)
-{
-	(void)s;
-	(void)t;
 }
 
 static void
