@@ -246,7 +246,11 @@ is_dead(struct sim *s, struct sim_op *op)
 	int status = t ? t->status : 0;
 	char name[64];
 
-	if (strcmp(op->reason, "poison") == 0 ? status >= 500 : status >= 400 && status <= 499)
+	bool poison = strcmp(op->reason, "poison") == 0;
+	/* Of these the outcome is unknown, too: it was looked for in vain again and again. */
+	bool failed = status >= 500 || status == 404 || status == 408;
+
+	if (poison ? failed : status >= 400 && status <= 499)
 		return;
 	sim_fail(s, "%s is dead (%s), but the upstream's last word was status %d",
 		 sim_op_name(s, op, name), op->reason, status);
