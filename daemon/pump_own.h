@@ -75,6 +75,8 @@ struct wh_pump {
 	uint32_t answered;                  /* executed requests since the last commit */
 	uint32_t ahead;                     /* as core/sched's */
 	struct wh_mono committed_at;        /* the last commit */
+	uint64_t brought;                   /* changes of callers until then, */
+	struct wh_mono brought_at;          /* ... and when the last came */
 	struct wh_job *parked;              /* outcomes that the store could not take yet */
 	struct wh_mono parked_until;
 

@@ -135,15 +135,18 @@ has_room(const struct wh_sched_in *in, const struct wh_cand *c)
 }
 
 uint32_t
-wh_sched_ahead(uint32_t before, uint32_t answered, int64_t took_ms)
+wh_sched_ahead(uint32_t before, uint32_t answered, int64_t took_ms, bool alone)
 {
-	int64_t times =
-		took_ms * AHEAD_TIMES > WH_AHEAD_MS ? WH_AHEAD_MS / took_ms : AHEAD_TIMES;
-	uint64_t now = (uint64_t)(times > 1 ? times : 1) * answered;
-	uint32_t fallen = before * 3 / 4;
+	uint32_t most = alone ? WH_AHEAD_MAX : WH_AHEAD_MAX / 2;
+	int64_t times = alone ? 2 * AHEAD_TIMES : AHEAD_TIMES;
 
-	now = now < WH_AHEAD_MAX ? now : WH_AHEAD_MAX;
-	return now > fallen ? (uint32_t)now : fallen;
+	if (took_ms * times > WH_AHEAD_MS)
+		times = WH_AHEAD_MS / took_ms;
+	uint64_t now = (uint64_t)(times > 1 ? times : 1) * answered;
+	uint64_t fallen = (uint64_t)before * 3 / 4;
+
+	now = now > fallen ? now : fallen;
+	return now < most ? (uint32_t)now : most;
 }
 
 /* ---------------------------------------------------------------- lists -- */

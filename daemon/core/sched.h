@@ -80,12 +80,14 @@ struct wh_sched_out wh_sched_next(const struct wh_sched_in *in);
  * none waits idle for the flush of the next mark: four times what was answered while the last
  * transaction was made and flushed, which took took_ms, since beside those that are on their
  * way now one transaction is being flushed, one is made, and a larger one writes fewer pages
- * for each of them; fewer if the last of them would wait for longer than WH_AHEAD_MS. before:
- * the number until now; it falls slowly. The upstream's pace decides: one that answers slower
- * than the disk flushes has none marked ahead. What is marked is held in memory: none more from
- * WH_AHEAD_BYTES on.
+ * for each of them; fewer if the last of them would wait for longer than WH_AHEAD_MS. alone:
+ * nobody has brought a change for WH_ALONE_MS, who would wait for a long transaction: twice as
+ * many. before: the number until now; it falls slowly. The upstream's pace decides: one that
+ * answers slower than the disk flushes has none marked ahead. What is marked is held in memory:
+ * none more from WH_AHEAD_BYTES on.
  */
-uint32_t wh_sched_ahead(uint32_t before, uint32_t answered, int64_t took_ms);
+uint32_t wh_sched_ahead(uint32_t before, uint32_t answered, int64_t took_ms, bool alone);
 #define WH_AHEAD_MS 400
-#define WH_AHEAD_MAX 480u
+#define WH_AHEAD_MAX 960u /* alone */
+#define WH_ALONE_MS 100
 #define WH_AHEAD_BYTES ((uint64_t)1 << 20)

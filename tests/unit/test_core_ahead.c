@@ -12,15 +12,15 @@ test_follows_the_pace(void **state)
 	uint32_t ahead = 0;
 
 	(void)state;
-	assert_int_equal(wh_sched_ahead(0, 0, 1), 0);
+	assert_int_equal(wh_sched_ahead(0, 0, 1, false), 0);
 	for (uint32_t answered = 1; answered < 1000; answered *= 3) {
-		ahead = wh_sched_ahead(ahead, answered, 1);
+		ahead = wh_sched_ahead(ahead, answered, 1, false);
 		assert_in_range(ahead,
-				answered < WH_AHEAD_MAX / 2 ? answered : WH_AHEAD_MAX / 2,
-				WH_AHEAD_MAX);
+				answered < WH_AHEAD_MAX / 4 ? answered : WH_AHEAD_MAX / 4,
+				WH_AHEAD_MAX / 2);
 	}
-	assert_int_equal(ahead, WH_AHEAD_MAX);
-	assert_int_equal(wh_sched_ahead(0, UINT32_MAX, 1), WH_AHEAD_MAX);
+	assert_int_equal(ahead, WH_AHEAD_MAX / 2);
+	assert_int_equal(wh_sched_ahead(0, UINT32_MAX, 1, false), WH_AHEAD_MAX / 2);
 }
 
 /* What is marked has its turn before it has waited for too long, however slow the disk is. */
@@ -30,14 +30,28 @@ test_slow_flushes(void **state)
 	(void)state;
 	for (int64_t took = 0; took < 3000; took++) {
 		const uint32_t answered = 20;
-		uint32_t ahead = wh_sched_ahead(0, answered, took);
+		uint32_t ahead = wh_sched_ahead(0, answered, took, took % 2);
 
-		assert_in_range(ahead, answered, 4 * answered);
+		assert_in_range(ahead, answered, (took % 2 ? 8 : 4) * answered);
 		if (ahead > answered)
 			assert_true(took * ahead <= (int64_t)WH_AHEAD_MS * answered);
 	}
-	assert_int_equal(wh_sched_ahead(0, 20, 0), 80);
-	assert_int_equal(wh_sched_ahead(0, 20, WH_AHEAD_MS / 2), 40);
+	assert_int_equal(wh_sched_ahead(0, 20, 0, false), 80);
+	assert_int_equal(wh_sched_ahead(0, 20, WH_AHEAD_MS / 2, false), 40);
+	assert_int_equal(wh_sched_ahead(0, 20, WH_AHEAD_MS / 2, true), 40);
+}
+
+/* Who brings a change meanwhile waits for no more than what would be marked beside others. */
+static void
+test_twice_as_many_alone(void **state)
+{
+	uint32_t ahead = wh_sched_ahead(0, UINT32_MAX, 1, true);
+
+	(void)state;
+	assert_int_equal(ahead, WH_AHEAD_MAX);
+	assert_int_equal(wh_sched_ahead(0, 20, 1, true), 160);
+	assert_int_equal(wh_sched_ahead(ahead, UINT32_MAX, 1, false), WH_AHEAD_MAX / 2);
+	assert_int_equal(wh_sched_ahead(ahead, 0, 1, false), WH_AHEAD_MAX / 2);
 }
 
 /* An upstream that answers no more has none waiting. */
@@ -50,7 +64,7 @@ test_falls_to_none(void **state)
 	for (int i = 0; i < 20; i++) {
 		uint32_t before = ahead;
 
-		ahead = wh_sched_ahead(ahead, 0, 1);
+		ahead = wh_sched_ahead(ahead, 0, 1, false);
 		assert_true(ahead < before || ahead == 0);
 	}
 	assert_int_equal(ahead, 0);
@@ -86,6 +100,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_follows_the_pace),
 		cmocka_unit_test(test_slow_flushes),
+		cmocka_unit_test(test_twice_as_many_alone),
 		cmocka_unit_test(test_falls_to_none),
 		cmocka_unit_test(test_none_of_nothing),
 	};
