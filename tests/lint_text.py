@@ -292,7 +292,7 @@ PLACES = {
     "lmdb.h": ("store/*", "tests/*"),
     "curl/*": ("daemon/http*", "daemon/url.c", "daemon/whd.c", "tests/bench/*"),
     "uv.h": ("daemon/whd.h", "daemon/alarm.h", "daemon/conn*", "daemon/server*",
-             "daemon/accept.c"),
+             "daemon/accept.c", "tests/bench/*"),
     "ini.h": ("daemon/config_read.c",),
     "systemd/*": ("daemon/sd.c", "daemon/log.c"),
     "xxhash.h": ("store/*", "daemon/*", "tests/*"),

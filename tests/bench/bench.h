@@ -74,13 +74,14 @@ const struct bench_talk *bench_talk_find(const char *speak, const char *what);
 size_t bench_skip(const char *p, size_t n);
 
 /* One function a verb; each prints one line of JSON. */
-int bench_load(const struct bench_options *o);   /* load.c */
-int bench_list(const struct bench_options *o);   /* list.c */
-int bench_follow(const struct bench_options *o); /* follow.c */
-int bench_fan(const struct bench_options *o);    /* follow.c */
-int bench_commit(const struct bench_options *o); /* floor_disk.c */
-int bench_flush(const struct bench_options *o);  /* floor_disk.c */
-int bench_store(const struct bench_options *o);  /* floor_store.c */
-int bench_sqlite(const struct bench_options *o); /* floor_sqlite.c */
-int bench_patch(const struct bench_options *o);  /* floor_http.c */
-int bench_fetch(const struct bench_options *o);  /* floor_fetch.c */
+int bench_load(const struct bench_options *o);     /* load.c */
+int bench_list(const struct bench_options *o);     /* list.c */
+int bench_follow(const struct bench_options *o);   /* follow.c */
+int bench_fan(const struct bench_options *o);      /* follow.c */
+int bench_commit(const struct bench_options *o);   /* floor_disk.c */
+int bench_flush(const struct bench_options *o);    /* floor_disk.c */
+int bench_store(const struct bench_options *o);    /* floor_store.c */
+int bench_sqlite(const struct bench_options *o);   /* floor_sqlite.c */
+int bench_patch(const struct bench_options *o);    /* floor_http.c */
+int bench_patch_uv(const struct bench_options *o); /* floor_http.c */
+int bench_fetch(const struct bench_options *o);    /* floor_fetch.c */

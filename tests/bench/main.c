@@ -40,8 +40,8 @@ struct verb {
 static const struct verb verbs[] = {
 	{"load", bench_load},     {"list", bench_list},     {"follow", bench_follow},
 	{"fan", bench_fan},       {"commit", bench_commit}, {"flush", bench_flush},
-	{"sqlite", bench_sqlite}, {"patch", bench_patch},   {"fetch", bench_fetch},
-	{"store", bench_store},
+	{"sqlite", bench_sqlite}, {"patch", bench_patch},   {"patch-uv", bench_patch_uv},
+	{"fetch", bench_fetch},   {"store", bench_store},
 };
 
 enum {

@@ -51,6 +51,7 @@ def drain(bench, at_once, tls):
         options["upstream__ca_file"] = nginx.certificate
     whd = bench.whd(url, **options).synced()
     turns = turns_of(bench.many, bench.changes)
+    bare = {"url": url, "count": bench.changes, "clients": at_once, "size": BODY}
 
     def whd_side():
         """The API forgets the changes with the next list: each turn changes other webhooks, so
@@ -78,8 +79,8 @@ def drain(bench, at_once, tls):
         return {"per_s": float(re.search(r"Requests/sec:\s*([\d.]+)", out)[1])}
     return {
         "whd": whd_side, "wrk": wrk,
-        "curl multi": lambda: bench.run("patch", url=url, count=bench.changes, clients=at_once,
-                                        size=BODY),
+        "curl multi": lambda: bench.run("patch", **bare),
+        "libuv and curl": lambda: bench.run("patch-uv", **bare),
         "LMDB rows": writes.floor(bench, "store", what="drain", keys=bench.many, depth=AT_ONCE,
                                   count=bench.changes // AT_ONCE),
     }
@@ -88,6 +89,7 @@ def drain(bench, at_once, tls):
 def drain_rows(at_once, tls, goal=None):
     what = f"drain of 10,000 updates, {at_once} at once, http{'s' if tls else ''}"
     return (Row(what, "per_s", "req/s", "curl multi", goal, floor="wrk"),
+            Row(f"{what}, beside a libuv program with curl", "per_s", "req/s", "libuv and curl"),
             Row(f"{what}, beside commits of rows like whd's", "per_s", "req/s", "LMDB rows"),
             Row(f"{what}, CPU", "cpu_us", "us/req", "curl multi"))
 
