@@ -335,6 +335,15 @@ was_wanted_before(struct sim *s, const struct sim_op *op, unsigned f, const char
 	return false;
 }
 
+/* What others wrote may be what the upstream makes of what whd wrote since. */
+static bool
+whd_wrote_since(const struct sim_row *r, const struct sim_version *by)
+{
+	while (by < r->versions + r->n && by->by != SIM_BY_WHD)
+		by++;
+	return by < r->versions + r->n;
+}
+
 static void
 check_text(struct sim *s, const struct sim_transfer *t, unsigned f, const struct sim_doc *doc,
 	   const struct sim_wish *w)
@@ -352,7 +361,7 @@ check_text(struct sim *s, const struct sim_transfer *t, unsigned f, const struct
 		if (is_own(s, by, op) || was_wanted_before(s, op, f, was))
 			return; /* of its lane: that is the order asked for */
 	} else if (s->world.ways.keep == SIM_keep_REWRITE &&
-		   (by->by == SIM_BY_WHD || is_own(s, by, op))) {
+		   (whd_wrote_since(r, by) || is_own(s, by, op))) {
 		/* whd may not have heard of the rewriting yet, nor of the one that a late
 		 * request got, if another one wrote the same since */
 		return;
