@@ -128,7 +128,7 @@ def test_update_that_fails_is_not_sent_at_every_change_by_others(world, sim):
     c.op_state(op, "queued", head)
     now = c.call("queue.get", op=op["op"])
     assert now["state"] == "queued" and now["attempts"] == 2, now
-    assert now["next_at"] - now["log"][-1]["at"] > 60_000, now
+    assert now["next_at"] > now["changed_at"], "drawn at random, from the first millisecond on"
 
 
 @pytest.fixture
