@@ -140,17 +140,14 @@ wh_pump_on_result(struct wh_pump *p, struct wh_http_result *r)
 	}
 }
 
-/* Nobody has brought a change for a while, and waits for the next commits. */
-static bool
-is_alone(struct wh_pump *p)
+static void
+note_changes(struct wh_pump *p)
 {
-	const struct whd *d = p->d;
-	uint64_t brought = d->counters.enqueued + d->counters.coalesced;
+	uint64_t brought = p->d->counters.enqueued + p->d->counters.coalesced;
 
 	if (brought != p->brought)
-		p->brought_at = d->now.mono;
+		p->brought_at = p->d->now.mono;
 	p->brought = brought;
-	return d->now.mono.ms - p->brought_at.ms >= WH_ALONE_MS;
 }
 
 void
@@ -159,8 +156,9 @@ wh_pump_on_commit(struct wh_pump *p, const struct wh_buf *touches)
 	struct wh_mono now = p->d->now.mono;
 
 	wh_pump_known_touched(p, touches);
-	p->ahead =
-		wh_sched_ahead(p->ahead, p->answered, now.ms - p->committed_at.ms, is_alone(p));
+	note_changes(p);
+	p->ahead = wh_sched_ahead(p->ahead, p->answered, now.ms - p->committed_at.ms,
+				  now.ms - p->brought_at.ms >= WH_ALONE_MS);
 	p->answered = 0;
 	p->committed_at = now;
 }

@@ -380,8 +380,7 @@ WH_MUST_USE int wh_ops_lane(const struct wh_view *v, struct wh_str lane, uint64_
 			    size_t max, size_t *ret_n);
 /*
  * Those that came last are found by reading them one by one; their index rows are written
- * later, for many at once. They are behind: at most 131,072 are, or who adds one writes
- * some.
+ * later, for many at once. They are behind: at most 131,072, or who adds one writes some.
  * Catching up writes the index rows of the `max` oldest of them if more than `behind` are.
  */
 /* So many are read through without harm; by who reads more it is known, and they catch up. */

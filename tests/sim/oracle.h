@@ -176,6 +176,8 @@ bool sim_oracle_is_behind(const struct sim_oracle *all, const struct sim_op *op)
  * wish. */
 bool sim_oracle_was_seen_before(struct sim *s, const struct sim_op *op, unsigned f,
 				const char *value);
+/* ... and counts as none. */
+void sim_oracle_forget_set_back(struct sim *s, const struct sim_op *op, struct sim_wish *w);
 void sim_oracle_wish(struct sim *s, const struct sim_op *op, struct sim_wish *ret);
 
 /* ----------------------------------------------- creates: oracle_post.c --- */

@@ -131,16 +131,6 @@ create_done(struct sim *s, struct sim_op *op, bool by_call)
 			 op->whid);
 }
 
-/* Whoever sets back what an operation before it wanted has no wish when that one failed. */
-static void
-forget_set_back(struct sim *s, const struct sim_op *op, struct sim_wish *w)
-{
-	for (unsigned f = 0; f < WH_F_COUNT; f++)
-		if (f != SIM_SET && w->has >> f & 1u &&
-		    sim_oracle_was_seen_before(s, op, f, w->want.text[f]))
-			w->has &= ~(1u << f);
-}
-
 static void
 update_done(struct sim *s, struct sim_op *op)
 {
@@ -157,7 +147,7 @@ update_done(struct sim *s, struct sim_op *op)
 	if (op->policy == WH_POLICY_REMOTE_WINS || (applied && executed_by(s, op)))
 		return;
 	sim_oracle_wish(s, op, &w);
-	forget_set_back(s, op, &w);
+	sim_oracle_forget_set_back(s, op, &w);
 	if (!was_granted(s, &s->world.rows[row], &w))
 		sim_fail(s, "%s ended as %s, but %s never held it", sim_op_name(s, op, name),
 			 op->result, op->whid);
@@ -202,7 +192,7 @@ noop_at_once(struct sim *s, struct sim_op *op)
 	if (op->n_decided) /* its base is what the person saw */
 		return;
 	if (!sim_oracle_is_behind(&s->oracle, op))
-		forget_set_back(s, op, &w);
+		sim_oracle_forget_set_back(s, op, &w);
 	if (adds_the_mark(op, w.want.text[WH_F_WHCOMMENT]))
 		w.has &= ~(1u << WH_F_WHCOMMENT);
 	if ((w.has & ~(1u << SIM_SET)) || w.adds.n_items || w.drops.n_items)

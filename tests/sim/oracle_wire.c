@@ -55,10 +55,10 @@ check_update_body(struct sim *s, const struct sim_op *op, const struct sim_doc *
 	char name[64];
 
 	sim_oracle_wish(s, op, &w);
+	sim_oracle_forget_set_back(s, op, &w);
 	for (unsigned f = 0; f < WH_F_COUNT; f++)
 		if (f != SIM_SET && (w.has >> f & 1u) && op->policy != WH_POLICY_REMOTE_WINS &&
-		    !sim_text_same(body->text[f], w.want.text[f]) &&
-		    !sim_oracle_was_seen_before(s, op, f, w.want.text[f]))
+		    !sim_text_same(body->text[f], w.want.text[f]))
 			sim_fail(s, "%s goes out with %s '%s', asked for was '%s'",
 				 sim_op_name(s, op, name), wh_fields[f].name, body->text[f],
 				 w.want.text[f]);
@@ -282,7 +282,7 @@ was_seen(struct sim *s, const struct sim_op *op, unsigned f, const char *value)
 		const struct sim_op *o = &s->oracle.ops[i];
 
 		for (unsigned d = 0;
-		     sim_oracle_same_webhook(&s->oracle, o, op) && d < o->n_decided; d++)
+		     d < o->n_decided && sim_oracle_same_webhook(&s->oracle, o, op); d++)
 			if (sim_text_same(o->decided[d].text[f], value))
 				return true;
 	}

@@ -55,6 +55,15 @@ sim_oracle_was_seen_before(struct sim *s, const struct sim_op *op, unsigned f,
 	return false;
 }
 
+void
+sim_oracle_forget_set_back(struct sim *s, const struct sim_op *op, struct sim_wish *w)
+{
+	for (unsigned f = 0; f < WH_F_COUNT; f++)
+		if (f != SIM_SET && w->has >> f & 1u &&
+		    sim_oracle_was_seen_before(s, op, f, w->want.text[f]))
+			w->has &= ~(1u << f);
+}
+
 static bool
 touches_set(const struct sim_op *op)
 {
