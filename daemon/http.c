@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The transport thread: one curl multi handle, a queue in, results out. The
- * loop and this thread share one mutex and three lists; everything about a
+ * loop and this thread share one mutex and three lists; what stands by is in
+ * the first of them, where the loop can take it back. Everything about a
  * single transfer is in http_transfer.c. The thread starts libcurl as well:
  * what the TLS library reads and sets up then takes a tenth of a start, and
  * nothing but the first request needs it.
@@ -30,8 +31,11 @@ struct wh_http {
 	bool started;
 
 	/* under the mutex */
-	struct wh_transfer *incoming; /* submitted, newest first */
-	struct wh_transfer *done;     /* finished, newest first */
+	struct wh_transfer *incoming, **incoming_tail; /* submitted, not begun */
+	uint32_t under_way;       /* of SEND and FIND: begun, not yet among the finished */
+	uint32_t unjudged;        /* of SEND: no success, and the loop has not taken it yet */
+	bool told;                /* the thread was woken, and has not looked yet */
+	struct wh_transfer *done; /* finished, newest first */
 	struct wh_chunk_link *chunks, **chunks_tail;
 	unsigned chunks_out; /* handed out, not yet taken by the loop */
 	bool unpause, ending, ended;
@@ -101,10 +105,28 @@ static const struct wh_transfer_host host = {
 #endif
 };
 
+/* It counts among those of which so many may be under way. */
+static bool
+counts(const struct wh_transfer *t)
+{
+	return t->result->kind == WH_HTTP_SEND || t->result->kind == WH_HTTP_FIND;
+}
+
+/* What it told is to be judged before the next one may go. */
+static bool
+is_no_success(const struct wh_http_result *r)
+{
+	return r->kind == WH_HTTP_SEND && r->outcome.executed != WH_X_EXECUTED;
+}
+
 static void
 give_back(struct wh_http *h, struct wh_transfer *t)
 {
+	if (t->result->kind == WH_HTTP_SEND)
+		wh_transfer_judge(t);
 	uv_mutex_lock(&h->mutex);
+	h->under_way -= counts(t);
+	h->unjudged += is_no_success(t->result);
 	t->next = h->done;
 	h->done = t;
 	uv_mutex_unlock(&h->mutex);
@@ -135,10 +157,12 @@ unlink_running(struct wh_http *h, struct wh_transfer *t)
 		*at = t->next;
 }
 
-/* Always to the end: a completion left in the queue would wait for the next event. */
-static void
+/* Always to the end: a completion left in the queue would wait for the next event. True if
+ * anything has ended. */
+static bool
 drain_messages(struct wh_http *h)
 {
+	bool any = false;
 	CURLMsg *m;
 	int left;
 
@@ -149,6 +173,7 @@ drain_messages(struct wh_http *h)
 		struct wh_transfer *t = NULL;
 		CURLcode code = m->data.result;
 
+		any = true;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
 		unlink_running(h, t);
 		if (t->result->kind == WH_HTTP_SEND)
@@ -160,6 +185,7 @@ drain_messages(struct wh_http *h)
 			give_back(h, t);
 		}
 	}
+	return any;
 }
 
 static struct wh_transfer *
@@ -177,24 +203,59 @@ reversed(struct wh_transfer *t)
 	return r;
 }
 
+/* Under the mutex. */
 static bool
+may_begin(const struct wh_http *h, const struct wh_transfer *t)
+{
+	return t->most == 0 || (h->under_way < t->most && h->unjudged == 0);
+}
+
+/* Under the mutex. */
+static struct wh_transfer *
+take_out(struct wh_http *h, struct wh_transfer **at)
+{
+	struct wh_transfer *t = *at;
+
+	*at = t->next;
+	if (!*at)
+		h->incoming_tail = at;
+	return t;
+}
+
+/* The next that is to begin. NULL: none may now. */
+static struct wh_transfer *
 take_incoming(struct wh_http *h)
 {
+	struct wh_transfer *t = NULL;
+
 	uv_mutex_lock(&h->mutex);
-	struct wh_transfer *in = reversed(h->incoming);
+	struct wh_transfer **at = &h->incoming;
+
+	while (*at && !h->ending && !may_begin(h, *at))
+		at = &(*at)->next;
+	if (*at) {
+		t = take_out(h, at);
+		h->under_way += counts(t);
+	}
+	uv_mutex_unlock(&h->mutex);
+	return t;
+}
+
+/* False: there is no more to come. */
+static bool
+look_at_loop(struct wh_http *h)
+{
+	struct wh_transfer *t;
+
+	uv_mutex_lock(&h->mutex);
 	bool ending = h->ending, unpause = h->unpause;
 
-	h->incoming = NULL;
-	h->unpause = false;
+	h->told = h->unpause = false;
 	uv_mutex_unlock(&h->mutex);
 
-	while (in) {
-		struct wh_transfer *next = in->next;
-
-		begin(h, in);
-		in = next;
-	}
-	for (struct wh_transfer *t = h->running; unpause && t; t = t->next)
+	while ((t = take_incoming(h)) != NULL)
+		begin(h, t);
+	for (t = h->running; unpause && t; t = t->next)
 		wh_transfer_unpause(t);
 	return !ending;
 }
@@ -237,9 +298,10 @@ http_thread(void *arg)
 	int running = 0;
 
 	start_curl(h);
-	while (take_incoming(h)) {
+	while (look_at_loop(h)) {
 		curl_multi_perform(h->handles.multi, &running);
-		drain_messages(h);
+		if (drain_messages(h))
+			continue; /* what has ended makes room for what stands by */
 		/* With nothing in flight only a wake-up ends this wait. */
 		curl_multi_poll(h->handles.multi, NULL, 0, h->running ? 1000 : IDLE_POLL_MS,
 				NULL);
@@ -266,6 +328,28 @@ deliver_chunks(struct wh_http *h, struct wh_chunk_link *c)
 	}
 }
 
+/* If the thread has no handle yet it looks at what there is before it waits. */
+static void
+unlock_and_wake(struct wh_http *h)
+{
+	CURLM *multi = h->handles.multi;
+	bool told = h->told;
+
+	h->told = true;
+	uv_mutex_unlock(&h->mutex);
+	if (multi && !told)
+		curl_multi_wakeup(multi);
+}
+
+/* So many that were no success are judged: what stands by may go, if it still does. */
+static void
+tell_judged(struct wh_http *h, uint32_t n)
+{
+	uv_mutex_lock(&h->mutex);
+	h->unjudged -= n;
+	unlock_and_wake(h);
+}
+
 static void
 on_wake(uv_async_t *a)
 {
@@ -275,6 +359,7 @@ on_wake(uv_async_t *a)
 	uv_mutex_lock(&h->mutex);
 	struct wh_transfer *done = reversed(h->done);
 	struct wh_chunk_link *chunks = h->chunks;
+	uint32_t judged = 0;
 
 	h->done = NULL;
 	h->chunks = NULL;
@@ -288,6 +373,7 @@ on_wake(uv_async_t *a)
 		struct wh_transfer *next = done->next;
 		struct wh_http_result *r = wh_transfer_result(done);
 
+		judged += is_no_success(r);
 		wh_transfer_free(done);
 		wh_pump_on_result(h->d->pump, r);
 		done = next;
@@ -295,6 +381,8 @@ on_wake(uv_async_t *a)
 	/* Each reply freed a connection: what takes it shares the commit of their outcomes. */
 	wh_pump_poke(h->d->pump);
 	wh_writer_uncork(h->d->writer);
+	if (judged)
+		tell_judged(h, judged);
 }
 
 struct wh_http *
@@ -304,6 +392,7 @@ wh_http_start(struct whd *d, const struct wh_http_settings *s)
 
 	h->d = d;
 	h->chunks_tail = &h->chunks;
+	h->incoming_tail = &h->incoming;
 	if (uv_mutex_init(&h->mutex) || uv_cond_init(&h->ended_cond) ||
 	    uv_async_init(&d->loop, &h->wake, on_wake)) {
 		free(h);
@@ -321,26 +410,55 @@ wh_http_set(struct wh_http *h, const struct wh_http_settings *s)
 	wh_http_conf_set(&h->conf, s);
 }
 
-/* If the thread has no handle yet it looks at what there is before it waits. */
-static void
-unlock_and_wake(struct wh_http *h)
-{
-	CURLM *multi = h->handles.multi;
-
-	uv_mutex_unlock(&h->mutex);
-	if (multi)
-		curl_multi_wakeup(multi);
-}
-
 void
 wh_http_submit(struct wh_http *h, const struct wh_http_request *r)
 {
 	struct wh_transfer *t = wh_transfer_new(r, &h->conf);
 
 	uv_mutex_lock(&h->mutex);
-	t->next = h->incoming;
-	h->incoming = t;
-	unlock_and_wake(h);
+	*h->incoming_tail = t;
+	h->incoming_tail = &t->next;
+	if (may_begin(h, t))
+		unlock_and_wake(h);
+	else
+		uv_mutex_unlock(&h->mutex);
+}
+
+/* Where it is; the end of the list if none stands by. Under the mutex. */
+static struct wh_transfer **
+first_standing(struct wh_http *h)
+{
+	struct wh_transfer **at = &h->incoming;
+
+	while (*at && (*at)->most == 0)
+		at = &(*at)->next;
+	return at;
+}
+
+uint64_t
+wh_http_standing(struct wh_http *h)
+{
+	uv_mutex_lock(&h->mutex);
+	const struct wh_transfer *t = *first_standing(h);
+	uint64_t tag = t ? t->result->tag : 0;
+
+	uv_mutex_unlock(&h->mutex);
+	return tag;
+}
+
+uint64_t
+wh_http_withdraw(struct wh_http *h)
+{
+	uv_mutex_lock(&h->mutex);
+	struct wh_transfer **at = first_standing(h);
+	struct wh_transfer *t = *at ? take_out(h, at) : NULL;
+
+	uv_mutex_unlock(&h->mutex);
+	uint64_t tag = t ? t->result->tag : 0;
+
+	if (t)
+		wh_transfer_free(t);
+	return tag;
 }
 
 void
@@ -389,18 +507,24 @@ on_closed(uv_handle_t *handle)
 	free(h);
 }
 
+static void
+free_transfers(struct wh_transfer *t)
+{
+	while (t) {
+		struct wh_transfer *next = t->next;
+
+		wh_transfer_free(t);
+		t = next;
+	}
+}
+
 struct wh_http *
 wh_http_free(struct wh_http *h)
 {
 	if (!h)
 		return NULL;
-	for (struct wh_transfer *t = h->done; t;) {
-		struct wh_transfer *next = t->next;
-
-		wh_http_result_free(wh_transfer_result(t));
-		wh_transfer_free(t);
-		t = next;
-	}
+	free_transfers(h->incoming);
+	free_transfers(h->done);
 	for (struct wh_chunk_link *c = h->chunks; c;) {
 		struct wh_chunk_link *next = c->next;
 

@@ -7,6 +7,10 @@
  *
  * Every mutation is sent at most once a submit: libcurl re-sends by itself on
  * a dead reused connection; the pre-request callback stops the second send.
+ *
+ * Some may stand by for a connection, so that a fast upstream does not wait for
+ * the loop between two of them. Only a success lets the next one go: whatever
+ * else comes is for the loop to judge first.
  */
 #pragma once
 
@@ -31,6 +35,9 @@ struct wh_http_request {
 	struct wh_str body; /* SEND; copied by submit */
 	struct wh_str key;  /* subscription key text; copied, wiped after use */
 	int key_index;
+	/* SEND: it stands by until fewer than so many of SEND and FIND are under way, and the
+	 * loop has taken each result that was no success; 0 = it does not. */
+	uint32_t most;
 	struct wh_known *known;     /* LIST: taken over; comes back in the result */
 	struct wh_known_items news; /* LIST: for it, taken over */
 	struct wh_spill *spill; /* LIST: where its rows gather, taken over; NULL = nowhere */
@@ -39,9 +46,10 @@ struct wh_http_request {
 struct wh_http_result {
 	enum wh_http_kind kind;
 	uint64_t tag;
-	struct wh_facts facts; /* text points into the buffers below */
-	struct wh_buf body;    /* SEND: reply, at most 1 MiB; reads: its start */
-	struct wh_buf row;     /* FIND: the row found, a msgpack map */
+	struct wh_facts facts;     /* text points into the buffers below */
+	struct wh_outcome outcome; /* SEND: what they mean */
+	struct wh_buf body;        /* SEND: reply, at most 1 MiB; reads: its start */
+	struct wh_buf row;         /* FIND: the row found, a msgpack map */
 	bool found;
 	bool usable, complete; /* LIST and FIND: was it a list; was all of it seen */
 	uint64_t elements, known, unreadable;
@@ -67,6 +75,10 @@ struct wh_http *wh_http_start(struct whd *d, const struct wh_http_settings *s);
 void wh_http_set(struct wh_http *h, const struct wh_http_settings *s);
 /* Loop thread. The result arrives at wh_pump_on_result() later, always exactly once. */
 void wh_http_submit(struct wh_http *h, const struct wh_http_request *r);
+/* Loop thread. The one that has stood by for the longest; 0 = none. */
+uint64_t wh_http_standing(struct wh_http *h);
+/* Loop thread. Takes that one back: it is not sent, and has no result. Its tag; 0 = none. */
+uint64_t wh_http_withdraw(struct wh_http *h);
 /* The loop has taken a chunk: the transfer may go on. */
 void wh_http_chunk_taken(struct wh_http *h, uint64_t tag);
 /* Asks the thread to end and waits at most `wait_ms`; it may sit in a name look-up. False if it

@@ -377,6 +377,16 @@ wh_transfer_cancel(struct wh_transfer *t, struct wh_handles *handles)
 	t->easy = NULL;
 }
 
+void
+wh_transfer_judge(struct wh_transfer *t)
+{
+	const bool post = strcmp(t->method, "POST") == 0,
+		   patch = strcmp(t->method, "PATCH") == 0;
+	enum wh_op_kind kind = post ? WH_OP_CREATE : patch ? WH_OP_UPDATE : WH_OP_DELETE;
+
+	t->result->outcome = wh_outcome_judge(kind, &t->result->facts);
+}
+
 /* ------------------------------------------------------- making and after -- */
 
 static char *
@@ -430,6 +440,7 @@ wh_transfer_new(const struct wh_http_request *r, const struct wh_http_conf *c)
 	t->result->seen.known = r->known;
 	t->result->spill = r->spill;
 	t->news = r->news;
+	t->most = r->most;
 	t->s = c->s;
 	t->ca_file = wh_xstrdup(wh_str_c(c->ca_file));
 	t->base_url = wh_xstrdup(wh_str_c(c->url));

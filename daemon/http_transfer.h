@@ -33,6 +33,7 @@ struct wh_transfer {
 	struct wh_transfer *next;
 	struct wh_http_result *result;
 	/* request */
+	uint32_t most;
 	char *url; /* of the page being read */
 	char *base_url;
 	char method[8];
@@ -69,5 +70,7 @@ bool wh_transfer_end(struct wh_transfer *t, struct wh_handles *handles, CURLcode
 void wh_transfer_facts(struct wh_transfer *t, CURLcode code);
 void wh_transfer_unpause(struct wh_transfer *t);
 void wh_transfer_cancel(struct wh_transfer *t, struct wh_handles *handles);
+/* Judges what has ended; SEND. */
+void wh_transfer_judge(struct wh_transfer *t);
 /* Takes the result out. */
 struct wh_http_result *wh_transfer_result(struct wh_transfer *t);

@@ -226,13 +226,11 @@ tell_lost(const struct wh_wall *at)
 }
 
 void
-wh_log(enum wh_log_level level, const char *group, const char *msg, const char *fmt, ...)
+wh_log_write(enum wh_log_level level, const char *group, const char *msg, const char *fmt, ...)
 {
 	char fields[FIELDS_MAX];
 	va_list ap;
 
-	if ((int)level > atomic_load(&log_level))
-		return;
 	va_start(ap, fmt);
 	vsnprintf(fields, sizeof(fields), fmt, ap);
 	va_end(ap);

@@ -28,8 +28,12 @@ const char *wh_log_level_str(enum wh_log_level level);
  *   wh_log(WH_LOG_INFO, "sync", "list applied", "rows=%zu added=%zu", n, a);
  */
 #define WH_LOG_PLAIN "%s", "" /* an empty format is a warning of the compiler */
+/* What is made of the values costs nothing while the level is off. */
+#define wh_log(level, ...)                                                                     \
+	((level) <= wh_log_get_level() ? wh_log_write((level), __VA_ARGS__) : (void)0)
 WH_PRINTF(4, 5)
-void wh_log(enum wh_log_level level, const char *group, const char *msg, const char *fmt, ...);
+void wh_log_write(enum wh_log_level level, const char *group, const char *msg, const char *fmt,
+		  ...);
 /* Copies s for a log value: control bytes and quotes escaped, at most cap - 1 bytes. */
 const char *wh_log_quote(struct wh_str s, char *out, size_t cap);
 #define WH_LOGQ(s) wh_log_quote((s), (char[256]){0}, 256)

@@ -164,6 +164,14 @@ wh_pump_check_result(struct wh_pump *p, struct wh_http_result *r)
 /* --------------------------------------------------------------- outcome -- */
 
 static void
+count_sent(struct whd *d, enum wh_op_kind kind)
+{
+	d->counters.sent_creates += kind == WH_OP_CREATE;
+	d->counters.sent_updates += kind == WH_OP_UPDATE;
+	d->counters.sent_deletes += kind == WH_OP_DELETE;
+}
+
+static void
 count_outcome(struct whd *d, const struct wh_result_job *j)
 {
 	struct wh_counters *c = &d->counters;
@@ -320,11 +328,15 @@ wh_pump_op_result(struct wh_pump *p, struct wh_http_result *r)
 	struct wh_result_job *j = wh_xcalloc(1, sizeof(*j));
 	struct flight *f = wh_flights_find(&p->flights, r->tag);
 
+	if (f)
+		count_sent(p->d, f->kind);
 	j->seq = r->tag;
 	take_facts(j, r);
-	j->outcome = wh_outcome_judge(f ? f->kind : WH_OP_CREATE, &j->facts);
-	if (j->outcome.ask == WH_ASK_AUTH)
+	j->outcome = r->outcome;
+	if (j->outcome.ask == WH_ASK_AUTH) {
 		j->key_retry = wh_pump_next_key(p, &j->facts);
+		wh_pump_take_back_all(p); /* they would be sent with the key that was refused */
+	}
 	struct wh_outcome noted = j->outcome;
 
 	if (j->key_retry)

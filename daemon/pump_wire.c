@@ -3,9 +3,10 @@
  * The last step before the wire. What is marked goes out when a connection is
  * free for it, in the order of the marks. Updates and deletes may be marked
  * ahead of that (core/sched.h), so that the connections of a fast upstream do
- * not stand idle while the next marks are flushed. What would wait for long,
- * or meets a gate that has shut meanwhile, is taken back into the queue
- * instead: nothing of it has left.
+ * not stand idle while the next marks are flushed; the first of these stand by
+ * at the transport, which then does not wait for the loop either. What would
+ * wait for long, or meets a gate that has shut meanwhile, is taken back into
+ * the queue instead: nothing of it has left.
  */
 #include <stdlib.h>
 
@@ -16,22 +17,28 @@
  * is reckoned with, so that a slow answer does not bring all of them back. */
 #define READY_MS (WH_AHEAD_MS + 100)
 
-static void
-count_sent(struct whd *d, enum wh_op_kind kind)
+static uint32_t
+concurrency(const struct wh_pump *p)
 {
-	d->counters.sent_creates += kind == WH_OP_CREATE;
-	d->counters.sent_updates += kind == WH_OP_UPDATE;
-	d->counters.sent_deletes += kind == WH_OP_DELETE;
+	return (uint32_t)p->d->config->queue_concurrency;
 }
 
+static uint32_t
+width_of(const struct wh_pump *p)
+{
+	return wh_gates_width(&p->gates, concurrency(p));
+}
+
+/* most: that may be under way with it. */
 static void
-put_on_the_wire(struct wh_pump *p, struct flight *f, struct wh_send *s)
+put_on_the_wire(struct wh_pump *p, struct flight *f, struct wh_send *s, uint32_t most)
 {
 	struct wh_http_request r = {
 		.kind = WH_HTTP_SEND,
 		.tag = s->seq,
 		.whid = wh_buf_view(&s->whid),
 		.body = wh_buf_view(&s->request),
+		.most = most,
 	};
 
 	/* An empty id in the query could mean "all of them": never let it out. */
@@ -39,7 +46,6 @@ put_on_the_wire(struct wh_pump *p, struct flight *f, struct wh_send *s)
 	snprintf(r.method, sizeof(r.method), "%s", s->method);
 	wh_pump_request_key(p, &r);
 	wh_flights_turn(&p->flights, f, FLIGHT_WIRE);
-	count_sent(p->d, s->kind);
 	wh_log(WH_LOG_DEBUG, "queue", "sending", "op=%s whid=%s seq=%llu method=%s",
 	       s->names.op, WH_LOGQ(wh_str_c(s->names.whid)), (unsigned long long)s->seq,
 	       s->method);
@@ -109,9 +115,20 @@ take_back(struct wh_pump *p)
 	wh_pump_free_send(s);
 }
 
+/* What has not left the transport yet. */
+static void
+take_back_standing(struct wh_pump *p)
+{
+	uint64_t seq;
+
+	while ((seq = wh_http_withdraw(p->d->http)) != 0)
+		take_back_mark(p, wh_flights_find(&p->flights, seq));
+}
+
 void
 wh_pump_take_back_all(struct wh_pump *p)
 {
+	take_back_standing(p);
 	while (p->ready)
 		take_back(p);
 }
@@ -121,26 +138,40 @@ wh_pump_take_back_all(struct wh_pump *p)
 int64_t
 wh_pump_ready_until(struct wh_pump *p)
 {
-	return p->ready ? wh_flights_find(&p->flights, first_ready(p)->seq)->until.ms
-			: WH_NEVER;
+	uint64_t seq = p->flights.in[FLIGHT_WIRE] ? wh_http_standing(p->d->http) : 0;
+
+	if (seq == 0 && p->ready)
+		seq = first_ready(p)->seq;
+	return seq ? wh_flights_find(&p->flights, seq)->until.ms : WH_NEVER;
+}
+
+/* How many the transport may have, those that stand by among them: as many as are under way,
+ * unless the line has just come back or each is paid for. */
+static uint32_t
+most_handed(const struct wh_pump *p, uint32_t width)
+{
+	return width < concurrency(p) || wh_pump_bounded(p) ? width : 2 * width;
 }
 
 void
 wh_pump_send_ready(struct wh_pump *p)
 {
-	uint32_t width = wh_gates_width(&p->gates, (uint32_t)p->d->config->queue_concurrency);
-	uint32_t n = p->flights.in[FLIGHT_WIRE] + p->flights.in[FLIGHT_CHECK];
+	const uint32_t width = width_of(p), most = most_handed(p, width);
 
 	if (width == 0 || p->draining || wh_pump_ready_until(p) <= p->d->now.mono.ms)
 		wh_pump_take_back_all(p);
-	for (; p->ready && n < width; n++) {
+	else if (width < concurrency(p))
+		take_back_standing(p);
+	uint32_t n = p->flights.in[FLIGHT_WIRE] + p->flights.in[FLIGHT_CHECK];
+
+	for (; p->ready && n < (first_ready(p)->result == WH_SEND_CHECK ? width : most); n++) {
 		struct wh_send *s = take_ready(p);
 		struct flight *f = wh_flights_find(&p->flights, s->seq);
 
 		if (s->result == WH_SEND_CHECK)
 			read_first(p, f, s);
 		else
-			put_on_the_wire(p, f, s);
+			put_on_the_wire(p, f, s, width);
 		wh_pump_free_send(s);
 	}
 }

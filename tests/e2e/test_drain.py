@@ -2,6 +2,8 @@
 """Many changes that waited go out: over few connections that are kept, with few reads beside, and
 each just once."""
 
+import time
+
 import pytest
 
 from support.data import webhook
@@ -55,6 +57,32 @@ def test_killed_with_many_marked_ahead(world, sim):
     assert sorted(executed) == sorted(ids)
     assert sorted(row["whcomment"] for row in sim.rows()) == sorted(
         f"drained {number}" for number in range(n))
+
+
+def test_one_refusal_keeps_back_what_stands_by(world, sim):
+    """Of the hundreds that are marked some stand by at the transport, which begins the next one
+    by itself after a success. One refusal, and only those still come that had left before it;
+    the others are queued as if they had never been marked."""
+    n, width = 1000, 8
+    sim.add_all([webhook(i) for i in range(n)])
+    c = world.whd(sim, {"queue.concurrency": width, "queue.check_age": "1min"}).client()
+    c.synced()
+    ids = [row["whid"] for row in c.list(limit=n)]
+    c.go_offline(sim)
+    for number, whid in enumerate(ids):
+        c.update(whid, {"whcomment": f"drained {number}"})
+    mark = sim.mark()
+    sim.up()
+    sim.wait_requests("PATCH", 200)
+    sim.fault("apim_429", method="PATCH", count=1, seconds=600)
+    c.gate("rate")
+    end = time.monotonic() + 30
+    while (queue := c.status()["queue"])["sending"]:
+        assert time.monotonic() < end, queue
+    log = sim.log(mark, "PATCH")
+    refused_at = next(i for i, e in enumerate(log) if e["status"] == 429)
+    assert len(log) - 1 - refused_at < width, "only those that had left already"
+    assert queue["queued"] == n - sum(e["executed_n"] for e in log)
 
 
 def test_nothing_of_one_transfer_shows_in_the_next(world, sim):

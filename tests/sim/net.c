@@ -16,9 +16,28 @@
 #define TIMEOUT_MS 60000
 #define CONNECT_TIMEOUT_MS 10000
 
+static bool
+counts(enum wh_http_kind kind)
+{
+	return kind == WH_HTTP_SEND || kind == WH_HTTP_FIND;
+}
+
+static void
+drop_first_standing(struct sim_net *n)
+{
+	struct sim_standing *w = n->standing;
+
+	n->standing = w->next;
+	wh_buf_fini(&w->whid);
+	wh_buf_fini(&w->body);
+	free(w);
+}
+
 void
 sim_net_fini(struct sim_net *n)
 {
+	while (n->standing)
+		drop_first_standing(n);
 	for (size_t i = 0; i < n->n; i++) {
 		struct sim_transfer *t = n->all[i];
 
@@ -111,6 +130,54 @@ sim_net_facts(const struct sim_transfer *t, struct wh_http_result *r, int64_t to
 	};
 }
 
+static void begin(struct sim *s, const struct wh_http_request *r);
+
+static bool
+must_stand(const struct sim_net *n, const struct wh_http_request *r)
+{
+	return r->most > 0 && (n->under_way >= r->most || n->unjudged);
+}
+
+static void
+begin_standing(struct sim *s)
+{
+	struct sim_net *n = &s->net;
+
+	while (n->standing && !must_stand(n, &n->standing->request)) {
+		begin(s, &n->standing->request);
+		drop_first_standing(n);
+	}
+}
+
+static struct wh_outcome
+judge(const struct sim_transfer *t, const struct wh_facts *f)
+{
+	const unsigned on = on_of(t);
+
+	return wh_outcome_judge(on == SIM_ON_POST    ? WH_OP_CREATE
+				: on == SIM_ON_PATCH ? WH_OP_UPDATE
+						     : WH_OP_DELETE,
+				f);
+}
+
+/* What stands by does not wait for whd to hear of a success, but of anything else. */
+static void
+hand_over(struct sim *s, const struct sim_transfer *t, struct wh_http_result *r)
+{
+	struct wh_pump *p = s->host.d.pump;
+
+	s->net.under_way -= counts(t->kind);
+	if (t->kind == WH_HTTP_SEND) {
+		r->outcome = judge(t, &r->facts);
+		s->net.unjudged = r->outcome.executed != WH_X_EXECUTED;
+	}
+	begin_standing(s);
+	wh_pump_on_result(p, r);
+	wh_pump_poke(p);
+	s->net.unjudged = false;
+	begin_standing(s);
+}
+
 void
 sim_net_tell(struct sim *s, struct sim_transfer *t, struct wh_http_result *r)
 {
@@ -123,8 +190,7 @@ sim_net_tell(struct sim *s, struct sim_transfer *t, struct wh_http_result *r)
 	sim_cover_reply(s, t);
 	sim_oracle_told(s, t);
 	sim_host_enter(s);
-	wh_pump_on_result(h->d.pump, r);
-	wh_pump_poke(h->d.pump);
+	hand_over(s, t, r);
 }
 
 static void
@@ -217,8 +283,8 @@ leave(struct sim *s, uint64_t id)
 		sim_host_crash(s, "after a request left");
 }
 
-void
-sim_net_submit(struct sim *s, const struct wh_http_request *r)
+static void
+begin(struct sim *s, const struct wh_http_request *r)
 {
 	struct sim_transfer *t = new_transfer(s, r);
 	struct sim_luck luck = {
@@ -227,6 +293,7 @@ sim_net_submit(struct sim *s, const struct wh_http_request *r)
 		.favourite = s->plan.favourite,
 	};
 
+	s->net.under_way += counts(r->kind);
 	t->in.known = r->known;
 	t->in.spill = r->spill;
 	t->in.news = r->news;
@@ -241,9 +308,54 @@ sim_net_submit(struct sim *s, const struct wh_http_request *r)
 	sim_later_in_whd(s, sim_dice_between(&s->dice, 0, 3), leave, t->id);
 }
 
+static void
+stand(struct sim_net *n, const struct wh_http_request *r)
+{
+	struct sim_standing *w = wh_xcalloc(1, sizeof(*w));
+
+	wh_buf_str(&w->whid, r->whid);
+	wh_buf_str(&w->body, r->body);
+	w->request = *r;
+	w->request.whid = wh_buf_view(&w->whid);
+	w->request.body = wh_buf_view(&w->body);
+	if (!n->standing)
+		n->standing_tail = &n->standing;
+	*n->standing_tail = w;
+	n->standing_tail = &w->next;
+}
+
+void
+sim_net_submit(struct sim *s, const struct wh_http_request *r)
+{
+	if (must_stand(&s->net, r))
+		stand(&s->net, r);
+	else
+		begin(s, r);
+}
+
+uint64_t
+sim_net_standing(const struct sim *s)
+{
+	return s->net.standing ? s->net.standing->request.tag : 0;
+}
+
+uint64_t
+sim_net_withdraw(struct sim *s)
+{
+	uint64_t tag = sim_net_standing(s);
+
+	if (tag)
+		drop_first_standing(&s->net);
+	return tag;
+}
+
 void
 sim_net_died(struct sim *s)
 {
+	while (s->net.standing)
+		drop_first_standing(&s->net);
+	s->net.under_way = 0;
+	s->net.unjudged = false;
 	for (size_t i = 0; i < s->net.n; i++) {
 		struct sim_transfer *t = s->net.all[i];
 

@@ -59,15 +59,28 @@ struct sim_transfer {
 	size_t version;
 };
 
+/* A request that waits until fewer are under way. */
+struct sim_standing {
+	struct sim_standing *next;
+	struct wh_http_request request;
+	struct wh_buf whid, body; /* of it */
+};
+
 struct sim_net {
 	struct sim_transfer **all;
 	size_t n, cap;
+	/* Of this process: */
+	uint32_t under_way; /* changes and reads of one */
+	bool unjudged;      /* whd is being told of a change that was no success */
+	struct sim_standing *standing, **standing_tail;
 	unsigned keys_valid; /* bit per key of the upstream */
 };
 
 void sim_net_fini(struct sim_net *n);
 struct sim_transfer *sim_net_get(struct sim_net *n, uint64_t id);
 void sim_net_submit(struct sim *s, const struct wh_http_request *r);
+uint64_t sim_net_standing(const struct sim *s);
+uint64_t sim_net_withdraw(struct sim *s);
 void sim_net_chunk_taken(struct sim *s, uint64_t tag);
 /* whd has died: what has not left never will, and nobody hears a reply. */
 void sim_net_died(struct sim *s);

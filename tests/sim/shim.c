@@ -120,6 +120,18 @@ wh_http_submit(struct wh_http *h, const struct wh_http_request *r)
 	sim_net_submit(h->sim, r);
 }
 
+uint64_t
+wh_http_standing(struct wh_http *h)
+{
+	return sim_net_standing(h->sim);
+}
+
+uint64_t
+wh_http_withdraw(struct wh_http *h)
+{
+	return sim_net_withdraw(h->sim);
+}
+
 void
 wh_http_chunk_taken(struct wh_http *h, uint64_t tag)
 {
@@ -195,15 +207,19 @@ wh_keys_activate(struct wh_keys *k, size_t i)
 
 /* ------------------------------------------------- what is told and waited -- */
 
+enum wh_log_level
+wh_log_get_level(void)
+{
+	return turn_of->trace ? WH_LOG_DEBUG : WH_LOG_ERROR;
+}
+
 void
-wh_log(enum wh_log_level level, const char *group, const char *msg, const char *fmt, ...)
+wh_log_write(enum wh_log_level level, const char *group, const char *msg, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
 
 	(void)level;
-	if (!turn_of->trace)
-		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
