@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Index rows that wait, a slice of the operations a transaction. */
+/* Index rows that wait, a slice of the operations a transaction; then of those that ended. */
 #include "daemon/catch_up.h"
 
 #include <stdlib.h>
@@ -19,13 +19,18 @@ wh_catch_up_run(struct wh_job *job, struct wh_txn *t)
 {
 	const struct catch_up *c = (struct catch_up *)job;
 
-	return wh_ops_catch_up(t, c->leave, c->max);
+	if (wh_ops_behind(&t->view.meta) > c->leave)
+		return wh_ops_catch_up(t, c->leave, c->max);
+	return wh_history_catch_up(t, c->leave, c->max);
 }
 
 static bool
 is_behind(const struct whd *d)
 {
-	return wh_ops_behind(&d->view.meta) > d->catch_up.leave && !d->stopping;
+	const struct wh_meta *m = &d->view.meta;
+	const uint64_t leave = d->catch_up.leave;
+
+	return (wh_ops_behind(m) > leave || wh_history_behind(m) > leave) && !d->stopping;
 }
 
 /* Goes on while nobody else is there, with the more at once the longer, which takes a fraction

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Index rows of the operations that came last, which wait to be written for
+ * Index rows of the operations that came or ended last, which wait to be written for
  * many at once: written when nobody has brought a change for a while, or when
  * somebody had to read through many operations that have none. Whoever adds to
  * the queue does it himself if neither ever is. Loop thread.

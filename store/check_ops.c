@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "store/check.h"
+#include "store/history.h"
 #include "store/tail.h"
 
 static void
@@ -213,13 +214,14 @@ wh_check_past(struct wh_check *c, const struct wh_walk *w, const struct wh_value
 	wh_index_by_id(&k, past.id);
 	expect_past_id(c, w, &k);
 	wh_index_by_lane(&k, past.lane, past.end);
-	expect_index(c, w, WH_TABLE_HISTORY_INDEX, &k, "lane");
+	if (c->meta && !wh_history_is_behind(c->meta, past.end))
+		expect_index(c, w, WH_TABLE_HISTORY_INDEX, &k, "lane");
 	wh_index_by_state(&k, past.state, past.end);
 	expect_index(c, w, WH_TABLE_HISTORY_INDEX, &k, "state");
 }
 
 static bool
-past_leads_back(const struct wh_walk *w, const struct wh_past *past)
+past_leads_back(const struct wh_check *c, const struct wh_walk *w, const struct wh_past *past)
 {
 	struct wh_key k;
 
@@ -231,6 +233,7 @@ past_leads_back(const struct wh_walk *w, const struct wh_past *past)
 		break;
 	case WH_BY_LANE:
 		wh_index_by_lane(&k, past->lane, past->end);
+		k.bad |= c->meta && wh_history_is_behind(c->meta, past->end);
 		break;
 	case WH_BY_STATE:
 		wh_index_by_state(&k, past->state, past->end);
@@ -251,7 +254,7 @@ wh_check_past_index(struct wh_check *c, const struct wh_walk *w, const struct wh
 		return;
 	if (wh_index_target(w, &end) < 0 || wh_past_decode(end, &row, &past) < 0)
 		return; /* told where the row itself was checked */
-	if (!past_leads_back(w, &past))
+	if (!past_leads_back(c, w, &past))
 		wh_check_tell(c, w->table, wh_walk_key(w),
 			      "entry %" PRIu64 " does not belong here", end);
 }

@@ -6,7 +6,7 @@
  * the oldest end in small steps. Numbers have no gaps between
  * meta.history_tail and meta.history_head.
  */
-#include "store/index.h"
+#include "store/history.h"
 
 int
 wh_past_decode(uint64_t end, const struct wh_value *v, struct wh_past *ret)
@@ -23,9 +23,9 @@ wh_past_decode(uint64_t end, const struct wh_value *v, struct wh_past *ret)
 	return r == 0 && !wh_lane_valid(ret->lane) ? WH_ECORRUPT : r;
 }
 
+/* That by lane is put off. */
 struct past_index {
 	struct wh_key id;
-	struct wh_key lane;
 	struct wh_key state;
 };
 
@@ -33,7 +33,6 @@ static void
 index_keys(const struct wh_past *past, struct past_index *ret)
 {
 	wh_index_by_id(&ret->id, past->id);
-	wh_index_by_lane(&ret->lane, past->lane, past->end);
 	wh_index_by_state(&ret->state, past->state, past->end);
 }
 
@@ -71,8 +70,6 @@ wh_history_add(struct wh_txn *t, struct wh_past *past)
 	if (r == 0)
 		r = wh_index_put(t, WH_TABLE_HISTORY_INDEX, &x.id, past->end, WH_BY_ID_PREFIX);
 	if (r == 0)
-		r = wh_index_put(t, WH_TABLE_HISTORY_INDEX, &x.lane, 0, 0);
-	if (r == 0)
 		r = wh_index_put(t, WH_TABLE_HISTORY_INDEX, &x.state, 0, 0);
 	if (r < 0)
 		return r;
@@ -80,7 +77,7 @@ wh_history_add(struct wh_txn *t, struct wh_past *past)
 	m->history_count++;
 	if (m->history_tail == 0)
 		m->history_tail = past->end;
-	return 0;
+	return wh_history_join(t, past->end);
 }
 
 static int
@@ -132,20 +129,34 @@ number_before(const struct wh_view *v, enum wh_table table, struct wh_key *prefi
 	return r;
 }
 
+/* Of a lane: the newest ones are looked through, the others are in the index. */
+static int
+number_in_lane(const struct wh_view *v, uint64_t before, struct wh_str lane, uint64_t *ret)
+{
+	const uint64_t first = v->meta.history_behind;
+	struct wh_key k;
+	int r = wh_history_look_through(v, before, lane, ret);
+
+	if (r != WH_ABSENT)
+		return r;
+	wh_key_init(&k);
+	wh_key_lane(&k, WH_BY_LANE, lane);
+	if (k.bad)
+		return WH_ABSENT;
+	return number_before(v, WH_TABLE_HISTORY_INDEX, &k,
+			     first && first < before ? first : before, ret);
+}
+
 int
 wh_history_before(const struct wh_view *v, uint64_t before, struct wh_str lane,
 		  struct wh_past *ret)
 {
-	enum wh_table table = lane.n > 0 ? WH_TABLE_HISTORY_INDEX : WH_TABLE_HISTORY;
 	struct wh_key k;
 	uint64_t end;
 
 	wh_key_init(&k);
-	if (lane.n > 0)
-		wh_key_lane(&k, WH_BY_LANE, lane);
-	if (k.bad)
-		return WH_ABSENT;
-	int r = number_before(v, table, &k, before, &end);
+	int r = lane.n > 0 ? number_in_lane(v, before, lane, &end)
+			   : number_before(v, WH_TABLE_HISTORY, &k, before, &end);
 
 	return r == 0 ? get_past(v, end, ret) : r;
 }
@@ -186,10 +197,11 @@ drop_past(struct wh_txn *t, const struct wh_past *past)
 	struct wh_key k;
 
 	index_keys(past, &x);
+	wh_index_by_lane(&k, past->lane, past->end);
 	int r = drop_id(t, &x.id, past->end);
 
-	if (r == 0)
-		r = wh_table_drop(t, WH_TABLE_HISTORY_INDEX, &x.lane);
+	if (r == 0 && !wh_history_is_behind(&t->view.meta, past->end))
+		r = wh_table_drop(t, WH_TABLE_HISTORY_INDEX, &k);
 	if (r == 0)
 		r = wh_table_drop(t, WH_TABLE_HISTORY_INDEX, &x.state);
 	wh_key_order(&k, past->end);
@@ -219,6 +231,8 @@ drop_tail(struct wh_txn *t, int got, const struct wh_past *past)
 	if (got != WH_ABSENT)
 		wh_meta_sub(&m->history_count, 1);
 	m->history_tail = past->end < m->history_head ? past->end + 1 : 0;
+	if (wh_history_is_behind(m, past->end))
+		m->history_behind = m->history_tail;
 	return 0;
 }
 

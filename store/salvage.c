@@ -175,6 +175,8 @@ fill(struct wh_salvage *x)
 	tell_tables(x);
 	r = wh_ops_catch_up(&x->t, 0,
 			    SIZE_MAX); /* what leads to them is what tells of lost ones */
+	if (r == 0)
+		r = wh_history_catch_up(&x->t, 0, SIZE_MAX);
 	set_counters(x);
 	if (r == 0)
 		r = note_damage(x);

@@ -19,7 +19,7 @@
 #include "proto/base.h"
 #include "proto/buf.h"
 
-#define WH_STORE_FORMAT 4 /* raised when an older whd could misread the file */
+#define WH_STORE_FORMAT 5 /* raised when an older whd could misread the file */
 
 #define WH_ABSENT 1    /* outcome: no such key */
 #define WH_STORE_END 2 /* outcome: the scan has no further row */
@@ -442,8 +442,12 @@ struct wh_past {
 	struct wh_str body;
 };
 
-/* Appends with end = ++meta.history_head. */
+/* Appends with end = ++meta.history_head. Its index row by lane is written later, as those of
+ * operations are: 32,768 may be behind, or who adds one writes some. */
 WH_MUST_USE int wh_history_add(struct wh_txn *t, struct wh_past *past);
+uint64_t wh_history_behind(const struct wh_meta *m);
+/* As wh_ops_catch_up(). */
+WH_MUST_USE int wh_history_catch_up(struct wh_txn *t, uint64_t behind, size_t max);
 WH_MUST_USE int wh_history_find(const struct wh_view *v, const uint8_t id[WH_OP_ID],
 				struct wh_past *ret);
 /* The newest with end < before (UINT64_MAX to start), of `lane` if that is not empty.

@@ -259,6 +259,12 @@ wh_walk_next(struct wh_walk *w)
 }
 
 int
+wh_walk_prev(struct wh_walk *w)
+{
+	return walk(w, MDB_PREV);
+}
+
+int
 wh_walk_current(struct wh_walk *w)
 {
 	return walk(w, MDB_GET_CURRENT);

@@ -136,6 +136,7 @@ void wh_walk_end(struct wh_walk *w);
 /* Each: 0 (key and data are set), WH_ABSENT at the end, or a fault. */
 WH_MUST_USE int wh_walk_first(struct wh_walk *w);
 WH_MUST_USE int wh_walk_next(struct wh_walk *w);
+WH_MUST_USE int wh_walk_prev(struct wh_walk *w);
 WH_MUST_USE int wh_walk_current(struct wh_walk *w); /* only right after it was positioned */
 WH_MUST_USE int wh_walk_from(struct wh_walk *w, const struct wh_key *key);   /* >= key */
 WH_MUST_USE int wh_walk_after(struct wh_walk *w, const struct wh_key *key);  /* > key */

@@ -68,6 +68,44 @@ def test_before_a_sweep(sim, whd, c):
     assert c.behind() <= LEFT
 
 
+def histories(c, whids):
+    """What has ended of each webhook; the same as among all."""
+    ended = [(o["whid"], o["op"]) for o in c.pages("history.list", limit=1000)]
+    told = {whid: [o["op"] for o in c.pages("history.list", whid=whid, limit=7)]
+            for whid in whids}
+    assert told == {whid: [op for of, op in ended if of == whid] for whid in whids}
+    return told
+
+
+def test_history_of_a_webhook(world, sim):
+    """An ended operation is found by its webhook from the start, though its index row comes with
+    those of many others; whatever has been forgotten meanwhile, and after a kill."""
+    sim.add_all([webhook(n) for n in range(20)])
+    whd = world.whd(sim, {"history.max_ops": MANY, "queue.check_age": "1min"})
+    c = whd.client()
+    c.synced()
+    whids = [row["whid"] for row in c.list()]
+
+    def change_each(times):
+        for turn in range(times):
+            for n, whid in enumerate(whids):
+                c.update(whid, {"whcomment": f"{c.head()} {turn} {n}"})
+            c.idle()
+    change_each(LEFT // len(whids) + 2)
+    told = histories(c, whids)
+    assert sum(map(len, told.values())) > LEFT
+    c.caught_up(LEFT)
+    assert histories(c, whids) == told
+    change_each(30)
+    told = histories(c, whids)
+    assert sum(map(len, told.values())) <= MANY + 20
+    whd.kill()
+    whd.start()
+    c = whd.client()
+    assert histories(c, whids) == told
+    assert c.call("store.check")["sound"]
+
+
 def test_between_all_changes(world, sim):
     """Index rows come at any moment: changes of what has them, and of what has none yet."""
     whd = world.whd(sim, env={"WHD_TEST_CATCH_UP": "2"})

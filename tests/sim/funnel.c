@@ -108,6 +108,17 @@ refuse(struct sim *s)
 	return WH_ENOSPACE;
 }
 
+/* Some of the index rows that wait. */
+static int
+catch_up(struct sim *s, struct wh_txn *t)
+{
+	size_t max = 1 + sim_dice_below(&s->dice, 8);
+	uint64_t behind = sim_dice_below(&s->dice, 8);
+	int r = wh_ops_catch_up(t, behind, max);
+
+	return r ? r : wh_history_catch_up(t, behind, max);
+}
+
 /* Runs jobs from `first` up to but without `end` in one transaction. */
 static int
 run_txn(struct sim *s, struct wh_job *first, const struct wh_job *end, bool *ret_died)
@@ -119,8 +130,7 @@ run_txn(struct sim *s, struct wh_job *first, const struct wh_job *end, bool *ret
 	wh_buf_reset(&s->host.writer.touching);
 	txn.touches = &s->host.writer.touching;
 	if (sim_dice_chance(&s->dice, 100))
-		r = wh_ops_catch_up(&txn, sim_dice_below(&s->dice, 8),
-				    1 + sim_dice_below(&s->dice, 8));
+		r = catch_up(s, &txn);
 	for (struct wh_job *j = first; r == 0 && j != end; j = j->next) {
 		r = j->run(j, &txn);
 		if (r == 0)

@@ -324,6 +324,8 @@ fx_furnish(struct fixture *f)
 		snprintf(name, sizeof(name), "past-body-%" PRIu64, i);
 		past.body = wh_str_c(name);
 		assert_int_equal(wh_history_add(&t, &past), 0);
+		if (i == 3)
+			assert_int_equal(wh_history_catch_up(&t, 0, SIZE_MAX), 0);
 		snprintf(change, sizeof(change),
 			 i == 5 ? "change-%-1600" PRIu64 : "change-%" PRIu64,
 			 i); /* so that they get a row */

@@ -145,6 +145,15 @@ drop_past_lane(struct wh_txn *t)
 }
 
 static void
+early_past_lane(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_index_by_lane(&k, WH_STR("lane"), 5);
+	assert_int_equal(wh_index_put(t, WH_TABLE_HISTORY_INDEX, &k, 0, 0), 0);
+}
+
+static void
 stray_past_state(struct wh_txn *t)
 {
 	struct wh_key k;
@@ -309,6 +318,7 @@ static const struct {
 	{"op seq", low_op_seq, "ops: row 4: its number is above the last one given, 3", true},
 	{"past not by lane", drop_past_lane, "history: row 2: it is not in the index by lane",
 	 false},
+	{"early past", early_past_lane, "entry 5 does not belong here", false},
 	{"stray past", stray_past_state, "entry 2 does not belong here", false},
 	{"past id", old_past_id, "history: row 3: its id leads to an older", false},
 	{"history gap", gap_in_history, "history: rows 3 to 3 are missing", false},
