@@ -26,7 +26,7 @@ find_void(const struct wh_lane *l, const struct wh_lane_op *tail,
 		r = wh_doc_open(&row, l->row.body);
 	if (r == 0) {
 		wh_norm_keep_changes(&differs, &base.record);
-		*ret = fields->seen & ~differs.seen & ~wh_lane_wanted(l, tail);
+		*ret = fields->seen & ~differs.seen & ~wh_lane_maybe_wanted(l, tail);
 		differs.seen = *ret;
 		wh_norm_keep_changes(&differs, l->has_row ? &row.record : &base.record);
 		*ret &= ~differs.seen;

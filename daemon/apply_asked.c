@@ -126,7 +126,7 @@ static int
 find_changes(struct asking *a, struct wh_str base, uint32_t *ret)
 {
 	struct wh_record *want = &a->want.record;
-	uint32_t keep = wh_lane_wanted(a->lane, NULL) & want->seen & ~WH_SET_MEMBER;
+	uint32_t keep = wh_lane_wanted(a->lane) & want->seen & ~WH_SET_MEMBER;
 	struct wh_doc row = {0}, against = {0};
 	struct wh_record differs = *want;
 	int r = wh_doc_open(&against, base);

@@ -100,7 +100,9 @@ doubt_body(struct change *all, const msgpack_object *mine, struct wh_str body)
 	return r;
 }
 
-/* Those of the row and of what is live before `end` (NULL: of all). */
+/* Those of the row and of what is before `end`: live, or dead, as that may be retried while
+ * this change waits. NULL: of a new change, which ends at once if it has nothing to do; all
+ * that is live. */
 static int
 doubt_lane(struct change *all, const struct wh_lane *l, const struct wh_lane_op *end,
 	   const msgpack_object *mine)
@@ -109,7 +111,7 @@ doubt_lane(struct change *all, const struct wh_lane *l, const struct wh_lane_op 
 	const struct wh_lane_op *o = l->ops;
 
 	for (; r == 0 && o != end && o < l->ops + l->n_ops; o++)
-		if (wh_lane_wants(o, WH_SET_MEMBER))
+		if (end ? wh_lane_may_want(o, WH_SET_MEMBER) : wh_lane_wants(o, WH_SET_MEMBER))
 			r = doubt_body(all, mine, o->op.fields);
 	return r;
 }

@@ -270,15 +270,35 @@ wh_lane_wants(const struct wh_lane_op *o, uint32_t members)
 	return is_live(o) && (wh_doc_members(o->op.fields) & members);
 }
 
-uint32_t
-wh_lane_wanted(const struct wh_lane *l, const struct wh_lane_op *end)
+bool
+wh_lane_may_want(const struct wh_lane_op *o, uint32_t members)
+{
+	return (is_live(o) || (!o->moved && o->op.state == WH_OP_DEAD)) &&
+	       (wh_doc_members(o->op.fields) & members);
+}
+
+static uint32_t
+wanted_before(const struct wh_lane *l, const struct wh_lane_op *end,
+	      bool (*wants)(const struct wh_lane_op *, uint32_t))
 {
 	uint32_t members = 0;
 
 	for (const struct wh_lane_op *o = l->ops; o != end && o < l->ops + l->n_ops; o++)
-		if (is_live(o))
+		if (wants(o, WH_RECORD_ALL))
 			members |= wh_doc_members(o->op.fields);
 	return members & WH_RECORD_ALL;
+}
+
+uint32_t
+wh_lane_wanted(const struct wh_lane *l)
+{
+	return wanted_before(l, NULL, wh_lane_wants);
+}
+
+uint32_t
+wh_lane_maybe_wanted(const struct wh_lane *l, const struct wh_lane_op *end)
+{
+	return wanted_before(l, end, wh_lane_may_want);
 }
 
 struct wh_lane_op *

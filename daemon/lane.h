@@ -94,8 +94,12 @@ struct wh_lane_op *wh_lane_head(struct wh_lane *l);
 struct wh_lane_op *wh_lane_tail(struct wh_lane *l);
 /* Is it live, and wants any of the members (bits of enum wh_field)? */
 bool wh_lane_wants(const struct wh_lane_op *o, uint32_t members);
-/* The members that live ones before `end` (NULL: all) want. */
-uint32_t wh_lane_wanted(const struct wh_lane *l, const struct wh_lane_op *end);
+/* The same, but a dead one counts, too: a person may retry it. */
+bool wh_lane_may_want(const struct wh_lane_op *o, uint32_t members);
+/* The members that live ones want. */
+uint32_t wh_lane_wanted(const struct wh_lane *l);
+/* That those before `end` may want, dead ones among them. */
+uint32_t wh_lane_maybe_wanted(const struct wh_lane *l, const struct wh_lane_op *end);
 /* A new zeroed operation at the end; NULL with a fault of the lane if memory is out. More than
  * WH_LANE_MAX are not to stay. */
 struct wh_lane_op *wh_lane_append(struct wh_lane *l);

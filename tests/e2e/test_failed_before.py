@@ -194,3 +194,47 @@ def test_what_is_emptied_of_a_webhook_that_is_gone_is_no_noop(sim, c, whid):
     c.op_state(first, "conflict")
     assert c.get(whid)["whcomment"] != ""
     assert c.update(whid, {"whcomment": ""})["state"] == "held"
+
+
+def dead_and_offline(sim, c, whid, change):
+    """A change that the API has rejected and that a person may retry; the API is gone."""
+    sim.fault("status", method="PATCH", status=400, count=1, body={"errors": "no"})
+    op = c.call("webhook.update", whid=whid, **change)
+    assert c.settled(op)["state"] == "dead"
+    c.go_offline(sim)
+    return op
+
+
+def test_what_is_removed_last_is_removed_if_one_is_retried_that_adds_it(sim, c, whid):
+    first = dead_and_offline(sim, c, whid, {"add_processes": ["p-1"]})
+    second = c.call("webhook.update", whid=whid, add_processes=["p-1"])
+    third = c.call("webhook.update", whid=whid, remove_processes=["p-1"])
+    assert third["into"] == second["op"]
+    c.call("queue.retry", op=first["op"])
+    c.go_online(sim)
+    c.applied(first)
+    c.idle()
+    assert sim.row(whid)["processes"] == ["p-0"]
+
+
+def test_what_is_set_back_last_stays_so_if_one_is_retried_that_set_it(sim, c, whid):
+    first = dead_and_offline(sim, c, whid, {"set": {"whname": "P"}})
+    second, third = c.update(whid, {"whname": "X"}), c.update(whid, {"whname": "hook 0"})
+    assert third["into"] == second["op"]
+    c.call("queue.retry", op=first["op"])
+    c.go_online(sim)
+    c.applied(first)
+    c.idle()
+    assert sim.row(whid)["whname"] == "hook 0"
+
+
+def test_nobody_retries_what_was_rejected(sim, c, whid):
+    """Then what was set back to how the API has it is no change, and nothing goes out."""
+    first = dead_and_offline(sim, c, whid, {"set": {"whname": "P"}, "add_processes": ["p-1"]})
+    change = c.call("webhook.update", whid=whid, set={"whname": "X"}, add_processes=["p-1"])
+    c.call("webhook.update", whid=whid, set={"whname": "hook 0"}, remove_processes=["p-1"])
+    c.call("queue.cancel", op=first["op"])
+    mark = sim.mark()
+    c.go_online(sim)
+    assert c.applied(change)["result"] == "noop"
+    assert sim.log(mark, "PATCH") == []
