@@ -89,7 +89,7 @@ def test_gate_that_is_shut(sim, c, gate):
 
 
 def test_retry_that_is_planned(world, sim):
-    c = world.whd(sim, {"retry.base": "60s", "retry.cap": "1h", "queue.check_age": "0"}).client()
+    c = world.whd(sim, {"retry.base": "10min", "retry.cap": "1h", "queue.check_age": "0"}).client()
     c.synced()
     row = sim.add(**webhook(1))
     c.call("sync.now")
