@@ -214,31 +214,14 @@ note_create(struct op_filter *f, const struct wh_op *op)
 		f->local = op->tmp_id;
 }
 
-/* Of both names the webhook had, the newer entry. */
-static int
-past_of_webhook(struct whd *d, const struct op_filter *f, uint64_t before, struct wh_past *ret)
-{
-	struct wh_past local = {.end = before};
-	int r = wh_history_before(&d->view, before, f->lane, ret);
-
-	if (f->local.n == 0)
-		return r;
-	int local_r = wh_history_before(&d->view, before, f->local, &local);
-
-	if (local_r == WH_ABSENT || (r != WH_ABSENT && ret->end > local.end))
-		return r;
-	*ret = local;
-	return local_r;
-}
-
 static int
 next_past(struct whd *d, const struct op_filter *f, uint64_t before, struct wh_past *ret)
 {
 	if (f->lane.n > 0)
-		return past_of_webhook(d, f, before, ret);
+		return wh_history_before_in_lane(&d->view, before, f->lane, f->local, ret);
 	if (f->has_state)
 		return wh_history_before_in_state(&d->view, before, (uint8_t)f->state, ret);
-	return wh_history_before(&d->view, before, WH_STR_NULL, ret);
+	return wh_history_before(&d->view, before, ret);
 }
 
 #define PAST_KEY (24 + WH_TMP_ID)

@@ -129,34 +129,56 @@ number_before(const struct wh_view *v, enum wh_table table, struct wh_key *prefi
 	return r;
 }
 
-/* Of a lane: the newest ones are looked through, the others are in the index. */
-static int
-number_in_lane(const struct wh_view *v, uint64_t before, struct wh_str lane, uint64_t *ret)
-{
-	const uint64_t first = v->meta.history_behind;
-	struct wh_key k;
-	int r = wh_history_look_through(v, before, lane, ret);
-
-	if (r != WH_ABSENT)
-		return r;
-	wh_key_init(&k);
-	wh_key_lane(&k, WH_BY_LANE, lane);
-	if (k.bad)
-		return WH_ABSENT;
-	return number_before(v, WH_TABLE_HISTORY_INDEX, &k,
-			     first && first < before ? first : before, ret);
-}
-
 int
-wh_history_before(const struct wh_view *v, uint64_t before, struct wh_str lane,
-		  struct wh_past *ret)
+wh_history_before(const struct wh_view *v, uint64_t before, struct wh_past *ret)
 {
 	struct wh_key k;
 	uint64_t end;
 
 	wh_key_init(&k);
-	int r = lane.n > 0 ? number_in_lane(v, before, lane, &end)
-			   : number_before(v, WH_TABLE_HISTORY, &k, before, &end);
+	int r = number_before(v, WH_TABLE_HISTORY, &k, before, &end);
+
+	return r == 0 ? get_past(v, end, ret) : r;
+}
+
+static int
+number_in_index(const struct wh_view *v, uint64_t before, struct wh_str lane, uint64_t *ret)
+{
+	struct wh_key k;
+
+	wh_key_lane(&k, WH_BY_LANE, lane);
+	return k.bad ? WH_ABSENT : number_before(v, WH_TABLE_HISTORY_INDEX, &k, before, ret);
+}
+
+/* The newest ones are looked through, for both names at once; the others are in the index. */
+static int
+number_in_lane(const struct wh_view *v, uint64_t before, struct wh_str lane,
+	       struct wh_str other, uint64_t *ret)
+{
+	const uint64_t first = v->meta.history_behind;
+	uint64_t end = 0;
+	int r = wh_history_look_through(v, before, lane, other, ret);
+
+	if (r != WH_ABSENT)
+		return r;
+	if (first && first < before)
+		before = first;
+	r = number_in_index(v, before, lane, ret);
+	if (r < 0)
+		return r;
+	int other_r = number_in_index(v, before, other, &end);
+
+	if (other_r == 0 && (r == WH_ABSENT || end > *ret))
+		*ret = end;
+	return other_r == WH_ABSENT ? r : other_r;
+}
+
+int
+wh_history_before_in_lane(const struct wh_view *v, uint64_t before, struct wh_str lane,
+			  struct wh_str other, struct wh_past *ret)
+{
+	uint64_t end;
+	int r = number_in_lane(v, before, lane, other, &end);
 
 	return r == 0 ? get_past(v, end, ret) : r;
 }

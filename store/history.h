@@ -19,10 +19,11 @@ wh_history_is_behind(const struct wh_meta *m, uint64_t end)
 	return m->history_behind != 0 && end >= m->history_behind;
 }
 
-/* The newest of the lane that is behind and below `before`. An entry that cannot be taken apart
- * is passed over; one whose checksum is wrong is not. 0, WH_ABSENT or a fault. */
+/* The newest of either name that is behind and below `before`. An entry that cannot be taken
+ * apart is passed over; one whose checksum is wrong is not. 0, WH_ABSENT or a fault. */
 WH_MUST_USE int wh_history_look_through(const struct wh_view *v, uint64_t before,
-					struct wh_str lane, uint64_t *ret_end);
+					struct wh_str lane, struct wh_str other,
+					uint64_t *ret_end);
 
 /* ------------------------------------------------------- commit thread -- */
 

@@ -27,16 +27,23 @@ decode_walk(const struct wh_walk *w, struct wh_past *ret)
 	       wh_past_decode(wh_walk_order(w), &value, ret) == 0;
 }
 
-/* From the position downwards. *ret_walked: how many it was. */
+/* What is looked for: a lane, by the names it has had. */
+struct search {
+	struct wh_str lane, other;
+	uint64_t first; /* that is behind */
+	size_t walked;  /* so many were looked at */
+};
+
+/* From the position downwards. */
 static int
-walk_down(struct wh_walk *w, uint64_t first, struct wh_str lane, uint64_t *ret_end,
-	  size_t *ret_walked)
+walk_down(struct wh_walk *w, struct search *s, uint64_t *ret_end)
 {
 	struct wh_past past;
 	int r = 0;
 
-	for (*ret_walked = 0; r == 0 && wh_walk_order(w) >= first; ++*ret_walked) {
-		if (decode_walk(w, &past) && wh_str_eq(past.lane, lane)) {
+	for (; r == 0 && wh_walk_order(w) >= s->first; s->walked++) {
+		if (decode_walk(w, &past) &&
+		    (wh_str_eq(past.lane, s->lane) || wh_str_eq(past.lane, s->other))) {
 			*ret_end = past.end;
 			return 0;
 		}
@@ -47,14 +54,13 @@ walk_down(struct wh_walk *w, uint64_t first, struct wh_str lane, uint64_t *ret_e
 
 int
 wh_history_look_through(const struct wh_view *v, uint64_t before, struct wh_str lane,
-			uint64_t *ret_end)
+			struct wh_str other, uint64_t *ret_end)
 {
-	const uint64_t first = v->meta.history_behind;
-	size_t walked = 0;
+	struct search s = {.lane = lane, .other = other, .first = v->meta.history_behind};
 	struct wh_walk w;
 	struct wh_key k;
 
-	if (first == 0 || before <= first)
+	if (s.first == 0 || before <= s.first)
 		return WH_ABSENT;
 	int r = wh_walk_begin(v, WH_TABLE_HISTORY, &w);
 
@@ -63,9 +69,9 @@ wh_history_look_through(const struct wh_view *v, uint64_t before, struct wh_str 
 	wh_key_order(&k, before);
 	r = wh_walk_before(&w, &k);
 	if (r == 0)
-		r = walk_down(&w, first, lane, ret_end, &walked);
+		r = walk_down(&w, &s, ret_end);
 	wh_walk_end(&w);
-	if (walked > WH_BEHIND_FEW)
+	if (s.walked > WH_BEHIND_FEW)
 		atomic_store_explicit(&v->store->tail_walked, true, memory_order_relaxed);
 	return r;
 }

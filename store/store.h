@@ -450,10 +450,14 @@ uint64_t wh_history_behind(const struct wh_meta *m);
 WH_MUST_USE int wh_history_catch_up(struct wh_txn *t, uint64_t behind, size_t max);
 WH_MUST_USE int wh_history_find(const struct wh_view *v, const uint8_t id[WH_OP_ID],
 				struct wh_past *ret);
-/* The newest with end < before (UINT64_MAX to start), of `lane` if that is not empty.
- * WH_ABSENT. With WH_ECORRUPT ret->end is set: go on from there. */
-WH_MUST_USE int wh_history_before(const struct wh_view *v, uint64_t before, struct wh_str lane,
+/* The newest with end < before (UINT64_MAX to start). WH_ABSENT. With WH_ECORRUPT ret->end is
+ * set: go on from there. */
+WH_MUST_USE int wh_history_before(const struct wh_view *v, uint64_t before,
 				  struct wh_past *ret);
+/* The same of a lane, which may have had another name before: empty if it had none. */
+WH_MUST_USE int wh_history_before_in_lane(const struct wh_view *v, uint64_t before,
+					  struct wh_str lane, struct wh_str other,
+					  struct wh_past *ret);
 /* The same among one state. */
 WH_MUST_USE int wh_history_before_in_state(const struct wh_view *v, uint64_t before,
 					   uint8_t state, struct wh_past *ret);

@@ -151,9 +151,9 @@ test_damaged_history(void **state)
 	fx_view(f, &v);
 	fx_id(102, id);
 	assert_int_equal(wh_history_find(&v, id, &past), WH_ECORRUPT);
-	assert_int_equal(wh_history_before(&v, 3, WH_STR_NULL, &past), WH_ECORRUPT);
+	assert_int_equal(wh_history_before(&v, 3, &past), WH_ECORRUPT);
 	assert_int_equal(past.end, 2);
-	assert_int_equal(wh_history_before(&v, past.end, WH_STR_NULL, &past), 0);
+	assert_int_equal(wh_history_before(&v, past.end, &past), 0);
 	assert_int_equal(past.end, 1);
 	wh_view_end(&v);
 	fx_begin(f, &t);

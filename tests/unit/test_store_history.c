@@ -2,7 +2,6 @@
 /*
  * History, request ids and the change log: appending, finding, forgetting.
  */
-#include "store/history.h"
 #include "tests/unit/store_fixture.h"
 
 /* ------------------------------------------------------------- history -- */
@@ -46,6 +45,13 @@ test_history_finds(void **state)
 	fx_check_clean(f);
 }
 
+static int
+before_in(const struct wh_view *v, uint64_t before, const char *lane, struct wh_past *ret)
+{
+	return *lane ? wh_history_before_in_lane(v, before, wh_str_c(lane), WH_STR_NULL, ret)
+		     : wh_history_before(v, before, ret);
+}
+
 /* All ends that a walk from the newest passes, as digits. */
 static void
 assert_walk(const struct wh_view *v, const char *lane, int state, const char *expected)
@@ -56,7 +62,7 @@ assert_walk(const struct wh_view *v, const char *lane, int state, const char *ex
 	int r;
 
 	for (;;) {
-		r = state < 0 ? wh_history_before(v, before, wh_str_c(lane), &past)
+		r = state < 0 ? before_in(v, before, lane, &past)
 			      : wh_history_before_in_state(v, before, (uint8_t)state, &past);
 		if (r != 0)
 			break;
@@ -152,90 +158,6 @@ test_history_same_id_twice(void **state)
 	assert_int_equal(wh_history_trim(&t, 1, INT64_MIN, 10), 0);
 	assert_int_equal(wh_history_find(&t.view, id, &past), 0);
 	assert_int_equal(past.end, 2);
-	fx_commit(&t);
-	fx_check_clean(f);
-}
-
-/* Those of a lane that are left, the newest first: `numbers` of them, each `lanes` apart. */
-static void
-assert_in_lane(const struct wh_view *v, const char *lane, uint64_t newest, uint64_t oldest,
-	       uint64_t lanes)
-{
-	struct wh_past past = {.end = UINT64_MAX};
-
-	for (uint64_t i = newest; i >= oldest; i -= lanes) {
-		assert_int_equal(wh_history_before(v, past.end, wh_str_c(lane), &past), 0);
-		assert_int_equal(past.end, i);
-	}
-	assert_int_equal(wh_history_before(v, past.end, wh_str_c(lane), &past), WH_ABSENT);
-}
-
-/* A lane is found whole wherever the border lies between those with index rows and those
- * without, and whatever has been dropped. */
-static void
-test_history_catches_up(void **state)
-{
-	struct fixture *f = *state;
-	struct wh_view v;
-	struct wh_txn t;
-
-	for (uint64_t had = 0; had <= 30; had++) {
-		fx_begin(f, &t);
-		uint64_t first = t.view.meta.history_head + 1;
-
-		for (uint64_t i = first; i < first + 30; i++)
-			add(&t, i, i % 3 ? "b" : "a", 7, (int64_t)i);
-		assert_int_equal(wh_history_behind(&t.view.meta), 30);
-		assert_int_equal(wh_history_catch_up(&t, 30, SIZE_MAX), 0);
-		assert_int_equal(wh_history_behind(&t.view.meta), 30);
-		assert_int_equal(wh_history_catch_up(&t, 0, had), 0);
-		assert_int_equal(wh_history_behind(&t.view.meta), 30 - had);
-		assert_in_lane(&t.view, "a", (first + 29) / 3 * 3, (first + 2) / 3 * 3, 3);
-		fx_commit(&t);
-		fx_check_clean(f);
-		fx_begin(f, &t);
-		assert_int_equal(wh_history_trim(&t, 15, INT64_MIN, 100), 0);
-		assert_int_equal(wh_history_behind(&t.view.meta), had < 15 ? 15 : 30 - had);
-		fx_commit(&t);
-		fx_check_clean(f);
-		fx_view(f, &v);
-		assert_in_lane(&v, "a", (first + 29) / 3 * 3, (first + 17) / 3 * 3, 3);
-		wh_view_end(&v);
-		fx_begin(f, &t);
-		assert_int_equal(wh_history_trim(&t, 0, INT64_MIN, 100), 0);
-		assert_int_equal(t.view.meta.history_behind, 0);
-		fx_commit(&t);
-		fx_check_clean(f);
-	}
-}
-
-/* Whoever finds too many behind writes some; who looks through many lets it be known. */
-static void
-test_history_too_far_behind(void **state)
-{
-	struct fixture *f = *state;
-	struct wh_past past;
-	struct wh_view v;
-	struct wh_txn t;
-
-	fx_begin(f, &t);
-	add(&t, 1, "first", 7, 1);
-	for (uint64_t i = 2; i <= WH_HISTORY_BEHIND_MAX; i++)
-		add(&t, i, "a", 7, 1);
-	assert_int_equal(t.view.meta.history_behind, 1);
-	fx_commit(&t);
-	fx_view(f, &v);
-	assert_false(wh_ops_tail_walked(f->s));
-	assert_int_equal(wh_history_before(&v, UINT64_MAX, WH_STR("a"), &past), 0);
-	assert_false(wh_ops_tail_walked(f->s));
-	assert_int_equal(wh_history_before(&v, UINT64_MAX, WH_STR("first"), &past), 0);
-	assert_int_equal(past.end, 1);
-	assert_true(wh_ops_tail_walked(f->s));
-	wh_view_end(&v);
-	fx_begin(f, &t);
-	add(&t, WH_HISTORY_BEHIND_MAX + 1, "a", 7, 1);
-	assert_int_equal(wh_history_behind(&t.view.meta),
-			 WH_HISTORY_BEHIND_MAX + 1 - WH_CATCH_UP_MOST);
 	fx_commit(&t);
 	fx_check_clean(f);
 }
@@ -580,8 +502,6 @@ main(void)
 		fx_test(test_history_backwards),
 		fx_test(test_history_trims),
 		fx_test(test_history_same_id_twice),
-		fx_test(test_history_catches_up),
-		fx_test(test_history_too_far_behind),
 		fx_test(test_history_refuses),
 		fx_test(test_requests),
 		fx_test(test_requests_refused),
