@@ -179,8 +179,10 @@ sleep_until(struct wh_pump *p, struct wh_mono at)
 			wait = p->flights.at[i].until.ms - p->d->now.mono.ms;
 	if (p->parked && p->parked_until.ms - p->d->now.mono.ms < wait)
 		wait = p->parked_until.ms - p->d->now.mono.ms;
-	if (wh_pump_ready_until(p) - p->d->now.mono.ms < wait)
-		wait = wh_pump_ready_until(p) - p->d->now.mono.ms;
+	int64_t ready = wh_pump_ready_until(p) - p->d->now.mono.ms;
+
+	if (ready < wait)
+		wait = ready;
 	if (at.ms == WH_NEVER && wait > INT64_MAX / 2) {
 		uv_timer_stop(&p->timer);
 		return;
