@@ -9,6 +9,16 @@ import pytest
 from support.data import webhook
 
 
+def queue_updates(sim, c):
+    """An update of each webhook, queued while the API is gone. Their ids."""
+    c.synced()
+    ids = [row["whid"] for row in c.list(limit=1000)]
+    c.go_offline(sim)
+    for number, whid in enumerate(ids):
+        c.update(whid, {"whcomment": f"drained {number}"})
+    return ids
+
+
 @pytest.mark.parametrize("width", [1, 4])
 def test_each_lane_keeps_one_connection(world, sim, width):
     """As many connections as changes may run at once, each used over and over, and no row is
@@ -16,11 +26,7 @@ def test_each_lane_keeps_one_connection(world, sim, width):
     n = 200
     sim.add_all([webhook(i) for i in range(n)])
     c = world.whd(sim, {"queue.concurrency": width, "queue.check_age": "1min"}).client()
-    c.synced()
-    ids = [row["whid"] for row in c.list(limit=1000)]
-    c.go_offline(sim)
-    for number, whid in enumerate(ids):
-        c.update(whid, {"whcomment": f"drained {number}"})
+    queue_updates(sim, c)
     mark = sim.mark()
     c.go_online(sim)
     c.idle()
@@ -40,11 +46,7 @@ def test_killed_with_many_marked_ahead(world, sim):
     sim.add_all([webhook(i) for i in range(n)])
     whd = world.whd(sim, {"queue.concurrency": 8, "queue.check_age": "1min"})
     c = whd.client()
-    c.synced()
-    ids = [row["whid"] for row in c.list(limit=n)]
-    c.go_offline(sim)
-    for number, whid in enumerate(ids):
-        c.update(whid, {"whcomment": f"drained {number}"})
+    ids = queue_updates(sim, c)
     mark = sim.mark()
     sim.up()
     for part in (100, 300, 500, 700):
@@ -66,11 +68,7 @@ def test_one_refusal_keeps_back_what_stands_by(world, sim):
     n, width = 1000, 8
     sim.add_all([webhook(i) for i in range(n)])
     c = world.whd(sim, {"queue.concurrency": width, "queue.check_age": "1min"}).client()
-    c.synced()
-    ids = [row["whid"] for row in c.list(limit=n)]
-    c.go_offline(sim)
-    for number, whid in enumerate(ids):
-        c.update(whid, {"whcomment": f"drained {number}"})
+    queue_updates(sim, c)
     mark = sim.mark()
     sim.up()
     sim.wait_requests("PATCH", 200)
