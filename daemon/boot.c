@@ -27,12 +27,17 @@ struct booting {
 static struct wh_store_options
 options(const struct whd *d)
 {
-	return (struct wh_store_options){
+	struct wh_store_options o = {
 		.path = d->config->store_path,
 		.max_size = (uint64_t)d->config->store_max_size,
 		.terms = wh_terms_of_webhook,
 		.booted_at = wh_clock_boot(),
 	};
+
+#ifdef WHD_TEST_HOOKS
+	o.settle_from = getenv("WHD_TEST_CATCH_UP") ? 1 : 0;
+#endif
+	return o;
 }
 
 static void

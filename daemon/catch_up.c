@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Index rows that wait, a slice of the operations a transaction; then of those that ended. */
+/* What waits to be written, a slice a transaction: index rows of operations, then of those that
+ * ended, then rows that overlays stand for. */
 #include "daemon/catch_up.h"
 
 #include <stdlib.h>
@@ -21,7 +22,9 @@ wh_catch_up_run(struct wh_job *job, struct wh_txn *t)
 
 	if (wh_ops_behind(&t->view.meta) > c->leave)
 		return wh_ops_catch_up(t, c->leave, c->max);
-	return wh_history_catch_up(t, c->leave, c->max);
+	if (wh_history_behind(&t->view.meta) > c->leave)
+		return wh_history_catch_up(t, c->leave, c->max);
+	return wh_settled_catch_up(t, c->max);
 }
 
 static bool
@@ -30,7 +33,8 @@ is_behind(const struct whd *d)
 	const struct wh_meta *m = &d->view.meta;
 	const uint64_t leave = d->catch_up.leave;
 
-	return (wh_ops_behind(m) > leave || wh_history_behind(m) > leave) && !d->stopping;
+	return (wh_ops_behind(m) > leave || wh_history_behind(m) > leave || m->settled > 0) &&
+	       !d->stopping;
 }
 
 /* Goes on while nobody else is there, with the more at once the longer, which takes a fraction

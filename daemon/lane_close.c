@@ -471,12 +471,16 @@ write_ops(struct wh_lane *l, struct wh_txn *t)
 }
 
 static int
-write_row(struct wh_lane *l, struct wh_txn *t)
+write_row(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e)
 {
+	bool settles = l->had_overlay && !e->overlay;
 	int r = 0;
 
-	if (l->has_row)
-		return wh_rows_put(t, l->key, &l->row);
+	if (l->has_row) {
+		l->had_overlay &= !settles;
+		return settles ? wh_rows_settle(t, l->key, &l->row)
+			       : wh_rows_put(t, l->key, &l->row);
+	}
 	if (l->had_row)
 		r = wh_rows_del(t, l->key);
 	return r < 0 ? r : wh_tombs_put(t, l->key, ++t->view.meta.confirm);
@@ -563,7 +567,7 @@ wh_lane_close(struct wh_lane *l, struct wh_txn *t)
 		l->row_dirty = true;
 	}
 	if (r == 0 && l->row_dirty)
-		r = write_row(l, t);
+		r = write_row(l, t, &e);
 	if (r == 0)
 		r = write_ops(l, t);
 	if (r == 0)

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "store/check.h"
+#include "store/settled.h"
 
 #define TOLD_MAX 100 /* findings a table; a lost page can make thousands */
 #define SNAPSHOT_TRIES 1000
@@ -39,6 +40,8 @@ static const struct table_check {
 	 LIST},
 	{WH_TABLE_OVERLAYS, "overlays", KEY_TEXT, WH_OVERLAY_PREFIX, true, false,
 	 wh_check_overlay, RESTART},
+	{WH_TABLE_SETTLED, "settled", KEY_NUMBER, WH_SETTLED_PREFIX, true, false,
+	 wh_check_settled, RESTART},
 	{WH_TABLE_TOMBS, "tombs", KEY_TEXT, WH_TOMB_PREFIX, false, false, NULL, LIST},
 	{WH_TABLE_LATE, "late", KEY_TEXT, WH_LATE_PREFIX, false, false, NULL, LIST},
 	{WH_TABLE_HISTORY, "history", KEY_NUMBER, WH_PAST_PREFIX, false, true, wh_check_past,
@@ -177,6 +180,19 @@ wh_check_look(struct wh_check *c, enum wh_table table, const struct wh_key *key,
 	if (!c->cross || c->cut[table])
 		return WH_ECORRUPT;
 	int r = wh_table_get(&c->look, table, key, min_prefix, ret);
+
+	if (r < 0)
+		revive(c, &c->look);
+	return r;
+}
+
+int
+wh_check_look_settled(struct wh_check *c, struct wh_str id, const struct wh_overlay *o,
+		      struct wh_row *ret)
+{
+	if (!c->cross || c->cut[WH_TABLE_SETTLED])
+		return WH_ECORRUPT;
+	int r = wh_settled_of(&c->look, id, o, ret);
 
 	if (r < 0)
 		revive(c, &c->look);
@@ -345,6 +361,7 @@ check_counters(struct wh_check *c, const struct table_check *tc)
 	} counts[] = {
 		{WH_TABLE_ROWS, "rows", m->rows},
 		{WH_TABLE_OVERLAYS, "overlays", m->overlays},
+		{WH_TABLE_SETTLED, "settled", m->settled},
 		{WH_TABLE_ALIASES, "aliases", m->aliases},
 		{WH_TABLE_TOMBS, "tombs", m->tombs},
 		{WH_TABLE_LATE, "late", m->late},
@@ -385,10 +402,12 @@ check_all(struct wh_check *c, bool deep)
 	int r = 0;
 
 	check_stamp(c);
-	if (wh_meta_load(&c->look, &meta) == 0)
+	if (wh_meta_load(&c->look, &meta) == 0) {
+		c->look.meta = meta;
 		c->meta = &meta;
-	else
+	} else {
 		wh_check_tell(c, WH_TABLE_META, WH_STR_NULL, "the counters are damaged");
+	}
 	for (size_t i = 0; i < wh_array_len(table_checks) && r == 0; i++) {
 		const struct table_check *tc = &table_checks[i];
 

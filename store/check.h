@@ -10,6 +10,7 @@
 #pragma once
 
 #include "store/index.h"
+#include "store/row.h"
 
 struct wh_check {
 	struct wh_store *s;
@@ -42,6 +43,10 @@ void wh_check_tell(struct wh_check *c, enum wh_table table, struct wh_str key, c
 WH_MUST_USE int wh_check_look(struct wh_check *c, enum wh_table table, const struct wh_key *key,
 			      size_t min_prefix, struct wh_value *ret);
 
+/* As wh_settled_of(). */
+WH_MUST_USE int wh_check_look_settled(struct wh_check *c, struct wh_str id,
+				      const struct wh_overlay *o, struct wh_row *ret);
+
 /* The numbers of a table without gaps: these follow those before. */
 void wh_check_follows(struct wh_check *c, enum wh_table table, uint64_t first, uint64_t last);
 
@@ -61,6 +66,7 @@ wh_check_row wh_check_term;
 void wh_check_terms(struct wh_check *c, const struct wh_walk *w);
 /* check_rows.c */
 wh_check_row wh_check_overlay;
+wh_check_row wh_check_settled;
 wh_check_row wh_check_alias;
 wh_check_row wh_check_log;
 /* What follows the last row. False if that cannot be told. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the check asks of overlays, aliases, request ids and the change log.
+ * What the check asks of overlays and of those that are rows by now, of aliases, request ids
+ * and the change log.
  *
  * Called by the check for each row whose checksum is right. Bodies are opaque
  * to the store, so nothing more can be asked of rows and tombs.
@@ -45,14 +46,38 @@ void
 wh_check_overlay(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
 {
 	struct wh_overlay o;
+	struct wh_row row;
 
 	if (wh_overlay_decode(value, &o) < 0) {
 		wh_check_tell(c, w->table, wh_walk_key(w), "its fields make no sense");
 		return;
 	}
-	if (c->meta)
+	if (c->meta && wh_check_look_settled(c, wh_walk_key(w), &o, &row) == WH_ABSENT)
 		expect_newest(c, w, &o);
 	wh_check_terms(c, w);
+}
+
+/* It leads to an overlay that knows its number, has all of its body, and lies over a row. */
+void
+wh_check_settled(struct wh_check *c, const struct wh_walk *w, const struct wh_value *value)
+{
+	struct wh_str key = wh_walk_key(w);
+	struct wh_overlay o = {.newest = 0};
+	struct wh_value found;
+	struct wh_row row;
+	struct wh_key k;
+
+	wh_row_decode(value, &row);
+	wh_key_id(&k, row.body);
+	int r = wh_check_look(c, WH_TABLE_ROWS, &k, WH_ROW_PREFIX, &found);
+
+	if (r == WH_ABSENT)
+		wh_check_tell(c, w->table, key, "it leads to a row that is not there");
+	r = wh_check_look(c, WH_TABLE_OVERLAYS, &k, WH_OVERLAY_PREFIX, &found);
+	if (r < 0 || (r == 0 && wh_overlay_decode(&found, &o) < 0))
+		return; /* told where the overlay is checked */
+	if (r == WH_ABSENT || o.newest != wh_walk_order(w) || o.shared > 0)
+		wh_check_tell(c, w->table, key, "it leads to no overlay that could be its own");
 }
 
 void

@@ -6,6 +6,7 @@
  * terms are.
  */
 #include "store/check.h"
+#include "store/settled.h"
 #include "store/terms.h"
 
 static bool
@@ -14,29 +15,57 @@ is_whole(const struct wh_check *c)
 	return c->deep && c->s->terms && c->meta && c->meta->terms == WH_TERMS_VERSION;
 }
 
-/* The body that stands under an id. False if that cannot be told. */
+/* Its overlay, and the row that it is by now. 0, WH_ABSENT: it is none; or it cannot be told.
+ */
+static int
+look_overlay(struct wh_check *c, struct wh_str id, struct wh_overlay *ret, struct wh_row *row)
+{
+	struct wh_value value;
+	struct wh_key k;
+
+	*ret = (struct wh_overlay){.hidden = true};
+	wh_key_id(&k, id);
+	int r = wh_check_look(c, WH_TABLE_OVERLAYS, &k, WH_OVERLAY_PREFIX, &value);
+
+	if (r == 0)
+		r = wh_overlay_decode(&value, ret);
+	return r == 0 ? wh_check_look_settled(c, id, ret, row) : r;
+}
+
+static int
+look_row(struct wh_check *c, struct wh_str id, struct wh_row *ret)
+{
+	struct wh_overlay o;
+	struct wh_value value;
+	struct wh_key k;
+	int r = c->meta->settled > 0 ? look_overlay(c, id, &o, ret) : WH_ABSENT;
+
+	if (r != WH_ABSENT)
+		return r;
+	wh_key_id(&k, id);
+	r = wh_check_look(c, WH_TABLE_ROWS, &k, WH_ROW_PREFIX, &value);
+	if (r == 0)
+		wh_row_decode(&value, ret);
+	return r;
+}
+
+/* The body that stands under an id. False if that cannot be told: it is where that is checked.
+ */
 static bool
 look_body(struct wh_check *c, enum wh_scan_table table, struct wh_str id, struct wh_str *ret)
 {
-	bool rows = table == WH_SCAN_ROWS;
-	struct wh_value value;
+	struct wh_row row = {.body = WH_STR_NULL};
 	struct wh_overlay o;
-	struct wh_row row;
-	struct wh_key k;
 	int r;
 
-	wh_key_id(&k, id);
-	*ret = WH_STR_NULL;
-	r = wh_check_look(c, rows ? WH_TABLE_ROWS : WH_TABLE_OVERLAYS, &k,
-			  rows ? WH_ROW_PREFIX : WH_OVERLAY_PREFIX, &value);
-	if (r == WH_ABSENT)
-		return true;
-	if (r || (!rows && wh_overlay_decode(&value, &o) < 0))
-		return false; /* told where that row is checked */
-	if (rows)
-		wh_row_decode(&value, &row);
-	*ret = rows ? row.body : wh_overlay_terms(c->meta, &o);
-	return true;
+	if (table == WH_SCAN_ROWS) {
+		r = look_row(c, id, &row);
+		*ret = r == 0 ? row.body : WH_STR_NULL;
+	} else {
+		r = look_overlay(c, id, &o, &row);
+		*ret = r == WH_ABSENT ? wh_overlay_terms(c->meta, &o) : WH_STR_NULL;
+	}
+	return r == 0 || r == WH_ABSENT;
 }
 
 /* What an id should be found by in a table. False if that cannot be told. */

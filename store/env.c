@@ -252,6 +252,7 @@ wh_store_open(struct wh_store **ret, const struct wh_store_options *o,
 	op.s->terms = o->terms;
 	op.s->booted_at = o->booted_at;
 	op.s->sieve_from = o->sieve_from;
+	op.s->settle_from = o->settle_from;
 	op.s->read_only = o->read_only_check;
 	op.s->scratch = wh_buf_capped(WH_VALUE_MAX);
 	op.s->log.entries = wh_buf_capped(WH_VALUE_MAX);

@@ -5,6 +5,7 @@
  * Read by the loop for every get while any overlay exists, written by the
  * commit thread together with the operations. The body is opaque.
  */
+#include "store/settled.h"
 #include "store/tail.h"
 #include "store/terms.h"
 
@@ -69,19 +70,28 @@ wh_overlay_join(const struct wh_view *v, struct wh_buf *room, struct wh_overlay 
 }
 
 int
-wh_overlays_get(const struct wh_view *v, struct wh_str whid, struct wh_buf *room,
-		struct wh_overlay *ret)
+wh_overlay_stored(const struct wh_view *v, struct wh_str id, struct wh_overlay *ret)
 {
 	struct wh_value value;
 	struct wh_key k;
 
 	if (v->meta.overlays == 0)
 		return WH_ABSENT;
-	wh_key_id(&k, whid);
+	wh_key_id(&k, id);
 	int r = wh_table_get(v, WH_TABLE_OVERLAYS, &k, WH_OVERLAY_PREFIX, &value);
 
-	if (r == 0)
-		r = wh_overlay_decode(&value, ret);
+	return r == 0 ? wh_overlay_decode(&value, ret) : r;
+}
+
+int
+wh_overlays_get(const struct wh_view *v, struct wh_str whid, struct wh_buf *room,
+		struct wh_overlay *ret)
+{
+	struct wh_row row;
+	int r = wh_overlay_stored(v, whid, ret);
+
+	if (r == 0 && wh_settled_of(v, whid, ret, &row) != WH_ABSENT)
+		return WH_ABSENT;
 	return r == 0 && room ? wh_overlay_join(v, room, ret) : r;
 }
 
@@ -148,11 +158,13 @@ wh_overlays_put(struct wh_txn *t, struct wh_str whid, const struct wh_overlay *o
 
 	if (o->tmp_id.n > WH_KEY_MAX)
 		return wh_txn_fail(t, WH_EINVAL);
-	int r = wh_txn_fail(t, find_newest(t, whid, o->newest, &is.newest));
+	wh_key_id(&k, whid);
+	int r = wh_settled_write(t, wh_key_view(&k));
 
+	if (r == 0)
+		r = wh_txn_fail(t, find_newest(t, whid, o->newest, &is.newest));
 	if (r)
 		return r;
-	wh_key_id(&k, whid);
 	share(t, &is);
 	draft(&is, &d);
 	r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, wh_overlay_terms(&t->view.meta, &is),
@@ -186,20 +198,34 @@ wh_overlays_add(struct wh_txn *t, struct wh_str tmp_id, const struct wh_overlay 
 }
 
 int
+wh_overlay_remove(struct wh_txn *t, struct wh_str id)
+{
+	struct wh_key k;
+
+	wh_key_id(&k, id);
+	int r = wh_table_del(t, WH_TABLE_OVERLAYS, &k);
+
+	if (r == 0)
+		wh_meta_sub(&t->view.meta.overlays, 1);
+	return r;
+}
+
+int
 wh_overlays_del(struct wh_txn *t, struct wh_str whid)
 {
 	struct wh_terms_plan plan;
+	struct wh_overlay o;
 	struct wh_key k;
 
 	wh_key_id(&k, whid);
 	int r = wh_terms_plan(t, WH_SCAN_OVERLAYS, whid, WH_STR_NULL, &plan);
 
+	if (r == 0 && t->view.meta.settled > 0 &&
+	    wh_overlays_get(&t->view, whid, NULL, &o) == WH_ABSENT)
+		return WH_ABSENT; /* what is there is a row */
 	if (r == 0)
-		r = wh_table_del(t, WH_TABLE_OVERLAYS, &k);
-	if (r)
-		return r;
-	wh_meta_sub(&t->view.meta.overlays, 1);
-	return wh_terms_follow(t, wh_key_view(&k), &plan);
+		r = wh_overlay_remove(t, wh_key_view(&k));
+	return r ? r : wh_terms_follow(t, wh_key_view(&k), &plan);
 }
 
 /* From here on it is found by its terms, and stands for itself. */

@@ -27,6 +27,7 @@
 #define WH_LOG_FORMAT 3 /* of stores that have the change log where it is */
 
 void wh_row_decode(const struct wh_value *v, struct wh_row *ret);
+void wh_row_draft(const struct wh_row *row, struct wh_draft *ret);
 void wh_late_decode(const struct wh_value *v, struct wh_late *ret);
 /* With what is shared the body is only how it begins. */
 WH_MUST_USE int wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret);

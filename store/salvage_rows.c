@@ -6,10 +6,12 @@
  * whd wrote, wherever it is found. First each table is read by its tree; if
  * that does not lead to all of it, pages that no tree led to are searched for
  * rows that are missing. They may be some commits old; that is why every
- * operation of a store made anew counts as one in doubt. Indexes, overlays and
- * the change log are made anew from the rest and not read.
+ * operation of a store made anew counts as one in doubt. Indexes and the change
+ * log are made anew from the rest and not read, and neither are overlays but
+ * those that are rows by now.
  */
 #include "store/salvage.h"
+#include "store/settled.h"
 
 #define ROWS_A_TXN 20000
 
@@ -24,16 +26,49 @@ commit(struct wh_salvage *x)
 
 /* --------------------------------------------------------------- one row -- */
 
+static void
+count_row(struct wh_salvage *x, const struct wh_row *row)
+{
+	x->counters.confirm = wh_higher(x->counters.confirm, row->confirm);
+	x->counters.list_last = wh_higher(x->counters.list_last, row->first_list);
+	x->counters.revision = wh_higher(x->counters.revision, row->revision);
+}
+
 static int
 put_row(struct wh_salvage *x, struct wh_str key, const struct wh_value *v)
 {
 	struct wh_row row;
 
 	wh_row_decode(v, &row);
-	x->counters.confirm = wh_higher(x->counters.confirm, row.confirm);
-	x->counters.list_last = wh_higher(x->counters.list_last, row.first_list);
-	x->counters.revision = wh_higher(x->counters.revision, row.revision);
+	count_row(x, &row);
 	return wh_rows_put(&x->t, key, &row);
+}
+
+/* It waits for its overlay. */
+static int
+put_settled(struct wh_salvage *x, struct wh_str key, const struct wh_value *v)
+{
+	struct wh_row row;
+
+	if (key.n != 8)
+		return WH_ECORRUPT;
+	wh_row_decode(v, &row);
+	count_row(x, &row);
+	return wh_settled_put(&x->t, wh_be_get((const uint8_t *)key.p, 8), row.body, &row);
+}
+
+static int
+put_overlay(struct wh_salvage *x, struct wh_str key, const struct wh_value *v)
+{
+	struct wh_overlay o;
+	struct wh_row row;
+	int r = wh_overlay_decode(v, &o);
+
+	if (r == 0)
+		r = wh_settled_of(&x->t.view, key, &o, &row);
+	if (r == 0)
+		r = wh_rows_put(&x->t, key, &row);
+	return r == 0 ? wh_settled_forget(&x->t, o.newest) : r;
 }
 
 static int
@@ -183,6 +218,8 @@ static const struct salvaged_table {
 } salvaged[] = {
 	{WH_TABLE_META, "meta", 0, true, put_meta},
 	{WH_TABLE_ROWS, "rows", WH_ROW_PREFIX, false, put_row},
+	{WH_TABLE_SETTLED, "settled", WH_SETTLED_PREFIX, false, put_settled},
+	{WH_TABLE_OVERLAYS, "overlays", WH_OVERLAY_PREFIX, false, put_overlay},
 	{WH_TABLE_TOMBS, "tombs", WH_TOMB_PREFIX, false, put_tomb},
 	{WH_TABLE_LATE, "late", WH_LATE_PREFIX, false, put_late},
 	{WH_TABLE_ALIASES, "aliases", 0, true, put_alias},
@@ -237,6 +274,18 @@ by_tree(struct wh_salvage *x)
 	return 0;
 }
 
+/* Whose overlay was not found is a webhook that is older than it was. */
+static int
+leave_settled(struct wh_salvage *x)
+{
+	bool had = x->counters.settled > 0 || !x->has_counters;
+
+	if ((had && x->cut[WH_TABLE_SETTLED]) || x->t.view.meta.settled > 0)
+		x->cut[WH_TABLE_ROWS] = true;
+	x->t.view.meta.settled = 0;
+	return wh_table_clear(&x->t, WH_TABLE_SETTLED);
+}
+
 /* --------------------------------------------------------- by what is left -- */
 
 /* Which table a row is of, its own checksum says. */
@@ -287,5 +336,7 @@ wh_salvage_rows(struct wh_salvage *x)
 {
 	int r = by_tree(x);
 
+	if (r == 0)
+		r = leave_settled(x);
 	return r ? r : by_what_is_left(x);
 }

@@ -19,7 +19,7 @@
 #include "proto/base.h"
 #include "proto/buf.h"
 
-#define WH_STORE_FORMAT 5 /* raised when an older whd could misread the file */
+#define WH_STORE_FORMAT 6 /* raised when an older whd could misread the file */
 
 #define WH_ABSENT 1    /* outcome: no such key */
 #define WH_STORE_END 2 /* outcome: the scan has no further row */
@@ -69,6 +69,7 @@ struct wh_store_options {
 				 are read whatever was said when it was closed */
 	uint64_t sieve_from;  /* operations with index rows from which on a transaction keeps
 				 in memory which forms and groups have none; 0 = when it pays */
+	uint64_t settle_from; /* that wait, from which on wh_rows_settle() puts off; 0 = 256 */
 };
 
 #define WH_META_INSTANCE "instance" /* the text that a put back store is also known by */
@@ -258,6 +259,11 @@ struct wh_row {
 WH_MUST_USE int wh_rows_get(const struct wh_view *v, struct wh_str whid, struct wh_row *ret);
 WH_MUST_USE int wh_rows_put(struct wh_txn *t, struct wh_str whid, const struct wh_row *row);
 WH_MUST_USE int wh_rows_del(struct wh_txn *t, struct wh_str whid); /* WH_ABSENT */
+/* As wh_rows_put(), and wh_overlays_del() for its overlay. While many operations wait, and if
+ * that shows what the row becomes, both are only noted, and written by wh_settled_catch_up():
+ * up to `max` at once, or who changes the webhook again. Nobody sees a difference. */
+WH_MUST_USE int wh_rows_settle(struct wh_txn *t, struct wh_str whid, const struct wh_row *row);
+WH_MUST_USE int wh_settled_catch_up(struct wh_txn *t, size_t max);
 
 /*
  * Touches: what a transaction did to confirmed rows, in order, in the buffer that

@@ -58,6 +58,7 @@ struct wh_store {
 	struct wh_tail *tail;   /* keys of the tail of the queue; commit thread only */
 	struct wh_sieve *sieve; /* of the index of operations; NULL: none. Commit thread only */
 	uint64_t sieve_from;    /* as in wh_store_options */
+	uint64_t settle_from;   /* the same */
 	atomic_bool tail_walked;
 	struct {
 		off_t size; /* of the data file at least */

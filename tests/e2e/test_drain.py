@@ -7,6 +7,7 @@ import time
 import pytest
 
 from support.data import webhook
+from support.sim import six
 
 
 def queue_updates(sim, c):
@@ -59,6 +60,62 @@ def test_killed_with_many_marked_ahead(world, sim):
     assert sorted(executed) == sorted(ids)
     assert sorted(row["whcomment"] for row in sim.rows()) == sorted(
         f"drained {number}" for number in range(n))
+
+
+def told(c, whids):
+    """What local programs are told of webhooks, in each way there is."""
+    by_get = {whid: six(c.get(whid)) for whid in whids}
+    listed = {row["whid"]: six(row) for row in c.list(limit=1000)}
+    assert {whid: listed[whid] for whid in whids} == by_get
+    found = [row["whid"] for m in "01" for row in c.list(municipalityId=m, limit=1000)]
+    assert sorted(found) == sorted(listed)
+    return listed
+
+
+def test_rows_that_are_written_later(world, sim):
+    """While hundreds of changes wait, that one is in effect is noted and its row is written
+    with those of others. Nobody sees that: what is read, listed and found is the same, a change
+    may follow at once, and so may a kill."""
+    n = 1000
+    sim.add_all([webhook(i, municipalityId=str(i % 2)) for i in range(n)])
+    whd = world.whd(sim, {"queue.concurrency": 4, "queue.check_age": "1min"})
+    c = whd.client()
+    c.synced()
+    ids = [row["whid"] for row in c.list(limit=1000)]
+    c.go_offline(sim)
+    for number, whid in enumerate(ids):
+        c.update(whid, {"whcomment": f"drained {number}", "municipalityId": str(number % 2)})
+    expected = told(c, ids)
+    mark = sim.mark()
+    sim.fault("delay", method="PATCH", ms=20)
+    sim.up()
+    sim.wait_requests("PATCH", 100)
+    end = time.monotonic() + 30
+    while c.rows_behind() < 50:
+        assert time.monotonic() < end
+    assert told(c, ids) == expected
+    done = [e["whid"] for e in sim.log(mark, "PATCH")[:40]]
+    for whid in done:
+        about = c.get(whid)["_whd"]
+        assert about["state"] == "synced" and about["pending"] == 0, about
+        assert six(c.get(whid, view="confirmed")) == expected[whid]
+    c.update(done[0], {"whcomment": "changed again"})
+    c.call("webhook.delete", whid=done[1])
+    expected[done[0]] = expected[done[0]] | {"whcomment": "changed again"}
+    del expected[done[1]]
+    assert c.rows_behind() and c.call("store.check")["sound"]
+    assert told(c, expected) == expected
+    whd.kill()
+    whd.start()
+    c = whd.client()
+    assert told(c, expected) == expected
+    c.idle()
+    sent = [e["whid"] for e in sim.log(mark, "PATCH") if e["executed_n"]]
+    assert sorted(sent) == sorted([*ids, done[0]])
+    assert {row["whid"]: six(row) for row in sim.rows()} == expected
+    c.caught_up()
+    assert told(c, expected) == expected
+    assert c.call("store.check")["sound"]
 
 
 def test_one_refusal_keeps_back_what_stands_by(world, sim):

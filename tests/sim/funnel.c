@@ -116,7 +116,9 @@ catch_up(struct sim *s, struct wh_txn *t)
 	uint64_t behind = sim_dice_below(&s->dice, 8);
 	int r = wh_ops_catch_up(t, behind, max);
 
-	return r ? r : wh_history_catch_up(t, behind, max);
+	if (r == 0)
+		r = wh_history_catch_up(t, behind, max);
+	return r ? r : wh_settled_catch_up(t, max);
 }
 
 /* Runs jobs from `first` up to but without `end` in one transaction. */

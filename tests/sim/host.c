@@ -218,7 +218,8 @@ open_store(struct sim *s)
 	struct wh_store_options o = {.path = path,
 				     .max_size = STORE_SIZE,
 				     .terms = wh_terms_of_webhook,
-				     .sieve_from = 4};
+				     .sieve_from = 4,
+				     .settle_from = s->seed % 2};
 	enum wh_store_why why = WH_STORE_WHY_NONE;
 	struct wh_buf text = WH_BUF_NULL;
 

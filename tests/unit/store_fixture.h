@@ -40,6 +40,7 @@ struct fixture {
 	struct wh_store *s;
 	wh_terms_of *terms; /* set these before opening */
 	uint64_t sieve_from;
+	uint64_t settle_from; /* 0: 1 */
 	enum wh_store_why why;
 	struct wh_buf text;
 	unsigned findings;
@@ -52,7 +53,8 @@ fx_try_open(struct fixture *f, uint64_t size)
 	const struct wh_store_options o = {.path = f->path,
 					   .terms = f->terms,
 					   .max_size = size,
-					   .sieve_from = f->sieve_from};
+					   .sieve_from = f->sieve_from,
+					   .settle_from = f->settle_from ? f->settle_from : 1};
 
 	f->why = WH_STORE_WHY_NONE;
 	f->s = NULL;
@@ -301,6 +303,8 @@ static inline void
 fx_furnish(struct fixture *f)
 {
 	const struct wh_overlay o = {.revision = 1, .pending = 1, .body = WH_STR("overlay-a")};
+	const struct wh_overlay becomes = {.body = WH_STR("settled-4"), .newest = 5};
+	const struct wh_row settled = {.revision = 2, .body = WH_STR("settled-4")};
 	const struct wh_late late = {.seq = 1, .boot = 2, .since = 3};
 	struct wh_request request = {.uid = 1, .request_id = WH_STR("request"), .at = 5};
 	struct wh_txn t;
@@ -335,6 +339,8 @@ fx_furnish(struct fixture *f)
 		fx_put_row(&t, name, body);
 	}
 	assert_int_equal(wh_overlays_put(&t, WH_STR("row-1"), &o), 0);
+	assert_int_equal(wh_overlays_put(&t, WH_STR("row-4"), &becomes), 0);
+	assert_int_equal(wh_rows_settle(&t, WH_STR("row-4"), &settled), 0);
 	assert_int_equal(wh_tombs_put(&t, WH_STR("gone"), 1), 0);
 	assert_int_equal(wh_late_put(&t, WH_STR("row-2"), &late), 0);
 	assert_int_equal(wh_aliases_put(&t, WH_STR("tmp-1"), WH_STR("target-of-1")), 0);

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "store/index.h"
+#include "store/settled.h"
 #include "store/terms.h"
 
 static void
@@ -115,6 +116,29 @@ static void
 long_tail(struct wh_txn *t)
 {
 	t->view.meta.ops_tail = 3;
+}
+
+static void
+settled_nowhere(struct wh_txn *t)
+{
+	const struct wh_row row = {.revision = 1};
+
+	assert_int_equal(wh_settled_put(t, 7, WH_STR("row-1"), &row), 0);
+}
+
+static void
+settled_without_row(struct wh_txn *t)
+{
+	struct wh_key k;
+
+	wh_key_id(&k, WH_STR("row-4"));
+	assert_int_equal(wh_table_del(t, WH_TABLE_ROWS, &k), 0);
+}
+
+static void
+wrong_settled_count(struct wh_txn *t)
+{
+	t->view.meta.settled++;
 }
 
 static void
@@ -316,6 +340,11 @@ static const struct {
 	{"op count", wrong_op_count, "the counter ops_sending is 2, but there are 1", true},
 	{"op bytes", wrong_op_bytes, "ops: the counter op_bytes is", true},
 	{"op seq", low_op_seq, "ops: row 4: its number is above the last one given, 3", true},
+	{"settled", settled_nowhere, "settled: row 7: it leads to no overlay that could", true},
+	{"settled row", settled_without_row, "settled: row 5: it leads to a row that is not",
+	 true},
+	{"settled count", wrong_settled_count, "the counter settled is 2, but there are 1",
+	 true},
 	{"past not by lane", drop_past_lane, "history: row 2: it is not in the index by lane",
 	 false},
 	{"early past", early_past_lane, "entry 5 does not belong here", false},
@@ -448,6 +477,7 @@ static const struct {
 	{WH_TABLE_META, "meta: row counters: ", "; restart whd"},
 	{WH_TABLE_ROWS, "rows: row row-1: ", "; the next list mends it: run whctl sync"},
 	{WH_TABLE_OVERLAYS, "overlays: row row-1: ", "; restart whd"},
+	{WH_TABLE_SETTLED, "settled: row 5: ", "; restart whd"},
 	{WH_TABLE_TOMBS, "tombs: row gone: ", "; the next list mends it"},
 	{WH_TABLE_LATE, "late: row row-2: ", "; the next list mends it"},
 	{WH_TABLE_ALIASES, "aliases: row tmp-1: ", "; restart whd"},
