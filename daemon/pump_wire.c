@@ -153,12 +153,23 @@ most_handed(const struct wh_pump *p, uint32_t width)
 	return width < concurrency(p) || wh_pump_bounded(p) ? width : 2 * width;
 }
 
+/* Then more were marked than the pace is for, and how many may be is found anew. */
+static bool
+waits_too_long(struct wh_pump *p)
+{
+	bool too_long = wh_pump_ready_until(p) <= p->d->now.mono.ms;
+
+	if (too_long)
+		p->ahead = 0;
+	return too_long;
+}
+
 void
 wh_pump_send_ready(struct wh_pump *p)
 {
 	const uint32_t width = width_of(p), most = most_handed(p, width);
 
-	if (width == 0 || p->draining || wh_pump_ready_until(p) <= p->d->now.mono.ms)
+	if (width == 0 || p->draining || waits_too_long(p))
 		wh_pump_take_back_all(p);
 	else if (width < concurrency(p))
 		take_back_standing(p);

@@ -137,12 +137,11 @@ has_room(const struct wh_sched_in *in, const struct wh_cand *c)
 uint32_t
 wh_sched_ahead(uint32_t before, uint32_t answered, int64_t took_ms, bool alone)
 {
-	uint32_t most = alone ? WH_AHEAD_MAX : WH_AHEAD_MAX / 2;
-	int64_t times = alone ? 2 * AHEAD_TIMES : AHEAD_TIMES;
-
-	if (took_ms * times > WH_AHEAD_MS)
-		times = WH_AHEAD_MS / took_ms;
-	uint64_t now = (uint64_t)(times > 1 ? times : 1) * answered;
+	const uint32_t most = alone ? WH_AHEAD_MAX : WH_AHEAD_MAX / 2;
+	const uint64_t times = alone ? 2 * AHEAD_TIMES : AHEAD_TIMES;
+	const uint64_t took = took_ms > 0 ? (uint64_t)took_ms : 0;
+	uint64_t now =
+		took > WH_AHEAD_MS / times ? answered * WH_AHEAD_MS / took : answered * times;
 	uint64_t fallen = (uint64_t)before * 3 / 4;
 
 	now = now > fallen ? now : fallen;

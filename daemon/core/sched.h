@@ -80,7 +80,8 @@ struct wh_sched_out wh_sched_next(const struct wh_sched_in *in);
  * none waits idle for the flush of the next mark: four times what was answered while the last
  * transaction was made and flushed, which took took_ms, since beside those that are on their
  * way now one transaction is being flushed, one is made, and a larger one writes fewer pages
- * for each of them; fewer if the last of them would wait for longer than WH_AHEAD_MS. alone:
+ * for each of them; fewer, if need be than were answered, if the last of them would wait for
+ * longer than WH_AHEAD_MS. alone:
  * nobody has brought a change for WH_ALONE_MS, who would wait for a long transaction: twice as
  * many. before: the number until now; it falls slowly. The upstream's pace decides: one that
  * answers slower than the disk flushes has none marked ahead. What is marked is held in memory:
