@@ -24,7 +24,7 @@ wh_catch_up_run(struct wh_job *job, struct wh_txn *t)
 		return wh_ops_catch_up(t, c->leave, c->max);
 	if (wh_history_behind(&t->view.meta) > c->leave)
 		return wh_history_catch_up(t, c->leave, c->max);
-	return wh_settled_catch_up(t, c->max);
+	return wh_settled_catch_up(t, c->max / 2); /* each is two pages */
 }
 
 static bool

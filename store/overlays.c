@@ -87,11 +87,10 @@ int
 wh_overlays_get(const struct wh_view *v, struct wh_str whid, struct wh_buf *room,
 		struct wh_overlay *ret)
 {
-	struct wh_row row;
 	int r = wh_overlay_stored(v, whid, ret);
 
-	if (r == 0 && wh_settled_of(v, whid, ret, &row) != WH_ABSENT)
-		return WH_ABSENT;
+	if (r == 0)
+		r = wh_settled_see(v, whid, ret);
 	return r == 0 && room ? wh_overlay_join(v, room, ret) : r;
 }
 

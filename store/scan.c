@@ -58,13 +58,12 @@ static int
 decode_overlay(struct wh_scan *s, const struct wh_walk *w, struct wh_overlay *ret)
 {
 	struct wh_value value;
-	struct wh_row row;
 	int r = wh_walk_value(w, WH_OVERLAY_PREFIX, &value);
 
 	if (r == 0)
 		r = wh_overlay_decode(&value, ret);
-	if (r == 0 && wh_settled_of(s->view, wh_walk_key(w), ret, &row) != WH_ABSENT)
-		return WH_ABSENT;
+	if (r == 0)
+		r = wh_settled_see(s->view, wh_walk_key(w), ret);
 	return r ? r : wh_overlay_join(s->view, &s->room, ret);
 }
 

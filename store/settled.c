@@ -33,6 +33,17 @@ wh_settled_of(const struct wh_view *v, struct wh_str id, const struct wh_overlay
 	return 0;
 }
 
+int
+wh_settled_see(const struct wh_view *v, struct wh_str id, const struct wh_overlay *o)
+{
+	struct wh_row row;
+	int r = wh_settled_of(v, id, o, &row);
+
+	if (r == WH_ABSENT)
+		return 0;
+	return r == 0 || r == WH_ECORRUPT ? WH_ABSENT : r;
+}
+
 static bool
 has_operation(const struct wh_view *v, struct wh_str id)
 {

@@ -21,7 +21,11 @@
  * like; WH_ECORRUPT: it is one, and damage hides what else the row says. */
 WH_MUST_USE int wh_settled_of(const struct wh_view *v, struct wh_str id,
 			      const struct wh_overlay *o, struct wh_row *ret);
-/* The same by id. WH_ECORRUPT: the overlay is damaged, and no operation would need one. */
+/* For who looks for an overlay. 0: it is one; WH_ABSENT: it is a row, damaged or not. */
+WH_MUST_USE int wh_settled_see(const struct wh_view *v, struct wh_str id,
+			       const struct wh_overlay *o);
+/* wh_settled_of() by id. WH_ECORRUPT: the overlay is damaged, and no operation would need one.
+ */
 WH_MUST_USE int wh_settled_get(const struct wh_view *v, struct wh_str id, struct wh_row *ret);
 
 /* ------------------------------------------------------- commit thread -- */
