@@ -473,14 +473,14 @@ write_ops(struct wh_lane *l, struct wh_txn *t)
 static int
 write_row(struct wh_lane *l, struct wh_txn *t, const struct wh_effect *e)
 {
-	bool settles = l->had_overlay && !e->overlay;
 	int r = 0;
 
-	if (l->has_row) {
-		l->had_overlay &= !settles;
-		return settles ? wh_rows_settle(t, l->key, &l->row)
-			       : wh_rows_put(t, l->key, &l->row);
+	if (l->has_row && l->had_overlay && !e->overlay) {
+		l->had_overlay = false; /* it goes with it */
+		return wh_rows_settle(t, l->key, &l->row);
 	}
+	if (l->has_row)
+		return wh_rows_put(t, l->key, &l->row);
 	if (l->had_row)
 		r = wh_rows_del(t, l->key);
 	return r < 0 ? r : wh_tombs_put(t, l->key, ++t->view.meta.confirm);

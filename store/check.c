@@ -398,16 +398,13 @@ check_stamp(struct wh_check *c)
 static int
 check_all(struct wh_check *c, bool deep)
 {
-	struct wh_meta meta;
 	int r = 0;
 
 	check_stamp(c);
-	if (wh_meta_load(&c->look, &meta) == 0) {
-		c->look.meta = meta;
-		c->meta = &meta;
-	} else {
+	if (wh_meta_load(&c->look, &c->look.meta) == 0)
+		c->meta = &c->look.meta;
+	else
 		wh_check_tell(c, WH_TABLE_META, WH_STR_NULL, "the counters are damaged");
-	}
 	for (size_t i = 0; i < wh_array_len(table_checks) && r == 0; i++) {
 		const struct table_check *tc = &table_checks[i];
 

@@ -23,22 +23,26 @@ wh_row_decode(const struct wh_value *v, struct wh_row *ret)
 }
 
 int
-wh_rows_get(const struct wh_view *v, struct wh_str whid, struct wh_row *ret)
+wh_row_stored(const struct wh_view *v, struct wh_str id, struct wh_row *ret)
 {
 	struct wh_value value;
 	struct wh_key k;
 
-	int r = wh_settled_get(v, whid, ret);
-
-	if (r != WH_ABSENT)
-		return r;
-	wh_key_id(&k, whid);
-	r = v->shortcuts ? wh_shortcuts_get(v, &k, WH_ROW_PREFIX, &value)
-			 : wh_table_get(v, WH_TABLE_ROWS, &k, WH_ROW_PREFIX, &value);
+	wh_key_id(&k, id);
+	int r = v->shortcuts ? wh_shortcuts_get(v, &k, WH_ROW_PREFIX, &value)
+			     : wh_table_get(v, WH_TABLE_ROWS, &k, WH_ROW_PREFIX, &value);
 
 	if (r == 0)
 		wh_row_decode(&value, ret);
 	return r;
+}
+
+int
+wh_rows_get(const struct wh_view *v, struct wh_str whid, struct wh_row *ret)
+{
+	int r = wh_settled_get(v, whid, ret);
+
+	return r == WH_ABSENT ? wh_row_stored(v, whid, ret) : r;
 }
 
 void

@@ -137,9 +137,11 @@ wh_settled_write(struct wh_txn *t, struct wh_str id)
 		return t->fault;
 	int r = wh_settled_get(&t->view, id, &row);
 
+	if (r == WH_ABSENT)
+		return 0;
 	if (r == 0)
 		r = wh_row_store(t, id, &row);
-	else if (r == WH_ABSENT || r == WH_ECORRUPT)
+	else if (r == WH_ECORRUPT)
 		r = 0; /* the row that is there is the older one: the next list tells */
 	return r ? wh_txn_fail(t, r) : wh_settled_drop(t, id);
 }
@@ -179,7 +181,7 @@ can_settle(const struct wh_txn *t, struct wh_str id, const struct wh_row *row,
 
 	return many_wait(t) && wh_overlay_stored(&t->view, id, ret) == 0 && ret->newest > 0 &&
 	       ret->shared == 0 && !ret->hidden && wh_str_eq(ret->body, row->body) &&
-	       !is_noted(t, ret->newest) && wh_rows_get(&t->view, id, &there) == 0;
+	       !is_noted(t, ret->newest) && wh_row_stored(&t->view, id, &there) == 0;
 }
 
 static int

@@ -44,4 +44,5 @@ WH_MUST_USE int wh_settled_forget(struct wh_txn *t, uint64_t newest);
 WH_MUST_USE int wh_overlay_stored(const struct wh_view *v, struct wh_str id,
 				  struct wh_overlay *ret);
 WH_MUST_USE int wh_overlay_remove(struct wh_txn *t, struct wh_str id);
+WH_MUST_USE int wh_row_stored(const struct wh_view *v, struct wh_str id, struct wh_row *ret);
 WH_MUST_USE int wh_row_store(struct wh_txn *t, struct wh_str id, const struct wh_row *row);

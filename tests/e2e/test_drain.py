@@ -10,13 +10,13 @@ from support.data import webhook
 from support.sim import six
 
 
-def queue_updates(sim, c):
+def queue_updates(sim, c, more=lambda number: {}):
     """An update of each webhook, queued while the API is gone. Their ids."""
     c.synced()
     ids = [row["whid"] for row in c.list(limit=1000)]
     c.go_offline(sim)
     for number, whid in enumerate(ids):
-        c.update(whid, {"whcomment": f"drained {number}"})
+        c.update(whid, {"whcomment": f"drained {number}", **more(number)})
     return ids
 
 
@@ -80,11 +80,7 @@ def test_rows_that_are_written_later(world, sim):
     sim.add_all([webhook(i, municipalityId=str(i % 2)) for i in range(n)])
     whd = world.whd(sim, {"queue.concurrency": 4, "queue.check_age": "1min"})
     c = whd.client()
-    c.synced()
-    ids = [row["whid"] for row in c.list(limit=1000)]
-    c.go_offline(sim)
-    for number, whid in enumerate(ids):
-        c.update(whid, {"whcomment": f"drained {number}", "municipalityId": str(number % 2)})
+    ids = queue_updates(sim, c, lambda number: {"municipalityId": str(number % 2)})
     expected = told(c, ids)
     mark = sim.mark()
     sim.fault("delay", method="PATCH", ms=20)
