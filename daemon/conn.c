@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "daemon/conn.h"
+#include "proto/peek.h"
 #include "daemon/waits.h"
 #include "daemon/watch.h"
 
@@ -140,7 +141,7 @@ refuse_slow_request(struct wh_conn *c)
 		 "the request did not arrive whole within %" PRId64
 		 " ms ([limits] frame_time): send it at once",
 		 s->d->config->limits_frame_time);
-	wh_rpc_error(&c->out, wh_conn_peek_id(wh_buf_view(&c->in)), WH_ERR_TIMEOUT,
+	wh_rpc_error(&c->out, wh_peek_id(wh_buf_view(&c->in)), WH_ERR_TIMEOUT,
 		     wh_str_c(sentence));
 	if (wh_server_may_log(s, &suppressed))
 		wh_log(WH_LOG_WARNING, "conn", "closing a connection whose request did not end",

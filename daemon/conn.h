@@ -150,8 +150,6 @@ bool wh_conn_has_waiting(const struct wh_conn *c);
 void wh_conn_take_waiting(struct wh_conn *c);
 /* n bytes came: at the end of `in` if it held some already, else at p. */
 void wh_conn_take_bytes(struct wh_conn *c, const char *p, size_t n);
-/* The id of a request [0, id, ...] that cannot be decoded; 0 if not even that can be read. */
-uint32_t wh_conn_peek_id(struct wh_str data);
 
 /* conn_out.c */
 size_t wh_conn_unsent(const struct wh_conn *c);

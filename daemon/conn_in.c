@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "daemon/conn.h"
+#include "proto/peek.h"
 
 #define TURN_MS 2 /* how long others wait for requests of one peer that came at once */
 
@@ -21,44 +22,6 @@ wh_conn_may_take(const struct wh_conn *c)
 	return c->state == WH_CONN_OPEN && !c->turn_over && !c->high &&
 	       c->parked < config->limits_in_flight &&
 	       wh_conn_unsent(c) + c->owed < (size_t)config->limits_out_high;
-}
-
-/* Bytes of the id of a request [0, id, ...]; 0 if it is not there, or no plain one. */
-static size_t
-id_size(struct wh_str data)
-{
-	const unsigned char *p = (const unsigned char *)data.p;
-	size_t size = 1;
-
-	if (data.n < 3 || p[0] != 0x94 || p[1] != 0x00)
-		return 0;
-	if (p[2] >= 0x80)
-		size += p[2] >= 0xcc && p[2] <= 0xce ? (size_t)1 << (p[2] - 0xcc)
-						     : SIZE_MAX / 2;
-	return size <= data.n - 2 ? size : 0;
-}
-
-uint32_t
-wh_conn_peek_id(struct wh_str data)
-{
-	const unsigned char *p = (const unsigned char *)data.p;
-	size_t size = id_size(data);
-	uint32_t id = 0;
-
-	if (size == 1)
-		return p[2];
-	for (size_t i = 1; i < size; i++)
-		id = id << 8 | p[2 + i];
-	return id;
-}
-
-/* The method and the parameters of a request, as they stand behind its id. */
-static struct wh_str
-words_of(struct wh_str message)
-{
-	size_t size = id_size(message);
-
-	return size ? wh_str(message.p + 2 + size, message.n - 2 - size) : WH_STR_NULL;
 }
 
 /* Says what is wrong and lets go of the peer: after malformed bytes nothing more can be told
@@ -122,12 +85,12 @@ decode_message(struct wh_conn *c, struct wh_str message, struct wh_call *call)
 	int r = wh_unpack_scanned(&tree, message, c->frame.elements, &c->server->tree_room);
 
 	if (r == WH_ENOMEM) {
-		wh_rpc_error(&c->out, wh_conn_peek_id(message), WH_ERR_INTERNAL,
+		wh_rpc_error(&c->out, wh_peek_id(message), WH_ERR_INTERNAL,
 			     WH_STR("whd is short of memory: retry in a moment"));
 		return;
 	}
 	if (r) {
-		refuse(c, wh_conn_peek_id(message), WH_ERR_INVALID_PARAM,
+		refuse(c, wh_peek_id(message), WH_ERR_INVALID_PARAM,
 		       "a map holds a key twice or one that is not text: send each key once, "
 		       "as str");
 		return;
@@ -136,24 +99,34 @@ decode_message(struct wh_conn *c, struct wh_str message, struct wh_call *call)
 	wh_tree_fini(&tree);
 }
 
+static struct wh_call
+call_of(struct wh_conn *c, uint32_t id, size_t size)
+{
+	return (struct wh_call){
+		.d = c->server->d,
+		.ticket = {.conn = c->id, .msgid = id, .size = (uint32_t)size},
+		.peer = &c->peer,
+		.out = &c->out,
+		.out_start = c->out.n,
+	};
+}
+
 /* True if it may have been dear: all but webhook.get, many of which are asked at once. */
 static bool
 take_message(struct wh_conn *c, struct wh_str message)
 {
-	struct wh_call call = {
-		.d = c->server->d,
-		.ticket = {.conn = c->id,
-			   .msgid = wh_conn_peek_id(message),
-			   .size = (uint32_t)message.n},
-		.peer = &c->peer,
-		.words = words_of(message),
-		.out = &c->out,
-		.out_start = c->out.n,
-	};
+	struct wh_call call = call_of(c, wh_peek_id(message), message.n);
 
-	if (call.words.n == 0 || !wh_dispatch_again(&call))
-		decode_message(c, message, &call);
+	decode_message(c, message, &call);
 	return call.cmd != &wh_commands[WH_CMD_webhook_get];
+}
+
+static void
+take_get(struct wh_conn *c, const struct wh_peeked_get *get)
+{
+	struct wh_call call = call_of(c, get->id, get->size);
+
+	wh_dispatch_get(&call, get->whid);
 }
 
 static void
@@ -161,7 +134,7 @@ refuse_frame(struct wh_conn *c, int fault, struct wh_str data)
 {
 	enum wh_error code = fault == WH_ELIMIT ? WH_ERR_TOO_LARGE : WH_ERR_INVALID_PARAM;
 
-	refuse(c, wh_conn_peek_id(data), code, wh_frame_why_str(c->frame.why));
+	refuse(c, wh_peek_id(data), code, wh_frame_why_str(c->frame.why));
 }
 
 static void
@@ -197,30 +170,50 @@ look_at_clock(struct wh_conn *c, int64_t *ends)
 	c->turn_over = d->now.mono.ms >= *ends;
 }
 
+/* How many bytes the request was that data begins with; 0 if it is not whole. */
+static size_t
+take_next(struct wh_conn *c, struct wh_str data, bool *ret_dear)
+{
+	struct wh_peeked_get get;
+	size_t len;
+
+	*ret_dear = false;
+	if (c->frame.pos == 0) {
+		if (wh_peek_get(data, &get)) {
+			take_get(c, &get);
+			return get.size;
+		}
+		begin_frame(c);
+	}
+	int r = wh_frame_scan(&c->frame, data.p, data.n, &len);
+
+	if (r == WH_FRAME_MORE) {
+		note_partial(c);
+		return 0;
+	}
+	c->partial = false;
+	if (r) {
+		refuse_frame(c, r, data);
+		return data.n;
+	}
+	*ret_dear = take_message(c, wh_str(data.p, len));
+	return len;
+}
+
 /* Takes whole requests off data as long as it may; returns how many bytes they were. */
 static size_t
 take_messages(struct wh_conn *c, struct wh_str data)
 {
 	int64_t ends = WH_NEVER;
-	size_t at = 0, len;
+	size_t at = 0;
 
-	if (c->frame.pos == 0)
-		begin_frame(c);
 	while (at < data.n && wh_conn_may_take(c)) {
-		struct wh_str rest = wh_str(data.p + at, data.n - at);
-		int r = wh_frame_scan(&c->frame, rest.p, rest.n, &len);
-		bool dear = false;
+		bool dear;
+		size_t len = take_next(c, wh_str(data.p + at, data.n - at), &dear);
 
-		if (r == WH_FRAME_MORE) {
-			note_partial(c);
+		if (len == 0)
 			return at;
-		}
-		c->partial = false;
-		if (r)
-			refuse_frame(c, r, rest);
-		else
-			dear = take_message(c, wh_str(rest.p, len));
-		at += r ? rest.n : len;
+		at += len;
 		if (dear && at < data.n)
 			look_at_clock(c, &ends);
 	}

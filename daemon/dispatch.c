@@ -11,8 +11,6 @@
 #include <stdio.h>
 
 #include "daemon/conn.h"
-#include "daemon/hook_pack.h"
-#include "daemon/recall.h"
 
 #define SENTENCE_MAX 1024
 #define ALL_ROLES_HINT "ask an admin to add the user to [access]"
@@ -177,41 +175,55 @@ call_handler(struct wh_call *c, const msgpack_object *params)
 	wh_buf_fini(&why);
 }
 
-void
-wh_dispatch(struct wh_call *c, struct wh_rpc *rpc)
+/* False without memory: the connection is about to close. */
+static bool
+begin(struct wh_call *c)
 {
 	c->d->counters.calls++;
-	if (c->out->fault) {
-		c->state = WH_CALL_ANSWERED; /* memory is short: the connection is about to
-						close */
-		return;
-	}
-	c->cmd = wh_command_by_method(rpc->method);
+	if (c->out->fault)
+		c->state = WH_CALL_ANSWERED;
+	return !c->out->fault;
+}
+
+/* False after it was refused. */
+static bool
+admit(struct wh_call *c, struct wh_str method)
+{
 	if (c->d->stopping)
 		wh_call_fail(c, WH_ERR_SHUTTING_DOWN,
 			     "whd is stopping: connect again when it is back");
 	else if (!c->cmd)
-		fail_unknown(c, rpc->method);
+		fail_unknown(c, method);
 	else if (!is_permitted(c))
 		fail_permission(c);
 	else
+		return true;
+	return false;
+}
+
+void
+wh_dispatch(struct wh_call *c, struct wh_rpc *rpc)
+{
+	if (!begin(c))
+		return;
+	c->cmd = wh_command_by_method(rpc->method);
+	if (admit(c, rpc->method))
 		call_handler(c, rpc->params);
 	close_answer(c);
 }
 
-bool
-wh_dispatch_again(struct wh_call *c)
+void
+wh_dispatch_get(struct wh_call *c, struct wh_str whid)
 {
-	struct whd *d = c->d;
-	struct wh_str hook;
+	const struct wh_args_webhook_get args = {
+		.seen = 1u << WH_ARGNO_webhook_get_whid,
+		.whid = whid,
+	};
 
+	if (!begin(c))
+		return;
 	c->cmd = &wh_commands[WH_CMD_webhook_get];
-	if (d->stopping || c->out->fault || !is_permitted(c) ||
-	    !wh_recall_find(d->recall, d->view.renewals, c->words, &hook))
-		return false;
-	d->counters.calls++;
-	d->counters.calls_recalled++;
-	wh_hook_repeat(wh_call_result(c), hook, wh_hook_age(d));
+	if (admit(c, WH_STR_NULL))
+		on_webhook_get(c, &args);
 	close_answer(c);
-	return true;
 }

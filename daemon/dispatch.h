@@ -17,9 +17,8 @@ struct wh_call {
 	struct wh_ticket ticket;
 	const struct wh_peer *peer;
 	const struct wh_cmd_info *cmd;
-	struct wh_str words; /* method and parameters, as they came; empty: not asked plainly */
-	struct wh_buf *out;  /* the connection's output */
-	size_t out_start;    /* where this reply began */
+	struct wh_buf *out; /* the connection's output */
+	size_t out_start;   /* where this reply began */
 	enum { WH_CALL_OPEN, WH_CALL_ANSWERED, WH_CALL_PARKED } state;
 };
 
@@ -31,14 +30,11 @@ WH_MUST_USE bool wh_call_check_whid(struct wh_call *c, struct wh_str whid);
 /* The answer comes later through the ticket. */
 void wh_call_park(struct wh_call *c);
 
-/*
- * Answers a webhook.get that was asked in the same words since the last commit. False if it is
- * another question, or one to be answered anew: then it is to be decoded.
- */
-bool wh_dispatch_again(struct wh_call *c);
-/* Answers one request (called by conn.c). After it the call is answered or parked. A result
+/* Answers one request (called by conn_in.c). After it the call is answered or parked. A result
  * larger than 1 MiB becomes TOO_LARGE. */
 void wh_dispatch(struct wh_call *c, struct wh_rpc *rpc);
+/* The same for a webhook.get of this webhook, without more parameters. */
+void wh_dispatch_get(struct wh_call *c, struct wh_str whid);
 
 /* One prototype a command: void on_<id>(struct wh_call *, const struct wh_args_<id> *). A
  * missing handler does not link. */

@@ -72,12 +72,33 @@ not_there(struct wh_call *c, const struct wh_hook_age *age, struct wh_str whid)
 	wh_buf_fini(&name);
 }
 
-/* For who asks in the same words: but for its age it is the same until the next commit. */
-static void
-offer(struct wh_call *c, size_t at, const struct wh_hook_age *age)
+/* Asked for what does not depend on the time: but for its age the answer is the same until the
+ * next commit. */
+static bool
+is_plain(const struct wh_args_webhook_get *a)
 {
-	if (c->words.n && !c->out->fault)
-		wh_recall_offer(c->d->recall, c->d->view.renewals, c->words,
+	return !wh_has(a, webhook_get, view) && !wh_has(a, webhook_get, max_age);
+}
+
+static bool
+answer_again(struct wh_call *c, const struct wh_args_webhook_get *a,
+	     const struct wh_hook_age *age)
+{
+	struct wh_str hook;
+
+	if (!is_plain(a) || !wh_recall_find(c->d->recall, c->d->view.renewals, a->whid, &hook))
+		return false;
+	c->d->counters.calls_recalled++;
+	wh_hook_repeat(wh_call_result(c), hook, age);
+	return true;
+}
+
+static void
+offer(struct wh_call *c, const struct wh_args_webhook_get *a, size_t at,
+      const struct wh_hook_age *age)
+{
+	if (is_plain(a) && !c->out->fault)
+		wh_recall_offer(c->d->recall, c->d->view.renewals, a->whid,
 				wh_hook_ageless(c->out, at, age));
 }
 
@@ -95,8 +116,8 @@ fail_deleted(struct wh_call *c, const struct wh_hook *h)
 }
 
 static void
-answer_hook(struct wh_call *c, const struct wh_hook *h, const struct wh_hook_age *age,
-	    struct wh_str whid)
+answer_hook(struct wh_call *c, const struct wh_args_webhook_get *a, const struct wh_hook *h,
+	    const struct wh_hook_age *age)
 {
 	struct wh_buf *out;
 	size_t at;
@@ -106,13 +127,13 @@ answer_hook(struct wh_call *c, const struct wh_hook *h, const struct wh_hook_age
 		return;
 	}
 	if (h->hidden && (h->body.n == 0 || h->state != WH_HOOK_REJECTED)) {
-		not_there(c, age, whid);
+		not_there(c, age, a->whid);
 		return;
 	}
 	out = wh_call_result(c);
 	at = out->n;
 	wh_hook_pack(out, h, age);
-	offer(c, at, age);
+	offer(c, a, at, age);
 }
 
 void
@@ -124,17 +145,17 @@ on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 	struct wh_hook hook;
 	char room[WH_KEY_MAX];
 
+	if (answer_again(c, a, age))
+		return;
 	if (!parse_view(c, wh_has(a, webhook_get, view), a->view, &view) ||
 	    !young_enough(c, wh_has(a, webhook_get, max_age), a->max_age, age))
 		return;
 
-	if (wh_has(a, webhook_get, max_age))
-		c->words = WH_STR_NULL; /* the next one may be too old */
 	struct wh_str key = wh_key_fold(wh_lane_resolve(&c->d->view, a->whid), room);
 	int r = key.n ? wh_hook_get(&c->d->view, key, view, &body, &hook) : WH_ABSENT;
 
 	if (r == 0) {
-		answer_hook(c, &hook, age, a->whid);
+		answer_hook(c, a, &hook, age);
 	} else if (r == WH_ABSENT) {
 		not_there(c, age, a->whid);
 	} else {

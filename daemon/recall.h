@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Answers that were given since the last commit, by the words of their
- * question: who asks again in the same words gets the same bytes, and nothing
- * is decoded or looked for.
+ * question (of a webhook.get, the id as it was written): who asks again in the
+ * same words gets the same bytes, and nothing is looked for.
  *
  * Only what depends on words and snapshot alone may be kept. An answer counts
  * for the snapshot it was read from and for no other, so that none is older

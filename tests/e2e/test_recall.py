@@ -63,7 +63,7 @@ def test_update_and_its_merge(sim, c, row):
     c.go_offline(sim)
     for n in range(3):  # the second and the third are merged into the first
         often(c, row)
-        confirmed = often(c, row, view="confirmed")
+        confirmed = c.get(row, view="confirmed")
         c.update(row, {"whcomment": f"mine {n}"})
         seen = c.get(row)
         assert seen["whcomment"] == f"mine {n}" and seen["_whd"]["state"] == "updating"

@@ -3,9 +3,10 @@
  * Fuzzes a request from bytes to typed arguments: the first byte chooses the
  * command, the rest is one message, read as an envelope and as a parameter
  * map. Each refusal must give a sentence that fits into a sound error reply.
+ * What is known without decoding must be what is decoded.
  */
-#include "proto/command.h"
 #include "proto/record.h"
+#include "tests/peeked.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -69,6 +70,16 @@ patch(const msgpack_object *map)
 	wh_buf_fini(&row);
 }
 
+static void
+peek(struct wh_str message)
+{
+	struct wh_peeked_get get;
+
+	if (wh_peek_get(message, &get))
+		wh_require(peeked_as_decoded(message, &get));
+	(void)wh_peek_id(message);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -79,6 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (n < 1)
 		return 0;
+	peek(wh_str((const char *)data + 1, n - 1));
 	const struct wh_cmd_info *cmd = &wh_commands[data[0] % WH_CMD_COUNT];
 
 	if (wh_unpack(&tree, wh_str((const char *)data + 1, n - 1), &wire_limits))

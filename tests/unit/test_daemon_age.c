@@ -9,6 +9,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/hook_pack.h"
 #include "daemon/pump_own.h"
+#include "daemon/recall.h"
 
 #define SYNCED 1000000
 #define STALE_AFTER 500
@@ -29,6 +30,7 @@ begin(struct fixture *f, uint64_t synced_at, int64_t later)
 	x->config.sync_stale_after = STALE_AFTER;
 	x->d.config = &x->config;
 	x->d.pump = &x->p;
+	x->d.recall = wh_recall_new();
 	x->p.d = &x->d;
 	assert_int_equal(wh_view_begin(f->s, &x->d.view), 0);
 	x->d.view.meta.synced_at = synced_at;
@@ -41,6 +43,7 @@ end(struct rig *x)
 {
 	wh_view_end(&x->d.view);
 	wh_buf_fini(&x->out);
+	wh_recall_free(x->d.recall);
 	free(x);
 }
 
