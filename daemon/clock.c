@@ -30,6 +30,17 @@ wh_clock_now(void)
 	};
 }
 
+void
+wh_clock_follow(struct wh_now *now)
+{
+	int64_t ms = read_ms(CLOCK_MONOTONIC);
+
+	if (ms == now->mono.ms)
+		return;
+	now->mono.ms = ms;
+	now->wall.ms = read_ms(CLOCK_REALTIME);
+}
+
 int64_t
 wh_clock_boot(void)
 {

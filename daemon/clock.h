@@ -8,6 +8,8 @@
 #include "daemon/core/instant.h"
 
 struct wh_now wh_clock_now(void);
+/* Brings *now up to date: a second clock is read only once the first went on by a ms. */
+void wh_clock_follow(struct wh_now *now);
 /* Wall ms when the machine was booted; steps as the wall clock does. */
 int64_t wh_clock_boot(void);
 /* Unpredictable bits for jitter, ids and hash seeds; never fails. */

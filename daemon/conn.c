@@ -99,7 +99,7 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 	if (n == 0)
 		return;
-	whd_tick(c->server->d);
+	whd_tick_late(c->server->d);
 	if (n == UV_EOF) {
 		on_eof(c);
 	} else if (n < 0) {
@@ -182,17 +182,16 @@ arm(struct wh_conn *c)
 	int64_t request = request_due(c);
 	int64_t answer = c->writing ? c->stall_at : WH_NEVER;
 	int64_t due = request < answer ? request : answer;
-	bool runs = uv_is_active((uv_handle_t *)&c->timer);
 
-	if (due == WH_NEVER) {
+	if (due == WH_NEVER && c->timer_at != WH_NEVER)
 		uv_timer_stop(&c->timer);
+	else if (c->timer_at <= due)
 		return;
-	}
-	if (runs && c->timer_at <= due)
+	c->timer_at = due;
+	if (due == WH_NEVER)
 		return;
 	int64_t delay = due - now_of(c);
 
-	c->timer_at = due;
 	uv_timer_start(&c->timer, on_timer, delay > 0 ? (uint64_t)delay : 1, 0);
 }
 
@@ -202,6 +201,7 @@ on_timer(uv_timer_t *timer)
 	struct wh_conn *c = timer->data;
 
 	whd_tick(c->server->d);
+	c->timer_at = WH_NEVER;
 	if (wh_conn_has_stalled(c)) {
 		give_up_reader(c);
 		return;
@@ -286,12 +286,12 @@ void
 wh_conn_close(struct wh_conn *c)
 {
 	struct wh_server *s = c->server;
-	int fd = wh_conn_fd(c);
 
 	if (c->state == WH_CONN_CLOSED)
 		return;
-	if (!c->eof && fd >= 0)
-		wh_accept_drain(s, fd);
+	if (!c->eof && c->fd >= 0)
+		wh_accept_drain(s, c->fd);
+	c->fd = -1;
 	c->state = WH_CONN_CLOSED;
 	wh_server_leave(s, c);
 	wh_waits_closed(s->d->waits, c->id);
@@ -311,6 +311,8 @@ wh_conn_new(struct wh_server *s, int fd, const struct wh_peer *peer)
 	}
 	c->server = s;
 	c->peer = *peer;
+	c->fd = -1;
+	c->timer_at = WH_NEVER;
 	c->handles = 2;
 	uv_pipe_init(&s->d->loop, &c->pipe, 0);
 	uv_timer_init(&s->d->loop, &c->timer);
@@ -321,6 +323,7 @@ wh_conn_new(struct wh_server *s, int fd, const struct wh_peer *peer)
 		wh_conn_close(c);
 		return WH_ESYS;
 	}
+	c->fd = fd;
 	wh_log(WH_LOG_DEBUG, "conn", "accepted", "conn=%" PRIu64 " uid=%u pid=%d role=%s",
 	       c->id, peer->uid, (int)peer->pid,
 	       peer->known ? wh_role_str(peer->role) : "none");

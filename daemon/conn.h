@@ -30,8 +30,9 @@ struct wh_conn {
 	struct wh_peer peer;
 	enum wh_conn_state state;
 	uv_pipe_t pipe;
+	int fd;           /* that libuv has open there; -1 once it is closed */
 	uv_timer_t timer; /* runs only while a request or an answer is half-way */
-	int64_t timer_at; /* mono ms it is set to */
+	int64_t timer_at; /* mono ms it is set to; WH_NEVER: it does not run */
 	unsigned handles; /* not closed yet */
 
 	struct wh_frame frame;
@@ -120,14 +121,6 @@ bool wh_server_may_log(struct wh_server *s, unsigned *ret_suppressed);
 /* conn.c */
 /* Takes over fd. 0, or a fault after which fd is closed. */
 WH_MUST_USE int wh_conn_new(struct wh_server *s, int fd, const struct wh_peer *peer);
-/* -1 once it is closed. */
-static inline int
-wh_conn_fd(const struct wh_conn *c)
-{
-	uv_os_fd_t fd;
-
-	return uv_fileno((const uv_handle_t *)&c->pipe, &fd) == 0 ? fd : -1;
-}
 /* Nothing more is read; closed once all is sent. */
 void wh_conn_drain(struct wh_conn *c);
 void wh_conn_close(struct wh_conn *c);

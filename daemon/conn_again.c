@@ -27,7 +27,7 @@ may_ask(const struct wh_conn *c)
 static size_t
 read_at_once(struct wh_conn *c)
 {
-	ssize_t n = recv(wh_conn_fd(c), c->server->read_room, WH_READ_ROOM, MSG_DONTWAIT);
+	ssize_t n = recv(c->fd, c->server->read_room, WH_READ_ROOM, MSG_DONTWAIT);
 
 	return n > 0 ? (size_t)n : 0;
 }

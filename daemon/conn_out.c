@@ -134,7 +134,7 @@ hand_over(struct wh_conn *c, size_t sent)
 static ssize_t
 try_send(const struct wh_conn *c)
 {
-	return send(wh_conn_fd(c), c->out.p, c->out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return send(c->fd, c->out.p, c->out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void

@@ -40,7 +40,14 @@
 void
 whd_tick(struct whd *d)
 {
-	d->now = wh_clock_now();
+	wh_clock_follow(&d->now);
+}
+
+void
+whd_tick_late(struct whd *d)
+{
+	if ((int64_t)uv_now(&d->loop) != d->now.mono.ms)
+		whd_tick(d);
 }
 
 void

@@ -117,6 +117,9 @@ struct whd {
 int whd_run(struct wh_config *config);
 /* Reads both clocks into d->now; called at the start of every callback from the loop. */
 void whd_tick(struct whd *d);
+/* The same for what comes by the thousand: libuv read the clock when it woke, and if that was
+ * in the ms that is known nothing is read again. */
+void whd_tick_late(struct whd *d);
 /*
  * After each commit, in this order: renew the view, replies of the jobs (done
  * by the writer), then waits, watch and pump look again.

@@ -324,7 +324,7 @@ def places(s):
 
 
 @rule("clock", *(p + e for p in ("proto/", "store/", "daemon/", "ctl/") for e in C),
-      but=("daemon/clock.c", "daemon/alarm.c", "proto/client/*", "ctl/session.c"))
+      but=("daemon/clock.c", "daemon/whd.c", "daemon/alarm.c", "proto/client/*", "ctl/session.c"))
 def clock(s):
     yield from s.find(r"\b(clock_gettime|gettimeofday|uv_hrtime|uv_now|time)\s*\(",
                       "{} reads a clock: take the time as an argument")

@@ -24,11 +24,31 @@ no_bits_are_given_twice(void **state)
 	}
 }
 
+/* What is known in this ms is left as it is; then both go on. */
+static void
+follows_by_the_ms(void **state)
+{
+	struct wh_now now = {.mono.ms = -1}, began;
+
+	(void)state;
+	wh_clock_follow(&now);
+	began = now;
+	assert_in_range(wh_clock_now().mono.ms - now.mono.ms, 0, 60000);
+	assert_in_range(wh_clock_now().wall.ms - now.wall.ms, 0, 60000);
+	now.wall.ms = 0;
+	while (now.wall.ms == 0) {
+		assert_int_equal(now.mono.ms, began.mono.ms);
+		wh_clock_follow(&now);
+	}
+	assert_true(now.mono.ms > began.mono.ms && now.wall.ms >= began.wall.ms);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_bits_are_given_twice),
+		cmocka_unit_test(follows_by_the_ms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
