@@ -81,25 +81,15 @@ is_plain(const struct wh_args_webhook_get *a)
 }
 
 static bool
-answer_again(struct wh_call *c, const struct wh_args_webhook_get *a,
-	     const struct wh_hook_age *age)
+answer_again(struct wh_call *c, struct wh_str key, const struct wh_hook_age *age)
 {
 	struct wh_str hook;
 
-	if (!is_plain(a) || !wh_recall_find(c->d->recall, c->d->view.renewals, a->whid, &hook))
+	if (!wh_recall_find(c->d->recall, c->d->view.renewals, key, &hook))
 		return false;
 	c->d->counters.calls_recalled++;
 	wh_hook_repeat(wh_call_result(c), hook, age);
 	return true;
-}
-
-static void
-offer(struct wh_call *c, const struct wh_args_webhook_get *a, size_t at,
-      const struct wh_hook_age *age)
-{
-	if (is_plain(a) && !c->out->fault)
-		wh_recall_offer(c->d->recall, c->d->view.renewals, a->whid,
-				wh_hook_ageless(c->out, at, age));
 }
 
 static void
@@ -115,10 +105,19 @@ fail_deleted(struct wh_call *c, const struct wh_hook *h)
 		     first);
 }
 
+/* What a webhook.get is about: the webhook, by the key of its row, and what depends on the
+ * time. */
+struct asked {
+	struct wh_call *c;
+	const struct wh_args_webhook_get *a;
+	const struct wh_hook_age *age;
+	struct wh_str key; /* empty: no webhook can have such an id */
+};
+
 static void
-answer_hook(struct wh_call *c, const struct wh_args_webhook_get *a, const struct wh_hook *h,
-	    const struct wh_hook_age *age)
+answer_hook(const struct asked *q, const struct wh_hook *h)
 {
+	struct wh_call *c = q->c;
 	struct wh_buf *out;
 	size_t at;
 
@@ -127,45 +126,58 @@ answer_hook(struct wh_call *c, const struct wh_args_webhook_get *a, const struct
 		return;
 	}
 	if (h->hidden && (h->body.n == 0 || h->state != WH_HOOK_REJECTED)) {
-		not_there(c, age, a->whid);
+		not_there(c, q->age, q->a->whid);
 		return;
 	}
 	out = wh_call_result(c);
 	at = out->n;
-	wh_hook_pack(out, h, age);
-	offer(c, a, at, age);
+	wh_hook_pack(out, h, q->age);
+	if (is_plain(q->a) && !out->fault)
+		wh_recall_offer(c->d->recall, c->d->view.renewals, q->key,
+				wh_hook_ageless(out, at, q->age));
+}
+
+static void
+answer_from_store(const struct asked *q, enum wh_hook_view view)
+{
+	struct whd *d = q->c->d;
+	struct wh_buf body = WH_BUF_NULL;
+	struct wh_hook hook;
+	int r = q->key.n ? wh_hook_get(&d->view, q->key, view, &body, &hook) : WH_ABSENT;
+
+	if (r == 0) {
+		answer_hook(q, &hook);
+	} else if (r == WH_ABSENT) {
+		not_there(q->c, q->age, q->a->whid);
+	} else {
+		d->counters.rows_corrupt++;
+		wh_pump_row_damaged(d->pump);
+		wh_call_fail(q->c, WH_ERR_CORRUPT,
+			     "the stored row is damaged and is being fetched again: retry in a "
+			     "moment");
+	}
+	wh_buf_fini(&body);
 }
 
 void
 on_webhook_get(struct wh_call *c, const struct wh_args_webhook_get *a)
 {
-	const struct wh_hook_age *age = wh_hook_age(c->d);
-	struct wh_buf body = WH_BUF_NULL;
+	const struct wh_view *v = &c->d->view;
 	enum wh_hook_view view;
-	struct wh_hook hook;
 	char room[WH_KEY_MAX];
+	const struct asked q = {
+		.c = c,
+		.a = a,
+		.age = wh_hook_age(c->d),
+		.key = wh_key_fold(wh_lane_resolve(v, a->whid), room),
+	};
 
-	if (answer_again(c, a, age))
+	wh_rows_expect(v, q.key);
+	if (is_plain(a) && answer_again(c, q.key, q.age))
 		return;
-	if (!parse_view(c, wh_has(a, webhook_get, view), a->view, &view) ||
-	    !young_enough(c, wh_has(a, webhook_get, max_age), a->max_age, age))
-		return;
-
-	struct wh_str key = wh_key_fold(wh_lane_resolve(&c->d->view, a->whid), room);
-	int r = key.n ? wh_hook_get(&c->d->view, key, view, &body, &hook) : WH_ABSENT;
-
-	if (r == 0) {
-		answer_hook(c, a, &hook, age);
-	} else if (r == WH_ABSENT) {
-		not_there(c, age, a->whid);
-	} else {
-		c->d->counters.rows_corrupt++;
-		wh_pump_row_damaged(c->d->pump);
-		wh_call_fail(c, WH_ERR_CORRUPT,
-			     "the stored row is damaged and is being fetched again: retry in a "
-			     "moment");
-	}
-	wh_buf_fini(&body);
+	if (parse_view(c, wh_has(a, webhook_get, view), a->view, &view) &&
+	    young_enough(c, wh_has(a, webhook_get, max_age), a->max_age, q.age))
+		answer_from_store(&q, view);
 }
 
 /* ------------------------------------------------------------------ list -- */

@@ -17,6 +17,8 @@
 #define WAYS 4u /* slots of a bucket: one line of the processor's cache */
 #define SLOTS 4096u
 #define LONGEST 32768u
+#define FEW 65536u /* bytes, that are kept before any was asked for again */
+#define RARELY 64u /* of so many offers one is kept while none is */
 #define ALIGNED 8u
 
 struct slot {
@@ -33,6 +35,7 @@ struct wh_recall {
 	uint64_t snapshot;
 	uint64_t first, next; /* places; what is kept lies between */
 	unsigned offers;
+	bool found; /* something, since the last one was kept */
 	char *ring; /* NULL until one is kept */
 	struct slot slots[SLOTS];
 };
@@ -102,6 +105,7 @@ wh_recall_find(struct wh_recall *r, uint64_t snapshot, struct wh_str words,
 		if (!wh_str_eq(wh_str(e->bytes, e->words_n), words))
 			continue;
 		*ret_answer = wh_str(e->bytes + e->words_n, e->answer_n);
+		r->found = true;
 		return true;
 	}
 	return false;
@@ -132,6 +136,16 @@ slot_for(struct wh_recall *r, uint64_t hash)
 	return oldest;
 }
 
+/* Where more is asked for than there is room, few are found again, and each that is kept is
+ * written in vain. */
+static bool
+is_worth_it(struct wh_recall *r)
+{
+	if (++r->offers % WH_RECALL_OFFERS != 0)
+		return false;
+	return r->found || r->next - r->first < FEW || r->offers % RARELY == 0;
+}
+
 void
 wh_recall_offer(struct wh_recall *r, uint64_t snapshot, struct wh_str words,
 		struct wh_str answer)
@@ -139,7 +153,7 @@ wh_recall_offer(struct wh_recall *r, uint64_t snapshot, struct wh_str words,
 	size_t size = sizeof(struct entry) + words.n + answer.n;
 
 	turn_to(r, snapshot);
-	if (++r->offers % WH_RECALL_OFFERS != 0 || size > LONGEST)
+	if (!is_worth_it(r) || size > LONGEST)
 		return;
 	if (!r->ring)
 		r->ring = malloc(WH_RECALL_ROOM);
@@ -151,6 +165,7 @@ wh_recall_offer(struct wh_recall *r, uint64_t snapshot, struct wh_str words,
 
 	e->words_n = (uint32_t)words.n;
 	e->answer_n = (uint32_t)answer.n;
+	r->found = false;
 	memcpy(e->bytes, words.p, words.n);
 	memcpy(e->bytes + words.n, answer.p, answer.n);
 	*slot_for(r, hash) = (struct slot){.place = place, .hash = hash};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Answers that were given since the last commit, by the words of their
- * question (of a webhook.get, the id as it was written): who asks again in the
+ * question (of a webhook.get, the key of the row): who asks again in the
  * same words gets the same bytes, and nothing is looked for.
  *
  * Only what depends on words and snapshot alone may be kept. An answer counts
@@ -23,7 +23,8 @@ bool wh_recall_find(struct wh_recall *r, uint64_t snapshot, struct wh_str words,
 		    struct wh_str *ret_answer);
 /*
  * Offers an answer. One in eight is kept: what is asked often soon is, and what
- * is asked once costs nothing. Large ones are not, nor is anything without memory.
+ * is asked once costs nothing; fewer while none that is kept is asked for again.
+ * Large ones are not, nor is anything without memory.
  */
 void wh_recall_offer(struct wh_recall *r, uint64_t snapshot, struct wh_str words,
 		     struct wh_str answer);

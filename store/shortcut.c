@@ -173,3 +173,12 @@ wh_shortcuts_get(const struct wh_view *v, const struct wh_key *key, size_t min_p
 		remember(s, hash, ret);
 	return r;
 }
+
+void
+wh_rows_expect(const struct wh_view *v, struct wh_str whid)
+{
+	const struct wh_shortcuts *s = v->shortcuts;
+
+	if (s && s->n > 0)
+		__builtin_prefetch(slot_of(s, wh_value_key_sum(WH_TABLE_ROWS, whid), 0));
+}

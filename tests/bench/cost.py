@@ -26,8 +26,8 @@ LEFT = 1024     # operations that whd leaves without index rows
 LATER = 1100
 BOUNDS = {  # instructions; what was counted when the bound was set, and a fifth
     "get": 5250,
-    "plain get": 1650,
-    "get again": 1150,
+    "plain get": 2150,
+    "get again": 1500,
     "listed webhook": 2400,
     "queued create": 198_000,
     "queued create, and its index rows": 281_000,

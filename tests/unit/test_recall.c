@@ -50,6 +50,42 @@ test_one_in_eight(void **state)
 	wh_recall_free(r);
 }
 
+/* So that no two have the same length next to one another. */
+static void
+make(unsigned i, struct wh_buf *words, struct wh_buf *answer)
+{
+	wh_buf_reset(words);
+	wh_buf_reset(answer);
+	wh_buf_printf(words, "words of %u", i);
+	for (unsigned n = 0; n < 60 + i % 7; n++)
+		wh_buf_printf(answer, "answer %05u", i);
+}
+
+/* Nobody asks again: hardly any is kept, until somebody does. */
+static void
+test_fewer_in_vain(void **state)
+{
+	struct wh_recall *r = wh_recall_new();
+	WH_CLEANUP(wh_buf_fini) struct wh_buf words = WH_BUF_NULL, answer = WH_BUF_NULL;
+	struct wh_str got;
+	unsigned kept = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		make(i, &words, &answer);
+		wh_recall_offer(r, 1, wh_buf_view(&words), wh_buf_view(&answer));
+	}
+	for (unsigned i = 0; i < MANY; i++) {
+		make(i, &words, &answer);
+		kept += wh_recall_find(r, 1, wh_buf_view(&words), &got);
+	}
+	assert_in_range(kept, MANY / 64, MANY / 32);
+	for (unsigned i = 0; i < WH_RECALL_OFFERS; i++)
+		wh_recall_offer(r, 1, WH_STR("asked often"), WH_STR("answer"));
+	assert_true(wh_recall_find(r, 1, WH_STR("asked often"), &got));
+	wh_recall_free(r);
+}
+
 static void
 test_nothing_of_another_snapshot(void **state)
 {
@@ -65,17 +101,6 @@ test_nothing_of_another_snapshot(void **state)
 		assert_memory_equal(answer.p, &snapshot, sizeof(snapshot));
 	}
 	wh_recall_free(r);
-}
-
-/* So that no two have the same length next to one another. */
-static void
-make(unsigned i, struct wh_buf *words, struct wh_buf *answer)
-{
-	wh_buf_reset(words);
-	wh_buf_reset(answer);
-	wh_buf_printf(words, "words of %u", i);
-	for (unsigned n = 0; n < 60 + i % 7; n++)
-		wh_buf_printf(answer, "answer %05u", i);
 }
 
 /* Whatever was written over: what is found is whole and the right one. */
@@ -129,6 +154,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_words),
 		cmocka_unit_test(test_one_in_eight),
+		cmocka_unit_test(test_fewer_in_vain),
 		cmocka_unit_test(test_nothing_of_another_snapshot),
 		cmocka_unit_test(test_more_than_there_is_room_for),
 		cmocka_unit_test(test_large_ones_are_not_kept),

@@ -33,6 +33,8 @@ want(const struct wh_view *v, const char *name, const char *body)
 	struct wh_row row;
 
 	for (int twice = 0; twice < 2; twice++) {
+		wh_rows_expect(v, wh_str_c(name)); /* changes nothing */
+		wh_rows_expect(v, WH_STR_NULL);
 		int r = wh_rows_get(v, wh_str_c(name), &row);
 
 		assert_int_equal(r, body ? 0 : WH_ABSENT);
