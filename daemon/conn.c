@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "daemon/conn.h"
-#include "proto/peek.h"
 #include "daemon/waits.h"
 #include "daemon/watch.h"
+#include "proto/peek.h"
 
 #define READ_LEAST 4096u
 #define TOGETHER_MOST ((size_t)256 << 10) /* bytes of answers that leave together */
