@@ -59,6 +59,27 @@ cool_down(struct wh_pump *p, struct flight *f)
 	f->until.ms = p->d->now.mono.ms + COOL_MS;
 }
 
+/* None of the others would have room either: they are tried again together, and one line tells
+ * of it. */
+static bool
+had_no_room(struct wh_pump *p, const struct wh_send *s, int fault)
+{
+	if (fault != WH_EFULL && fault != WH_ENOSPACE) {
+		p->full_until.ms = fault ? p->full_until.ms : 0;
+		return false;
+	}
+	if (p->full_until.ms == 0)
+		wh_log(WH_LOG_ERROR, "queue",
+		       "the store has no room to send from; it is tried again every second: "
+		       "make "
+		       "room on its disk, or raise [store] max_size",
+		       "op=%s whid=%s seq=%llu fault=%s", s->names.op,
+		       WH_LOGQ(wh_str_c(s->names.whid)), (unsigned long long)s->seq,
+		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
+	p->full_until.ms = p->d->now.mono.ms + COOL_MS;
+	return true;
+}
+
 static void
 send_done(struct wh_job *job, struct whd *d, int fault)
 {
@@ -70,7 +91,7 @@ send_done(struct wh_job *job, struct whd *d, int fault)
 		park(p, job, s->seq, &s->names, fault);
 		return;
 	}
-	if (fault)
+	if (!had_no_room(p, s, fault) && fault)
 		wh_log(WH_LOG_ERROR, "queue", "an operation could not be marked for sending",
 		       "op=%s whid=%s seq=%llu fault=%s", s->names.op,
 		       WH_LOGQ(wh_str_c(s->names.whid)), (unsigned long long)s->seq,

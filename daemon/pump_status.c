@@ -100,6 +100,12 @@ wh_pump_pack_gate(const struct wh_pump *p, struct wh_buf *out)
 	kv_time(out, "until", g ? wall_of(p, g->until) : 0);
 }
 
+bool
+wh_pump_has_no_room(const struct wh_pump *p)
+{
+	return p->full_until.ms > 0;
+}
+
 void
 wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out)
 {

@@ -179,6 +179,8 @@ sleep_until(struct wh_pump *p, struct wh_mono at)
 			wait = p->flights.at[i].until.ms - p->d->now.mono.ms;
 	if (p->parked && p->parked_until.ms - p->d->now.mono.ms < wait)
 		wait = p->parked_until.ms - p->d->now.mono.ms;
+	if (p->full_until.ms > 0 && p->full_until.ms - p->d->now.mono.ms < wait)
+		wait = p->full_until.ms - p->d->now.mono.ms;
 	int64_t ready = wh_pump_ready_until(p) - p->d->now.mono.ms;
 
 	if (ready < wait)
@@ -231,7 +233,9 @@ struct turn {
 static uint32_t
 concurrency(const struct wh_pump *p)
 {
-	return p->parked || p->flights.n >= FLIGHTS_MAX
+	bool full = p->full_until.ms > p->d->now.mono.ms;
+
+	return p->parked || full || p->flights.n >= FLIGHTS_MAX
 		       ? 0
 		       : (uint32_t)p->d->config->queue_concurrency;
 }

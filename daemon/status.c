@@ -99,7 +99,7 @@ pack_store(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 	wh_pack_kv_uint(out, "free_disk", s->disk_free);
 	wh_pack_kv_uint(out, "revision", d->view.meta.revision);
 	wh_pack_kv_uint(out, "history", d->view.meta.history_count);
-	wh_pack_kv_bool(out, "full", rules->store_full);
+	wh_pack_kv_bool(out, "full", rules->store_full || wh_pump_has_no_room(d->pump));
 	if (d->backup_at)
 		wh_pack_kv_int(out, "backup_at", d->backup_at);
 	else

@@ -7,6 +7,7 @@ mount) and one that the shim makes full at a word, on which nothing at all can
 be written, not even over free pages.
 """
 
+import re
 import subprocess
 import time
 
@@ -96,6 +97,10 @@ def queue_until_full(c, first=0):
             assert "full" in error.message
             return taken
     raise AssertionError("the disk does not become full")
+
+
+def jobs(c):
+    return int(re.search(r"^whd_commit_jobs_total (\d+)$", c.call("metrics"), re.MULTILINE)[1])
 
 
 def take_again(c, i):
@@ -206,3 +211,26 @@ def test_changes_stop_before_the_rest_has_no_room(world, sim, disk):
     disk.empty()
     take_again(c, len(taken))
     check_end(sim, c, len(taken) + 1)
+
+
+def test_without_room_nothing_is_tried_but_once_a_second(world, sim):
+    """However many wait: else each would take its turn at failing."""
+    disk = Shim(world)
+    whd = start(world, sim, disk, **{"sync.interval": "1h", "retry.base": "100ms"})
+    c = whd.client()
+    c.go_offline(sim)
+    for i in range(200):
+        c.create(**webhook(i), request_id=f"{i}")
+    disk.fill()
+    sim.up()
+    whd.child.wait_line("the store has no room to send from")
+    assert c.status()["store"]["full"]
+    before = jobs(c)
+    with refused("TIMEOUT"):
+        c.call("wait", until="idle", timeout_ms=3000)
+    assert jobs(c) - before <= 4 * 8, "four times as many as may be under way"
+    assert len(re.findall("no room to send from", whd.log)) == 1
+    disk.empty()
+    c.idle()
+    assert not c.status()["store"]["full"]
+    assert sim.executed("POST") == len(sim.rows()) == 200
