@@ -21,14 +21,30 @@ static const struct wh_frame_limits result_limits = {
 	.elements = 1000000,
 };
 
+#define SAID_MOST ((size_t)4096)
+
+/* Of what repeats something very long, how it begins. */
+WH_PRINTF(2, 0)
+static void
+say(struct wh_buf *b, const char *fmt, va_list ap)
+{
+	wh_buf_vprintf(b, fmt, ap);
+	if (b->n <= SAID_MOST)
+		return;
+	b->n = SAID_MOST;
+	while (b->n > 0 && ((unsigned char)b->p[b->n] & 0xc0u) == 0x80)
+		b->n--;
+	wh_buf_c(b, "...");
+}
+
 int
 wh_ctl_fail(struct wh_ctl *ctl, const char *code, const char *fmt, ...)
 {
-	struct wh_buf b = wh_buf_capped(8192), hint = WH_BUF_NULL;
+	struct wh_buf b = WH_BUF_NULL, hint = WH_BUF_NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	wh_buf_vprintf(&b, fmt, ap);
+	say(&b, fmt, ap);
 	va_end(ap);
 	if (strcmp(code, "USAGE") == 0 && ctl->cli.verb)
 		wh_buf_printf(&hint, "whctl help %s", ctl->cli.verb->name);
@@ -44,10 +60,9 @@ WH_PRINTF(1, 0)
 static void
 print_note(const char *fmt, va_list ap)
 {
-	struct wh_buf text = wh_buf_capped(8192);
-	struct wh_buf line = WH_BUF_NULL;
+	struct wh_buf text = WH_BUF_NULL, line = WH_BUF_NULL;
 
-	wh_buf_vprintf(&text, fmt, ap);
+	say(&text, fmt, ap);
 	wh_escape(&line, wh_buf_view(&text), WH_ESCAPE_LINE);
 	fprintf(stderr, "%.*s\n", WH_STR_FMT(wh_buf_view(&line)));
 	wh_buf_fini(&text);

@@ -359,6 +359,15 @@ put_damage(struct wh_buf *b, const char *damage)
 	wh_buf_printf(b, "%s (told until whctl check finds nothing)", damage);
 }
 
+static void
+put_keys(struct wh_buf *b, const char *error)
+{
+	if (!error)
+		return;
+	put_fault(b, true, "the key file cannot be used: ");
+	wh_buf_c(b, error);
+}
+
 /* --check: 1 if something is not as it should be, and what. */
 static int
 judge(struct wh_ctl *ctl, const struct whc_object *status)
@@ -373,6 +382,7 @@ judge(struct wh_ctl *ctl, const struct whc_object *status)
 	put_fault(&why, !whc_bool(status, "ready"), "whd is not ready");
 	put_fault(&why, !whc_bool(status, "fresh"), "its copy is not fresh");
 	put_fault(&why, gate && strcmp(gate, "auth") == 0, "the API refuses every key");
+	put_keys(&why, whc_str(status, "upstream.keys_error"));
 	put_fault(&why, whc_bool(status, "queue.full"), "the queue is full");
 	put_fault(&why, whc_bool(status, "store.full"), "the store or its disk is full");
 	put_damage(&why, whc_str(status, "store.damage"));

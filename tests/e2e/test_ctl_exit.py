@@ -67,6 +67,14 @@ def test_3_not_found(ctl):
         ctl.fails(3, *words, says=["hint"])
 
 
+def test_what_is_very_long_is_repeated_in_part(ctl):
+    long = "b" * 100_000
+    for code, words in ((3, ["get", f"name:{long}"]), (2, [long]), (2, ["list", f"--{long}"])):
+        err = ctl.run(*words).err
+        assert "bbb..." in err and len(err) < 5000, (code, err[:100])
+        assert ctl.run(*words).code == code
+
+
 def test_4_rejected_or_in_conflict(sim, c, ctl):
     whid = c.applied(c.create(**webhook(1)))["whid"]
     ctl.fails(4, "update", whid, "--comment", "x", "--if-revision", "1", says=["CONFLICT"])
@@ -213,6 +221,23 @@ def test_check_of_the_status_tells_what_needs_a_person(world, sim, c, ctl):
     ran = ctl.run("status", "--check")
     assert ran.code == 1 and "the API refuses every key" in ran.err and "upstream" in ran.out
     assert ctl.run("-q", "status", "--check") == (1, "", "")
+
+
+def test_check_of_the_status_tells_of_keys_that_cannot_be_used(whd, c, ctl):
+    c.synced()
+    whd.key_file.write_text("two words\n", encoding="utf-8")
+    whd.child.wait_line("cannot be used; the keys from before stay")
+    ran = ctl.run("status", "--check")
+    assert ran.code == 1 and f"the key file cannot be used: {whd.key_file}" in ran.err
+
+
+def test_what_was_cancelled_tells_no_older_error(sim, c, ctl):
+    sim.fault("apim_429", method="POST", seconds=600)
+    op = c.create(**webhook(1))["op"]
+    c.gate("rate")
+    assert "429" in c.call("queue.cancel", op=op)["last_error"]
+    err = ctl.run("queue", "wait", op).err
+    assert "is cancelled" in err and "429" not in err
 
 
 @pytest.mark.parametrize("words", [["wait", "idle", "--timeout", "60s"], ["watch"],
