@@ -88,7 +88,9 @@ complain_unknown(struct reading *r, const char *section, const char *key)
 	wh_buf_printf(text, "%s.", section);
 	wh_buf_printable(text, wh_str_c(key), 64);
 	wh_buf_c(text, ": there is no such setting");
-	if (nearest.name)
+	if (strchr(key, ' '))
+		wh_buf_c(text, "; a line is KEY = VALUE: is the = missing?\n");
+	else if (nearest.name)
 		wh_buf_printf(text, "; did you mean %s?\n", nearest.name);
 	else if (other)
 		wh_buf_printf(text, "; %s belongs to [%s]\n", key, other);

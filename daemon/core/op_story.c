@@ -161,7 +161,7 @@ unknown_sentence(struct wh_buf *out, const struct wh_op *op, const struct wh_op_
 	if (around->gate) {
 		add_gate(out, around);
 	} else if (op->next_at) {
-		wh_buf_c(out, ", due at");
+		wh_buf_c(out, ", which is due at the latest at");
 		add_time(out, op->next_at);
 	}
 	wh_buf_c(out, "; not sent again before that tells what became of it");

@@ -152,7 +152,7 @@ static const struct next_row next_rows[] = {
 	{"sending", WH_OP_SENDING, "", 0, "waits for the upstream's reply"},
 	{"unknown", WH_OP_UNKNOWN, "", 0, "looked up in the next list; not sent again before"},
 	{"unknown, planned", WH_OP_UNKNOWN, "", 1700000000000,
-	 "looked up in the next list, due at 2023-11-14 22:13:20 UTC; not sent"},
+	 "which is due at the latest at 2023-11-14 22:13:20 UTC; not sent again"},
 	{"conflict, gone", WH_OP_CONFLICT, "", 0, RESOLVE " recreate, or discard"},
 	{"held by an admin", WH_OP_HELD, "admin", 0, "whctl queue release " ID},
 	{"held behind another", WH_OP_HELD, "dependency", 0, "the operation before it"},
