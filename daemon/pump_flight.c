@@ -64,11 +64,11 @@ cool_down(struct wh_pump *p, struct flight *f)
 static bool
 had_no_room(struct wh_pump *p, const struct wh_send *s, int fault)
 {
-	if (fault != WH_EFULL && fault != WH_ENOSPACE) {
-		p->full_until.ms = fault ? p->full_until.ms : 0;
+	if (fault == 0)
+		p->full_until.ms = 0;
+	if (fault != WH_EFULL && fault != WH_ENOSPACE)
 		return false;
-	}
-	if (p->full_until.ms == 0)
+	if (!wh_pump_has_no_room(p))
 		wh_log(WH_LOG_ERROR, "queue",
 		       "the store has no room to send from; it is tried again every second: "
 		       "make "

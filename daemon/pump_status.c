@@ -3,6 +3,8 @@
 #include "daemon/core/op_story.h"
 #include "daemon/pump_own.h"
 
+#define NEWS_MS 1000 /* so long it counts that the store had no room when it was tried */
+
 static uint64_t
 unfinished(const struct wh_meta *m)
 {
@@ -100,10 +102,11 @@ wh_pump_pack_gate(const struct wh_pump *p, struct wh_buf *out)
 	kv_time(out, "until", g ? wall_of(p, g->until) : 0);
 }
 
+/* Who has nothing more to send does not learn that there is room again. */
 bool
 wh_pump_has_no_room(const struct wh_pump *p)
 {
-	return p->full_until.ms > 0;
+	return p->full_until.ms > 0 && p->d->now.mono.ms < p->full_until.ms + NEWS_MS;
 }
 
 void

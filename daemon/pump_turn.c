@@ -168,6 +168,12 @@ on_timer(uv_timer_t *t)
 	wh_pump_poke(p);
 }
 
+static bool
+is_full(const struct wh_pump *p)
+{
+	return p->full_until.ms > p->d->now.mono.ms;
+}
+
 static void
 sleep_until(struct wh_pump *p, struct wh_mono at)
 {
@@ -179,7 +185,7 @@ sleep_until(struct wh_pump *p, struct wh_mono at)
 			wait = p->flights.at[i].until.ms - p->d->now.mono.ms;
 	if (p->parked && p->parked_until.ms - p->d->now.mono.ms < wait)
 		wait = p->parked_until.ms - p->d->now.mono.ms;
-	if (p->full_until.ms > 0 && p->full_until.ms - p->d->now.mono.ms < wait)
+	if (is_full(p) && p->full_until.ms - p->d->now.mono.ms < wait)
 		wait = p->full_until.ms - p->d->now.mono.ms;
 	int64_t ready = wh_pump_ready_until(p) - p->d->now.mono.ms;
 
@@ -233,9 +239,7 @@ struct turn {
 static uint32_t
 concurrency(const struct wh_pump *p)
 {
-	bool full = p->full_until.ms > p->d->now.mono.ms;
-
-	return p->parked || full || p->flights.n >= FLIGHTS_MAX
+	return p->parked || is_full(p) || p->flights.n >= FLIGHTS_MAX
 		       ? 0
 		       : (uint32_t)p->d->config->queue_concurrency;
 }

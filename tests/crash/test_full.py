@@ -16,6 +16,7 @@ import pytest
 from shim import env
 from support.client import refused
 from support.data import webhook
+from support.proc import wake_ups
 from support.sim import six
 from support.world import World
 
@@ -230,6 +231,14 @@ def test_without_room_nothing_is_tried_but_once_a_second(world, sim):
         c.call("wait", until="idle", timeout_ms=3000)
     assert jobs(c) - before <= 4 * 8, "four times as many as may be under way"
     assert len(re.findall("no room to send from", whd.log)) == 1
+    c.go_offline(sim)  # nothing is tried
+    began = wake_ups(whd.child.pid)
+    with refused("TIMEOUT"):
+        c.call("wait", until="idle", timeout_ms=2500)
+    assert wake_ups(whd.child.pid) - began < 500, "it does not wait by the millisecond"
+    assert not c.status()["store"]["full"], "nobody knows any more"
+    sim.up()
+    whd.child.wait_line("the store has no room to send from", nth=2)
     disk.empty()
     c.idle()
     assert not c.status()["store"]["full"]
