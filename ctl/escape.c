@@ -123,3 +123,15 @@ wh_escape(struct wh_buf *out, struct wh_str s, enum wh_escape_mode mode)
 		s = wh_str(s.p + n, s.n - n);
 	}
 }
+
+void
+wh_cut(struct wh_buf *b, size_t most)
+{
+	if (b->n > most) {
+		b->n = most;
+		while (b->n && ((unsigned char)b->p[b->n] & 0xc0) == 0x80)
+			b->n--;
+	}
+	b->fault = 0;
+	wh_buf_c(b, "...");
+}

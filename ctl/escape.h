@@ -22,3 +22,6 @@ enum wh_escape_mode {
  * JSON as it writes them).
  */
 void wh_escape(struct wh_buf *out, struct wh_str s, enum wh_escape_mode mode);
+/* Puts dots behind what is too long or did not fit, of which at most so many bytes stay, and no
+ * part of a character. */
+void wh_cut(struct wh_buf *b, size_t most);

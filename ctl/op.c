@@ -58,7 +58,8 @@ error_is_of_reason(const struct whc_object *op)
 static void
 put_detail(struct wh_buf *b, const struct whc_object *op)
 {
-	static const char *const by_reason[] = {"held", "conflict", "unknown", NULL};
+	static const char *const by_reason[] = {"held", "conflict", "unknown", "cancelled",
+						NULL};
 	const char *result = text_of(op, "result"), *error = text_of(op, "last_error");
 
 	if (*result) {
@@ -250,8 +251,7 @@ judge_alone(struct wh_ctl *ctl, const struct whc_object *op)
 		return 0;
 	wh_buf_printf(&text, "operation %s (%s %s) is %s%s", id, text_of(op, "kind"),
 		      text_of(op, "whid"), settled ? "" : "still ", text_of(op, "state"));
-	if (strcmp(text_of(op, "state"), "cancelled") != 0) /* that was a person, no error */
-		put_detail(&detail, op);
+	put_detail(&detail, op);
 	if (detail.n)
 		wh_buf_printf(&text, ": %.*s", WH_STR_FMT(wh_buf_view(&detail)));
 	wh_buf_printf(&hint, "whctl queue %s %s", settled ? "get" : "wait", id);

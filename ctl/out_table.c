@@ -11,6 +11,7 @@
 #include <libsmartcols.h>
 #include <stdlib.h>
 
+#include "ctl/escape.h"
 #include "ctl/layout.h"
 #include "ctl/out.h"
 #include "ctl/render.h"
@@ -212,19 +213,6 @@ set_cell(struct libscols_line *line, size_t i, const char *text, bool is_state)
 		scols_cell_set_color(scols_line_get_cell(line, i), color_of(text));
 }
 
-/* Makes room for dots and the end, not within a character. */
-static void
-cut_cell(struct wh_buf *cell)
-{
-	if (cell->n > CELL_MAX - 4) {
-		cell->n = CELL_MAX - 4;
-		while (cell->n && ((unsigned char)cell->p[cell->n] & 0xc0) == 0x80)
-			cell->n--;
-	}
-	cell->fault = 0;
-	wh_buf_c(cell, "...");
-}
-
 /* The text of one member, never without an end; cut if it is very long. */
 static void
 render_cell(struct wh_buf *cell, const msgpack_object *v, struct wh_str path)
@@ -232,7 +220,7 @@ render_cell(struct wh_buf *cell, const msgpack_object *v, struct wh_str path)
 	wh_buf_reset(cell);
 	wh_render(cell, v, path, WH_RENDER_HUMAN);
 	if (cell->fault || cell->n > CELL_MAX - 4)
-		cut_cell(cell);
+		wh_cut(cell, CELL_MAX - 4); /* dots and the end need room */
 	wh_buf_byte(cell, '\0');
 }
 

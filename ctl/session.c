@@ -29,12 +29,8 @@ static void
 say(struct wh_buf *b, const char *fmt, va_list ap)
 {
 	wh_buf_vprintf(b, fmt, ap);
-	if (b->n <= SAID_MOST)
-		return;
-	b->n = SAID_MOST;
-	while (b->n > 0 && ((unsigned char)b->p[b->n] & 0xc0u) == 0x80)
-		b->n--;
-	wh_buf_c(b, "...");
+	if (b->n > SAID_MOST)
+		wh_cut(b, SAID_MOST);
 }
 
 int

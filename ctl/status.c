@@ -350,22 +350,14 @@ put_fault(struct wh_buf *b, bool is_so, const char *text)
 		wh_buf_printf(b, "%s%s", b->n ? ", " : "", text);
 }
 
+/* If there is a text that tells of it. */
 static void
-put_damage(struct wh_buf *b, const char *damage)
+put_told(struct wh_buf *b, const char *before, const char *text, const char *behind)
 {
-	if (!damage)
+	if (!text)
 		return;
-	put_fault(b, true, "the store was damaged: ");
-	wh_buf_printf(b, "%s (told until whctl check finds nothing)", damage);
-}
-
-static void
-put_keys(struct wh_buf *b, const char *error)
-{
-	if (!error)
-		return;
-	put_fault(b, true, "the key file cannot be used: ");
-	wh_buf_c(b, error);
+	put_fault(b, true, before);
+	wh_buf_printf(b, "%s%s", text, behind);
 }
 
 /* --check: 1 if something is not as it should be, and what. */
@@ -382,10 +374,12 @@ judge(struct wh_ctl *ctl, const struct whc_object *status)
 	put_fault(&why, !whc_bool(status, "ready"), "whd is not ready");
 	put_fault(&why, !whc_bool(status, "fresh"), "its copy is not fresh");
 	put_fault(&why, gate && strcmp(gate, "auth") == 0, "the API refuses every key");
-	put_keys(&why, whc_str(status, "upstream.keys_error"));
+	put_told(&why, "the key file cannot be used: ", whc_str(status, "upstream.keys_error"),
+		 "");
 	put_fault(&why, whc_bool(status, "queue.full"), "the queue is full");
 	put_fault(&why, whc_bool(status, "store.full"), "the store or its disk is full");
-	put_damage(&why, whc_str(status, "store.damage"));
+	put_told(&why, "the store was damaged: ", whc_str(status, "store.damage"),
+		 " (told until whctl check finds nothing)");
 	if (*check && stuck(status)) {
 		put_fault(&why, true, "operations need a person: ");
 		wh_buf_printf(&why, "%" PRId64, stuck(status));

@@ -86,13 +86,15 @@ def test_4_rejected_or_in_conflict(sim, c, ctl):
               says=["BAD_STATE", "has ended (done)", f"whctl queue get {done['op']}"])
 
 
-def test_4_what_is_held_is_told_by_its_reason_not_by_an_older_attempt(sim, c, ctl):
+@pytest.mark.parametrize("verb, state", [("hold", "held"), ("cancel", "cancelled")])
+def test_4_what_an_admin_did_is_told_by_its_reason_not_by_an_older_attempt(sim, c, ctl, verb,
+                                                                          state):
     sim.fault("apim_429", method="POST", seconds=600)
     op = c.create(**webhook(1))["op"]
     c.gate("rate")
-    assert "429" in c.call("queue.hold", op=op)["last_error"]
+    assert "429" in c.call(f"queue.{verb}", op=op)["last_error"]
     err = ctl.run("queue", "wait", op).err
-    assert "is held: admin" in err and "429" not in err
+    assert f"is {state}: admin" in err and "429" not in err
 
 
 def test_4_what_the_api_does_not_permit_is_told_in_its_words(sim, c, ctl):
@@ -229,15 +231,6 @@ def test_check_of_the_status_tells_of_keys_that_cannot_be_used(whd, c, ctl):
     whd.child.wait_line("cannot be used; the keys from before stay")
     ran = ctl.run("status", "--check")
     assert ran.code == 1 and f"the key file cannot be used: {whd.key_file}" in ran.err
-
-
-def test_what_was_cancelled_tells_no_older_error(sim, c, ctl):
-    sim.fault("apim_429", method="POST", seconds=600)
-    op = c.create(**webhook(1))["op"]
-    c.gate("rate")
-    assert "429" in c.call("queue.cancel", op=op)["last_error"]
-    err = ctl.run("queue", "wait", op).err
-    assert "is cancelled" in err and "429" not in err
 
 
 @pytest.mark.parametrize("words", [["wait", "idle", "--timeout", "60s"], ["watch"],
