@@ -183,15 +183,15 @@ arm(struct wh_conn *c)
 	int64_t answer = c->writing ? c->stall_at : WH_NEVER;
 	int64_t due = request < answer ? request : answer;
 
-	if (due == WH_NEVER && c->timer_at != WH_NEVER)
+	if (due == WH_NEVER && c->timer_at != WH_NEVER) {
 		uv_timer_stop(&c->timer);
-	else if (c->timer_at <= due)
-		return;
-	c->timer_at = due;
-	if (due == WH_NEVER)
+		c->timer_at = WH_NEVER;
+	}
+	if (c->timer_at <= due)
 		return;
 	int64_t delay = due - now_of(c);
 
+	c->timer_at = due;
 	uv_timer_start(&c->timer, on_timer, delay > 0 ? (uint64_t)delay : 1, 0);
 }
 

@@ -79,8 +79,7 @@ struct wh_pump {
 	struct wh_mono brought_at;          /* ... and when the last came */
 	struct wh_job *parked;              /* outcomes that the store could not take yet */
 	struct wh_mono parked_until;
-	struct wh_mono
-		full_until; /* a mark had no room in the store: none before; ms 0 = all had */
+	struct wh_mono full_until; /* a mark had no room: none before; ms 0 = the last had */
 
 	struct list_session list;
 	struct wh_churn churn;      /* members that change all the time */

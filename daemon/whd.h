@@ -115,7 +115,7 @@ struct whd {
  * stop; returns the process' exit status. main.c's only call.
  */
 int whd_run(struct wh_config *config);
-/* Reads both clocks into d->now; called at the start of every callback from the loop. */
+/* Brings d->now up to date; called at the start of every callback from the loop. */
 void whd_tick(struct whd *d);
 /* The same for what comes by the thousand: libuv read the clock when it woke, and if that was
  * in the ms that is known nothing is read again. */

@@ -256,9 +256,9 @@ struct wh_row {
 };
 
 /* Keys: whid as wh_key_fold() leaves it, so that GUIDs match in any case. */
-/* This one will be read next: the processor fetches meanwhile what leads to it. */
-void wh_rows_expect(const struct wh_view *v, struct wh_str whid);
 WH_MUST_USE int wh_rows_get(const struct wh_view *v, struct wh_str whid, struct wh_row *ret);
+/* It will be read next: the processor fetches meanwhile what leads to it. */
+void wh_rows_expect(const struct wh_view *v, struct wh_str whid);
 WH_MUST_USE int wh_rows_put(struct wh_txn *t, struct wh_str whid, const struct wh_row *row);
 WH_MUST_USE int wh_rows_del(struct wh_txn *t, struct wh_str whid); /* WH_ABSENT */
 /* As wh_rows_put(), and wh_overlays_del() for its overlay. While many operations wait, and if
