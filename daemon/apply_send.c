@@ -14,6 +14,7 @@
 
 #include "daemon/core/marker.h"
 #include "daemon/core/merge.h"
+#include "daemon/core/observe.h"
 #include "daemon/core/remote.h"
 #include "daemon/core/retry.h"
 #include "daemon/doc.h"
@@ -405,9 +406,9 @@ check_in_vain(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, const 
 		wait = most;
 	if (!s->check_failed && wait < RECHECK_LEAST_MS)
 		wait = RECHECK_LEAST_MS;
+	if (*reason && (!wh_str_is(o->op.reason, reason) || o->op.boot != s->rules.boot))
+		wh_lane_look_anew(l, o);
 	o->op.next_at = s->rules.now.wall.ms + wait;
-	if (*reason && !wh_str_is(o->op.reason, reason))
-		o->op.unknown_list = s->rules.list_last;
 	s->want_list = !s->check_failed;
 	wh_lane_state(l, o, WH_OP_QUEUED, reason);
 }
@@ -454,6 +455,23 @@ send_change(struct wh_send *s, struct wh_lane *l, struct wh_lane_op *o, struct w
 	return o->op.kind == WH_OP_UPDATE ? send_update(s, l, o, t) : send_delete(s, l, o);
 }
 
+/* Where no list has shown any webhook so far, the next one may show them all. */
+static uint64_t
+lists_may_show(const struct wh_meta *meta)
+{
+	return meta->list_shows ? meta->list_shows : WH_RECORD_ALL;
+}
+
+/* Several lists told nothing, the last ones after all that they may lag behind. */
+static bool
+lists_asked_in_vain(const struct wh_send *s, const struct wh_op *op)
+{
+	return wh_str_is(op->reason, NOT_SHOWN) &&
+	       s->rules.list_last - op->unknown_list > LISTS_ASKED &&
+	       wh_observe_settled(op, s->rules.boot, s->rules.now.mono, s->rules.settle_error,
+				  s->rules.settle_error);
+}
+
 /*
  * Has somebody emptied what the look leaves out, or do looks never show it? Of
  * a member that none has shown so far only a list can tell. Taken for what it
@@ -467,14 +485,14 @@ list_must_tell(const struct wh_send *s, const struct wh_lane *l, const struct wh
 {
 	uint32_t shown = wh_shown_members(wh_buf_view(&s->check_row));
 	uint32_t filled = shown == WH_RECORD_ALL ? 0 : wh_shown_filled(l->row.body);
-	uint64_t doubt = wh_shown_doubtful(shown, filled) & meta->list_shows &
+	uint64_t in_lists = lists_may_show(meta);
+	uint64_t doubt = wh_shown_doubtful(shown, filled) & in_lists &
 			 ~(meta->look_shows | meta->look_hides);
 
-	if (!doubt || (shown & ~meta->list_shows)) /* a list would tell less than the look */
+	if (!doubt || (shown & ~in_lists)) /* a list would tell less than the look */
 		return false;
 	meta->look_shows |= shown;
-	if (!wh_str_is(op->reason, NOT_SHOWN) ||
-	    s->rules.list_last - op->unknown_list <= LISTS_ASKED)
+	if (!lists_asked_in_vain(s, op))
 		return true;
 	meta->look_hides |= doubt;
 	return false;

@@ -133,6 +133,28 @@ def test_left_out_of_the_first_look(world, sim):
     assert six(sim.row(whid)) == six(c.get(whid)) == expected(1, whname="new", **EMPTY)
 
 
+def test_left_out_of_the_first_look_before_any_list_showed_a_webhook(world, sim):
+    """Lists of nothing do not tell what lists leave out."""
+    sim.set(empty_text="absent", processes_shape="absent_if_empty")
+    c, = known(world, sim, {**LOOK, "sync.interval": "1h"})
+    whid, _ = (c.applied(c.create(**webhook(n)))["whid"] for n in (1, 2))
+    sim.edit(whid, **EMPTY)
+    c.applied(c.update(whid, {"whname": "new"}))
+    assert six(sim.row(whid)) == six(c.get(whid)) == expected(1, whname="new", **EMPTY)
+
+
+def test_left_out_of_the_first_look_while_lists_lag(world, sim):
+    """A list that does not show what is new yet says nothing of what is left out, however
+    often it is read in the time that answered requests have to take effect."""
+    sim.set(empty_text="absent", processes_shape="absent_if_empty")
+    c, = known(world, sim, {**LOOK, "sync.interval": "1h", "queue.settle_error": "1h"})
+    whid, _ = (c.applied(c.create(**webhook(n)))["whid"] for n in (1, 2))
+    sim.edit(whid, **EMPTY)
+    sim.fault("status", method="GET", list=True, status=200, body=[], count=6)
+    c.applied(c.update(whid, {"whname": "new"}))
+    assert six(sim.row(whid)) == six(c.get(whid)) == expected(1, whname="new", **EMPTY)
+
+
 def test_delete_after_the_first_look(world, sim):
     """What others emptied is a change, which a delete does not take along unseen."""
     sim.set(empty_text="absent", processes_shape="absent_if_empty")
