@@ -86,10 +86,12 @@ go_on_soon(struct wh_conn *c)
 	struct wh_server *s = c->server;
 
 	s->gathered += c->out.n;
-	if (s->gathered > TOGETHER_MOST)
+	if (s->gathered > TOGETHER_MOST) {
+		wh_server_settle(s);
 		wh_conn_go_on(c);
-	else
+	} else {
 		wh_server_mark(s, c);
+	}
 }
 
 static void

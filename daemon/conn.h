@@ -112,7 +112,9 @@ void wh_server_leave(struct wh_server *s, struct wh_conn *c);
 /* libuv has let go of c: frees it, and ends the closing of the server with the last. */
 void wh_server_gone(struct wh_server *s, struct wh_conn *c);
 uint32_t wh_server_of_uid(const struct wh_server *s, uint32_t uid);
-/* Has c looked at before the loop sleeps. */
+/* Has what was gathered since looked at before the loop sleeps, ... */
+void wh_server_settle(struct wh_server *s);
+/* ... and c. */
 void wh_server_mark(struct wh_server *s, struct wh_conn *c);
 /* True if a line a peer caused may be logged now; *ret_suppressed how many were not since the
  * last. */

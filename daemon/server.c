@@ -268,6 +268,13 @@ on_settle(uv_prepare_t *prepare)
 }
 
 void
+wh_server_settle(struct wh_server *s)
+{
+	if (!uv_is_closing((uv_handle_t *)&s->settle))
+		uv_prepare_start(&s->settle, on_settle);
+}
+
+void
 wh_server_mark(struct wh_server *s, struct wh_conn *c)
 {
 	if (c->marked || c->state == WH_CONN_CLOSED)
@@ -276,8 +283,7 @@ wh_server_mark(struct wh_server *s, struct wh_conn *c)
 	c->next_marked = NULL;
 	*s->marked_end = c;
 	s->marked_end = &c->next_marked;
-	if (!uv_is_closing((uv_handle_t *)&s->settle))
-		uv_prepare_start(&s->settle, on_settle);
+	wh_server_settle(s);
 }
 
 /* ----------------------------------------------------------------- start -- */

@@ -154,7 +154,7 @@ def test_dear_calls_of_one_peer_do_not_hold_up_others(world, sim):
     c, many, other = whd.client(), wire.Raw(whd.socket), wire.Raw(whd.socket)
     errors = counter(c, "call_errors")
     search = {"whname": "half 0", "municipalityId": "1"}
-    whd.child.signal(signal.SIGSTOP)  # so that all is there when it goes on
+    whd.child.pause()  # so that all is there when it goes on
     many.bytes(b"".join(msgpack.packb([0, n, "webhook.list", [search]]) for n in range(900)))
     many.send(900, "metrics")
     other.send(1, "nothing")

@@ -5,6 +5,7 @@ It never polls: a reader thread wakes whoever waits. Only this process's own
 child is ever signalled, by its id.
 """
 
+import os
 import re
 import signal
 import subprocess
@@ -77,6 +78,11 @@ class Child:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    def pause(self):
+        """SIGSTOP; returns once it stands still, until SIGCONT."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def wait(self, timeout=PATIENCE):
         code = self.process.wait(timeout)
