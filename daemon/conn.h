@@ -63,6 +63,15 @@ struct wh_uid_count {
 	uint32_t uid, n;
 };
 
+/* What conn_again.c knows of who asks again at once. */
+struct wh_again {
+	unsigned vain;      /* settlings to be left out since nobody asked again ... */
+	unsigned left_out;  /* ... and how many were */
+	uint64_t alone;     /* the only one that had anything to be done; 0: there was none */
+	unsigned alone_for; /* settlings in a row */
+	int64_t stay_until; /* monotonic ms: it does not step aside before */
+};
+
 struct wh_server {
 	struct whd *d;
 	struct wh_listener listener;
@@ -87,9 +96,8 @@ struct wh_server {
 	struct wh_conn *marked, **marked_end; /* in the order in which they were */
 	size_t gathered; /* bytes of answers that came together since the last settling */
 
-	unsigned again_vain;     /* settlings to be left out since nobody asked again ... */
-	unsigned again_left_out; /* ... and how many were */
-	char *read_room;         /* WH_READ_ROOM bytes, shared: used within one callback */
+	struct wh_again again;
+	char *read_room; /* WH_READ_ROOM bytes, shared: used within one callback */
 	struct wh_buf spares[WH_SPARES]; /* lent to connections that gather answers */
 	unsigned n_spares;
 	struct wh_tree_room tree_room; /* the request at hand */
@@ -133,8 +141,9 @@ void wh_conn_go_on(struct wh_conn *c);
 void wh_conn_parked(struct wh_server *s, struct wh_ticket t);
 
 /* conn_again.c */
-/* Answers what a peer asks as soon as it is answered. It was the only one to be settled. */
-void wh_conn_again(struct wh_conn *c);
+/* Answers what a peer asks as soon as it is answered. alone: the only one that was settled;
+ * NULL if there is none. */
+void wh_conn_again(struct wh_server *s, struct wh_conn *alone);
 
 /* conn_in.c */
 /* May another request be taken now? */

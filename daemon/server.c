@@ -257,8 +257,7 @@ on_settle(uv_prepare_t *prepare)
 		c->marked = c->turn_over = false;
 		wh_conn_go_on(c);
 	}
-	if (alone && !s->marked)
-		wh_conn_again(alone);
+	wh_conn_again(s, s->marked ? NULL : alone);
 	if (s->marked) {
 		uv_idle_start(&s->stay_awake, on_awake);
 		return;
