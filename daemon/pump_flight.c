@@ -79,6 +79,14 @@ had_no_room(struct wh_pump *p, const struct wh_send *s, int fault)
 	return true;
 }
 
+/* Others may have changed the webhook by the time that there is room: it is read anew then. */
+static void
+forget_look(struct wh_send *s)
+{
+	s->check_failed = s->check_gated = true;
+	wh_buf_fini(&s->check_row);
+}
+
 static void
 send_done(struct wh_job *job, struct whd *d, int fault)
 {
@@ -87,6 +95,7 @@ send_done(struct wh_job *job, struct whd *d, int fault)
 	struct flight *f = wh_flights_find(&p->flights, s->seq);
 
 	if (fault && s->checked && !p->stopping) {
+		forget_look(s);
 		park(p, job, s->seq, &s->names, fault);
 		return;
 	}

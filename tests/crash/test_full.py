@@ -193,6 +193,25 @@ def test_answer_that_finds_no_room_is_told_by_its_names(world, sim):
     c.applied(op)
 
 
+@pytest.mark.parametrize("change", ["update", "delete"])
+def test_look_that_finds_no_room_is_taken_anew(world, sim, change):
+    """What others changed until there was room is not overwritten unseen."""
+    disk = Shim(world)
+    whid = sim.add(**webhook(0))["whid"]
+    whd = start(world, sim, disk, **{"sync.interval": "1h", "queue.check_age": "0"})
+    c = whd.client()
+    rule = sim.fault("stall", method="GET", list=False, resume=True, count=-1)
+    op = c.update(whid, {"whname": "mine"}) if change == "update" else c.delete(whid)
+    sim.wait_hits(rule)
+    disk.fill()
+    sim.clear_faults()
+    whd.child.wait_line("an answer could not be stored")
+    sim.edit(whid, whname="theirs")
+    disk.empty()
+    assert c.settled(op)["state"] == "conflict"
+    assert [r["whname"] for r in sim.rows()] == ["theirs"]
+
+
 @pytest.mark.parametrize("disk", DISKS)
 def test_changes_stop_before_the_rest_has_no_room(world, sim, disk):
     """[store] min_free: what was taken is carried out while changes are refused."""
