@@ -210,7 +210,7 @@ struct wh_list_rows {
 	uint64_t list;          /* its number */
 	uint64_t fence;         /* confirm counter when its request began */
 	int64_t began_at;       /* wall ms */
-	bool first_load;        /* no list was ever whole: no event a row */
+	bool first_load;        /* no list was ever whole: new rows get no event each */
 	bool of_result;         /* the transport has not handed it on as a chunk */
 	struct wh_chunk *chunk; /* owned */
 	const struct wh_str
@@ -235,6 +235,7 @@ struct wh_list_end {
 	 * added to what is told here of all others. If they failed it is not complete. */
 	const struct wh_list_rows *last;
 	bool told, told_whole;   /* what the last event said; another state is worth one */
+	bool untold;             /* rows came that got no event each, or may have */
 	int64_t began_at;        /* wall ms */
 	struct wh_mono began;    /* the same moment */
 	uint64_t present;        /* webhooks of the list that have a confirmed row */

@@ -119,7 +119,7 @@ change_lane(struct rows *x, struct wh_lane *l, struct wh_str body)
 		x->job->counts.changed++;
 	else
 		x->job->counts.added++;
-	l->quiet = x->job->first_load && l->n_ops == 0;
+	l->quiet = x->job->first_load && !l->has_row && l->n_ops == 0;
 	bool added = !l->has_row;
 
 	wh_lane_set_row(l, x->t, body, read_at(x, l));

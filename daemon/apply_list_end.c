@@ -258,11 +258,18 @@ observe_all_absent(struct wh_list_end *e, struct wh_txn *t)
 	return r;
 }
 
+static bool
+rows_are_untold(const struct wh_list_end *e)
+{
+	return e->untold || (e->last && e->last->counts.added > 0);
+}
+
+/* Until a list was whole who follows is told to read all anew, as new rows got no events. */
 static int
 stamp(struct wh_list_end *e, struct wh_txn *t)
 {
 	struct wh_meta *m = &t->view.meta;
-	bool first = m->synced_at == 0;
+	bool first = m->synced_at == 0 && (wh_list_is_believed(e) || rows_are_untold(e));
 	struct wh_event ev = {.kind = first ? "reset" : "sync"};
 
 	if (e->list > m->list_last)
@@ -272,8 +279,6 @@ stamp(struct wh_list_end *e, struct wh_txn *t)
 		m->synced_at = (uint64_t)e->began_at;
 		ev.note = "synced";
 	} else {
-		first = false;
-		ev.kind = "sync";
 		ev.note = e->suspect ? "suspect" : "incomplete";
 	}
 	e->revision = m->revision;

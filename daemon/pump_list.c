@@ -242,6 +242,7 @@ end_done(struct wh_job *job, struct whd *d, int fault)
 		d->counters.alarms_vanished += e->vanished;
 		p->told_whole = whole;
 		p->whole_known = true;
+		p->untold = false;
 	}
 	count_rows(d, &p->list.counts);
 	log_list(p, &p->list.counts, whole);
@@ -290,6 +291,7 @@ submit_end(struct wh_pump *p, const struct wh_list_rows *last)
 	e->confirms = s->confirms;
 	e->told = p->whole_known;
 	e->told_whole = p->told_whole;
+	e->untold = p->untold || !p->whole_known;
 	e->seen = &s->result->seen;
 	e->suspect_before = may_confirm(p) ? p->suspect : 0;
 	snprintf(p->list_why, sizeof(p->list_why), "%s", s->result->why);
@@ -331,6 +333,23 @@ fail_list(struct wh_pump *p, bool again)
 
 static void try_to_end(struct wh_pump *p);
 
+/* Of rows that are in the store. */
+static void
+add_up(struct wh_pump *p, const struct wh_list_rows *j)
+{
+	struct list_session *s = &p->list;
+
+	s->counts.added += j->counts.added;
+	s->counts.changed += j->counts.changed;
+	s->counts.unchanged += j->counts.unchanged;
+	s->counts.corrupt += j->counts.corrupt;
+	p->d->counters.alarms_duplicate += j->counts.twins;
+	s->present += j->present;
+	wh_churn_add(&s->churn, &j->churn);
+	s->confirms += j->confirms;
+	p->untold |= j->first_load && j->counts.added > 0;
+}
+
 static void
 rows_done(struct wh_job *job, struct whd *d, int fault)
 {
@@ -340,16 +359,10 @@ rows_done(struct wh_job *job, struct whd *d, int fault)
 
 	if (s->running && s->no == j->list) {
 		s->chunks_open--;
-		s->counts.added += j->counts.added;
-		s->counts.changed += j->counts.changed;
-		s->counts.unchanged += j->counts.unchanged;
-		s->counts.corrupt += j->counts.corrupt;
-		d->counters.alarms_duplicate += j->counts.twins;
-		s->present += j->present;
-		wh_churn_add(&s->churn, &j->churn);
-		s->confirms += j->confirms;
 		if (fault)
 			s->fault = fault;
+		else
+			add_up(p, j);
 		if (!j->of_result)
 			wh_http_chunk_taken(d->http, j->list);
 		try_to_end(p);

@@ -105,6 +105,7 @@ struct wh_pump {
 	bool last_whole;      /* the last list was complete */
 	bool told_whole;      /* ... as last told in an event */
 	bool whole_known;
+	bool untold;      /* rows came since the last such event, without one each */
 	uint64_t suspect; /* hash of what the suspect list lacked, 0 = none */
 	uint64_t suspect_missing;
 	struct wh_mono suspect_since; /* when that was seen first */

@@ -71,6 +71,39 @@ def test_first_load_is_one_reset(world, sim):
     assert [e["kind"] for e in events if e["kind"] != "gate"] == ["reset"]
 
 
+def test_copy_of_lists_that_are_never_whole_is_followed(sim, world):
+    """What such a list brings is told as a reset, what it changes as any change."""
+    rows = [{**webhook(n), "whid": f"w-{n}"} for n in range(2)]
+
+    def shown(*elements):
+        sim.clear_faults()
+        sim.fault("status", method="GET", list=True, status=200, count=-1, body=elements)
+    nameless = {"whname": "no id"}
+    shown(nameless, rows[0])
+    c = world.whd(sim, {"sync.interval": "1h"}).client()
+    c.call("sync.now")
+    assert "reset" in [e["kind"] for e in all_events(c)]
+    before = c.get("w-0")
+    since = c.head()
+    changed = {**rows[0], "whcomment": "theirs"}
+    shown(nameless, changed, rows[1])
+    result = c.call("sync.now")
+    assert (result["complete"], result["changed"], result["added"]) == (False, 1, 1)
+    events = all_events(c, since)
+    check_unbroken(events, since)
+    assert [(e["kind"], e.get("fields")) for e in events] == [
+        ("updated", ["whcomment"]), ("reset", None)]
+    assert c.get("w-0")["_whd"]["revision"] == events[0]["revision"]
+    with refused("CONFLICT"):
+        c.update("w-0", {"whcomment": "mine"}, if_revision=before["_whd"]["revision"])
+    since = c.head()
+    c.call("sync.now")
+    assert all_events(c, since) == []
+    shown(changed, rows[1])
+    assert c.call("sync.now")["complete"]
+    assert [(e["kind"], e["state"]) for e in all_events(c, since)] == [("reset", "synced")]
+
+
 def test_pages_of_any_size_show_the_same(sim, c):
     since = c.head()
     for n in range(8):
