@@ -48,15 +48,19 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 	*ret = uv_buf_init(room, room ? (unsigned)want : 0);
 }
 
+static bool
+polls(const struct wh_conn *c, short events)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & events);
+}
+
 /* A peer that closed, not one that only will not send any more. */
 static bool
 is_gone(const struct wh_conn *c)
 {
-	struct pollfd p = {.fd = -1};
-
-	if (uv_fileno((const uv_handle_t *)&c->pipe, &p.fd) != 0)
-		return true;
-	return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+	return polls(c, POLLHUP);
 }
 
 /* A half-closed peer still gets the answers it is owed; its subscription ends. */
@@ -69,7 +73,7 @@ on_eof(struct wh_conn *c)
 		wh_conn_close(c);
 		return;
 	}
-	if (c->partial)
+	if (wh_conn_is_partial(c))
 		wh_buf_fini(&c->in);
 	c->partial = false;
 	wh_watch_closed(c->server->d->watch, c->id);
@@ -170,7 +174,7 @@ give_up_reader(struct wh_conn *c)
 static int64_t
 request_due(const struct wh_conn *c)
 {
-	if (!c->partial || !c->reading)
+	if (!wh_conn_is_partial(c) || !c->reading)
 		return WH_NEVER;
 	return c->partial_since + c->server->d->config->limits_frame_time;
 }
@@ -208,7 +212,8 @@ on_timer(uv_timer_t *timer)
 		give_up_reader(c);
 		return;
 	}
-	if (request_due(c) <= now_of(c))
+	/* What came while whd itself stood still is read first. */
+	if (request_due(c) <= now_of(c) && !polls(c, POLLIN))
 		refuse_slow_request(c);
 	wh_conn_go_on(c);
 }

@@ -39,6 +39,7 @@ struct wh_conn {
 	struct wh_buf in;      /* read, not yet taken; no memory while empty */
 	bool partial;          /* the rest of `in` is the beginning of a request ... */
 	int64_t partial_since; /* ... whose first byte came then (mono ms) */
+	bool unseen;           /* ... and more of it came, which was not looked at yet */
 	bool reading, eof;
 	bool busy;       /* its requests are being taken right now */
 	bool turn_over;  /* its next request is taken once others had their turn */
@@ -148,6 +149,8 @@ void wh_conn_again(struct wh_server *s, struct wh_conn *alone);
 /* conn_in.c */
 /* May another request be taken now? */
 bool wh_conn_may_take(const struct wh_conn *c);
+/* What was read and not taken is known to be the beginning of a request. */
+bool wh_conn_is_partial(const struct wh_conn *c);
 /* Are there requests that were read and may not be taken yet? */
 bool wh_conn_has_waiting(const struct wh_conn *c);
 /* Takes of them what may be taken. */

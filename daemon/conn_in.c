@@ -177,9 +177,10 @@ take_next(struct wh_conn *c, struct wh_str data, bool *ret_dear)
 	struct wh_peeked_get get;
 	size_t len;
 
-	*ret_dear = false;
+	*ret_dear = c->unseen = false;
 	if (c->frame.pos == 0) {
 		if (wh_peek_get(data, &get)) {
+			c->partial = false;
 			take_get(c, &get);
 			return get.size;
 		}
@@ -221,9 +222,15 @@ take_messages(struct wh_conn *c, struct wh_str data)
 }
 
 bool
+wh_conn_is_partial(const struct wh_conn *c)
+{
+	return c->partial && !c->unseen;
+}
+
+bool
 wh_conn_has_waiting(const struct wh_conn *c)
 {
-	return c->state == WH_CONN_OPEN && c->in.n > 0 && !c->partial;
+	return c->state == WH_CONN_OPEN && c->in.n > 0 && !wh_conn_is_partial(c);
 }
 
 /* Answers gather in a buffer that is lent until they have left. */
@@ -251,6 +258,7 @@ wh_conn_take_bytes(struct wh_conn *c, const char *p, size_t n)
 	c->busy = true;
 	if (c->in.n > 0) {
 		c->in.n += n;
+		c->unseen = true;
 		wh_conn_take_waiting(c);
 	} else {
 		lend_room(c);

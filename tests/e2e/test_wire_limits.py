@@ -75,6 +75,58 @@ def test_request_that_dribbles_in_is_ended(world, sim):
     assert counter(whd.client(), "frame_timeouts") == 1
 
 
+def stands_still(whd, raw, seconds):
+    """whd, until SIGCONT."""
+    whd.child.pause()
+    raw.sock.settimeout(seconds)
+    with pytest.raises(TimeoutError):
+        raw.sock.recv(1)
+    raw.sock.settimeout(wire.PATIENCE)
+
+
+HELLO = msgpack.packb([0, 2, "hello", []])
+
+
+def half_asked(whd):
+    """A connection of which whd has taken the first half of a request."""
+    raw, other = wire.Raw(whd.socket), wire.Raw(whd.socket)
+    raw.asked[2] = ("hello", [])
+    return raw, other
+
+
+def send_half(raw, other):
+    raw.bytes(HELLO[:5])
+    other.send(1, "hello")
+    assert other.result(1)
+
+
+def test_time_in_which_whd_stands_still_is_not_the_peers(world, sim):
+    whd = limited(world, sim, frame_time="300ms")
+    raw, other = half_asked(whd)
+    send_half(raw, other)
+    whd.child.pause()
+    raw.bytes(HELLO[5:])
+    stands_still(whd, raw, 0.6)
+    whd.child.signal(signal.SIGCONT)
+    assert raw.result(2)["server"] == "whd"
+
+
+def test_request_that_gets_whole_while_answers_wait_to_leave(world, sim):
+    """In the same turn in which so much is to be sent that nothing more is taken."""
+    whd = limited(world, sim, out_high="4KiB", frame_time="2s")
+    c = whd.client()
+    c.go_offline(sim)
+    op = c.create(**webhook(1, whcomment="x" * 4096))["op"]
+    raw, other = half_asked(whd)
+    raw.send(1, "queue.wait", op=op, timeout_ms=300)
+    send_half(raw, other)
+    stands_still(whd, raw, 0.6)  # the time of the call is up, ...
+    raw.bytes(HELLO[5:])  # ... and then this comes
+    whd.child.signal(signal.SIGCONT)
+    assert raw.result(1)["op"] == op
+    assert raw.result(2)["server"] == "whd"
+
+
 def test_idle_connection_is_left_alone(world, sim):
     whd = limited(world, sim, frame_time="100ms", stall="100ms")
     raw, c = wire.Raw(whd.socket), whd.client()
