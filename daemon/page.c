@@ -38,6 +38,8 @@ items_size(const struct wh_page *p)
 bool
 wh_page_room(const struct wh_page *p)
 {
+	if (p->out && p->out->fault) /* the only one did not fit: that is the answer */
+		return false;
 	size_t size = items_size(p);
 	size_t mean = p->n ? size / p->n : 0;
 

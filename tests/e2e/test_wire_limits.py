@@ -362,3 +362,21 @@ def test_reply_over_1_mib_is_refused_not_cut(world, sim, n):
     else:
         assert not result["complete"] and result["why"]
     assert c.status()["live"]
+
+
+@pytest.mark.parametrize("below", range(0, 70, 10))
+def test_a_page_whose_first_webhook_has_no_room_is_refused(world, sim, below):
+    """One that is stored, and larger than an answer with what belongs to it, also before
+    another one. What is stored is 1 MiB at most."""
+    whd = limited(world, sim, element="4MiB")
+    first, second = ({**webhook(n), "whid": f"w-{n}"} for n in range(2))
+    room = (1 << 20) - below - len(msgpack.packb({**first, "whcomment": ""}))
+    first["whcomment"] = "x" * (room - 4)  # the length of a long text takes four bytes more
+    sim.fault("status", method="GET", list=True, status=200, count=-1, body=[first, second])
+    c = whd.client()
+    assert c.call("sync.now")["added"] == 2
+    with refused("TOO_LARGE"):
+        c.get("w-0")
+    with refused("TOO_LARGE"):
+        c.call("webhook.list")
+    assert c.get("w-1")["whid"] == "w-1"

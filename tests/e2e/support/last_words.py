@@ -18,20 +18,23 @@ ASKED = ("metrics", "status", "config.show", "dump", "queue.list", "history.list
 
 
 def _answers(path):
-    """Method -> answer, over a connection of its own; what does not come is left out."""
-    answers = {}
+    """Method -> answer, over a connection of its own; what is refused is left out."""
+    answers, left = {}, len(ASKED)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(PATIENCE)
         sock.connect(str(path))
         sock.sendall(b"".join(msgpack.packb([0, n, name, []]) for n, name in enumerate(ASKED)))
         unpacker = msgpack.Unpacker(raw=False, unicode_errors="replace", max_buffer_size=1 << 26)
-        while len(answers) < len(ASKED):
+        while left > 0:
             data = sock.recv(1 << 20)
             if not data:
                 break
             secrets.look("an answer", data)
             unpacker.feed(data)
-            answers.update((ASKED[m[1]], m[3]) for m in unpacker if m[0] == 1 and m[2] is None)
+            for _, ident, error, result in unpacker:
+                left -= 1
+                if error is None:
+                    answers[ASKED[ident]] = result
     return answers
 
 
