@@ -42,8 +42,10 @@ pack_behind(struct whd *d, const struct wh_wait *wait, struct wh_buf *out)
 
 	if (r == 0)
 		pack_frame(d, out, wh_buf_view(&behind.array), behind.last, false);
+	else if (r == WH_ECORRUPT) /* the log cannot be continued, as for who subscribed */
+		pack_none(d, out, true);
 	wh_buf_fini(&behind.array);
-	return r;
+	return r == WH_ECORRUPT ? 0 : r;
 }
 
 void

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The change log: read or pushed, without gaps, and honest when it cannot be continued."""
 
+import re
+
 import pytest
 
 from support import wire
@@ -157,6 +159,38 @@ def test_what_cannot_be_continued_is_a_reset(sim, c, method):
     answer = c.call(method, since=head, instance=answer["instance"], **(
         {"timeout_ms": 0} if method == "events.read" else {}))
     assert "reset" not in answer
+
+
+@pytest.mark.parametrize("method", ["read", "subscribe"])
+def test_damaged_log_is_a_reset(world, sim, method):
+    """Who follows can go on, whichever way he does."""
+    sim.fault("status", method="GET", list=True, status=200, count=-1,
+              body=[{**webhook(1), "whid": "w-once"}])
+    whd = world.whd(sim, {"sync.interval": "1h"})
+    c = whd.client()
+    c.synced()
+    since = c.head()
+    sim.clear_faults()
+    sim.fault("status", method="GET", list=True, status=200, count=-1,
+              body=[{**webhook(1), "whid": "w-once", "whcomment": "new"}])
+    c.call("sync.now")
+    assert [e["kind"] for e in all_events(c, since)] == ["updated"]
+    file = whd.store / "data.mdb"
+    whole = file.read_bytes()
+    with open(file, "r+b") as f:
+        for at in (m.end() - 1 for m in re.finditer(rb"w-once", whole)):
+            f.seek(at)
+            f.write(b"X")
+    if method == "read":
+        found = c.call("events.read", since=since, timeout_ms=0)
+        assert found["reset"] and found["events"] == []
+        since = found["revision"]
+        assert not c.call("events.read", since=since, timeout_ms=0).get("reset")
+    else:
+        raw = wire.Raw(whd.socket)
+        raw.send(1, "events.subscribe", since=since)
+        assert raw.result(1)["revision"] == since
+        raw.events_until(lambda e: e["kind"] == "reset")
 
 
 def test_another_store_is_another_instance(world, sim):
