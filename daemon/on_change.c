@@ -33,13 +33,15 @@ error_of(int fault)
 	return fault == WH_ECORRUPT ? WH_ERR_CORRUPT : WH_ERR_INTERNAL;
 }
 
+/* What it came to is not so if it could not be stored. */
 static void
-count(struct whd *d, const struct wh_enqueue *e)
+count(struct whd *d, const struct wh_enqueue *e, int fault)
 {
-	d->counters.enqueued += e->queued;
-	d->counters.coalesced += e->coalesced;
-	d->counters.queue_refused +=
-		e->refusal.code == WH_ERR_QUEUE_FULL || e->refusal.code == WH_ERR_STORE_FULL;
+	enum wh_error code = fault ? error_of(fault) : e->refusal.code;
+
+	d->counters.enqueued += !fault && e->queued;
+	d->counters.coalesced += !fault && e->coalesced;
+	d->counters.queue_refused += code == WH_ERR_QUEUE_FULL || code == WH_ERR_STORE_FULL;
 }
 
 static void
@@ -48,7 +50,7 @@ change_done(struct wh_job *job, struct whd *d, int fault)
 	struct change_call *cc = (struct change_call *)job;
 	struct wh_enqueue *e = &cc->e;
 
-	count(d, e);
+	count(d, e, fault);
 	if (fault)
 		wh_server_fail(
 			d->server, cc->ticket, error_of(fault),

@@ -100,8 +100,12 @@ def queue_until_full(c, first=0):
     raise AssertionError("the disk does not become full")
 
 
+def counter(c, name):
+    return int(re.search(rf"^whd_{name}_total (\d+)$", c.call("metrics"), re.MULTILINE)[1])
+
+
 def jobs(c):
-    return int(re.search(r"^whd_commit_jobs_total (\d+)$", c.call("metrics"), re.MULTILINE)[1])
+    return counter(c, "commit_jobs")
 
 
 def take_again(c, i):
@@ -191,6 +195,21 @@ def test_answer_that_finds_no_room_is_told_by_its_names(world, sim):
     whd.child.wait_line(f"an answer could not be stored.* op={op['op']} whid={op['tmp_id']} seq=")
     disk.empty()
     c.applied(op)
+
+
+def test_what_found_no_room_is_counted_as_refused(world, sim):
+    disk = Shim(world)
+    whd = start(world, sim, disk, **{"sync.interval": "1h"})
+    c = whd.client()
+    c.go_offline(sim)
+    disk.fill()
+    for i in range(5):
+        with refused("STORE_FULL"):
+            c.create(**webhook(i))
+    assert (counter(c, "enqueued"), counter(c, "queue_refused")) == (0, 5)
+    disk.empty()
+    c.create(**webhook(5))
+    assert (counter(c, "enqueued"), counter(c, "queue_refused")) == (1, 5)
 
 
 @pytest.mark.parametrize("change", ["update", "delete"])
