@@ -92,6 +92,27 @@ waits_too_long(const struct wh_pump *p)
 	return n > 0;
 }
 
+static void
+bring_nearer(struct wh_mono *at, int64_t latest)
+{
+	if (at->ms > latest)
+		at->ms = latest;
+}
+
+/* Nothing waits for longer than the configuration that is in force has it wait. */
+static void
+shorten_waits(struct wh_pump *p)
+{
+	const struct wh_config *c = p->d->config;
+	struct wh_gate_one *link = &p->gates.g[WH_GATE_LINK];
+	int64_t latest = p->d->now.mono.ms + c->retry_cap;
+
+	bring_nearer(&link->until, latest > link->hold.ms ? latest : link->hold.ms);
+	bring_nearer(&p->list_spacing, p->d->now.mono.ms + c->retry_base);
+	if (waits_too_long(p))
+		cut_waits(p);
+}
+
 /* The interval counts from the last list on, whether it became shorter or longer; a second look
  * at a suspicious list stays where it is. */
 void
@@ -104,6 +125,7 @@ wh_pump_reloaded(struct wh_pump *p)
 	    (!p->suspect || due < p->list_due.ms))
 		p->list_due.ms = due;
 	p->interval = interval;
+	shorten_waits(p);
 	wh_pump_known_forget(p); /* [sync] ignore_members may have changed */
 	wh_pump_poke(p);
 }

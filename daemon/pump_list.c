@@ -312,15 +312,14 @@ log_failure(struct wh_pump *p)
 	p->told = p->failure;
 }
 
-/* again: the same list is tried with another key, so nobody is told yet. */
 static void
-fail_list(struct wh_pump *p, bool again)
+fail_list(struct wh_pump *p)
 {
 	snprintf(p->list_why, sizeof(p->list_why), "%s",
 		 p->last_error[0] ? p->last_error : "no usable answer");
 	p->d->counters.lists_failed++;
 	p->last_whole = false;
-	if (!again) {
+	if (!p->list.again) {
 		log_failure(p);
 		tell_waiters(p, &p->list.counts, p->d->view.meta.revision, false, true);
 	}
@@ -439,7 +438,7 @@ try_to_end(struct wh_pump *p)
 		submit_end(p, rows);
 	wh_writer_uncork(p->d->writer);
 	if (!rows && !s->result->usable)
-		fail_list(p, p->list_wanted);
+		fail_list(p);
 }
 
 /* ------------------------------------------------------------------ result -- */
@@ -470,15 +469,15 @@ void
 wh_pump_list_result(struct wh_pump *p, struct wh_http_result *r)
 {
 	struct wh_outcome o = judge(r);
-	bool other_key = o.ask == WH_ASK_AUTH && wh_pump_next_key(p, &r->facts);
 
+	p->list.again = o.ask == WH_ASK_AUTH && wh_pump_next_key(p, &r->facts);
 	p->d->counters.rows_unreadable += r->unreadable;
 	p->d->counters.rows_read += r->elements - r->known;
 	p->list.result = r;
 	p->lists_too_large = r->facts.net == WH_NET_TOO_LARGE ? p->lists_too_large + 1 : 0;
 	if (r->usable)
 		p->list_paged = r->pages > 1;
-	if (other_key) {
+	if (p->list.again) {
 		p->list_wanted = true;
 		o.ask = WH_ASK_NONE;
 	}

@@ -41,6 +41,7 @@ struct list_session {
 	bool ending;                   /* the end is with the funnel */
 	int fault;                     /* of a chunk */
 	struct wh_http_result *result; /* the transfer has ended */
+	bool again;                    /* ... and is tried with another key: no news yet */
 	struct wh_str *ignore;         /* [sync] ignore_members, split */
 	size_t n_ignore;
 	char *ignore_text;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The line to the API: outages, probes, what goes first afterwards, and a rate that is kept."""
 
+from support import wire
 from support.client import refused
 from support.data import webhook
 
@@ -185,6 +186,32 @@ def test_list_that_fails_is_told_once_and_its_end_too(world, sim):
     assert ["level=warning" in line for line in failed] == [True, True]
     assert "HTTP 500" in failed[0] and "HTTP 404" in failed[1]
     assert len(said(whd, "list applied")) == 2, "the first one, and the one that was good again"
+
+
+def test_who_asked_hears_of_a_list_that_failed_though_another_is_wanted(world, sim):
+    """He does not wait for the next one, which is another's."""
+    whd = world.whd(sim, {"sync.interval": "1h", "upstream.timeout": "1s"})
+    whd.client().synced()
+    rule = sim.fault("stall", method="GET", list=True, count=-1)
+    first, second = wire.Raw(whd.socket), wire.Raw(whd.socket)
+    first.send(1, "sync.now", timeout_ms=1900)
+    sim.wait_hits(rule)
+    second.send(2, "sync.now", timeout_ms=60000)
+    assert first.answer(1)[0] == "OFFLINE"
+
+
+def test_shorter_waits_hold_at_once(world, sim):
+    """A line that was to be probed in minutes is probed now."""
+    whd = world.whd(sim, {"sync.interval": "1h", "retry.base": "10min", "retry.cap": "10min"})
+    c = whd.client()
+    c.synced()
+    sim.down()
+    with refused("OFFLINE"):
+        c.call("sync.now")
+    sim.up()
+    whd.write_config(retry_base="20ms", retry_cap="100ms")
+    whd.reload()
+    c.call("wait", until="online", timeout_ms=10000)
 
 
 def test_outage_is_told_once(world, sim):
