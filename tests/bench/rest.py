@@ -89,7 +89,8 @@ def drain(bench, at_once, tls):
 def drain_rows(at_once, tls, goal=None):
     what = f"drain of 10,000 updates, {at_once} at once, http{'s' if tls else ''}"
     return (Row(what, "per_s", "req/s", "curl multi", goal, floor="wrk"),
-            Row(f"{what}, beside a libuv program with curl", "per_s", "req/s", "libuv and curl"),
+            Row(f"{what}, beside a libuv program with curl", "per_s", "req/s", "libuv and curl",
+                goal),
             Row(f"{what}, beside commits of rows like whd's", "per_s", "req/s", "LMDB rows"),
             Row(f"{what}, CPU", "cpu_us", "us/req", "curl multi"))
 
