@@ -271,6 +271,7 @@ wh_pump_free(struct wh_pump *p)
 	wh_pump_known_fini(p);
 	wh_pump_drop_ready(p);
 	wh_pump_drop_parked(p);
+	wh_pump_drop_lost(p);
 	uv_close((uv_handle_t *)&p->timer, on_closed);
 	return NULL;
 }

@@ -10,21 +10,107 @@
 #include "daemon/rules_now.h"
 #include "daemon/waits.h"
 
+#define MARK_AGAIN_MS 1000
+
+static void
+free_mark(struct wh_mark *m)
+{
+	wh_mark_fini(m);
+	free(m);
+}
+
+static struct wh_mark *
+lost_like(const struct wh_pump *p, const struct wh_mark *m)
+{
+	struct wh_job *j = p->lost_marks;
+
+	while (j && ((struct wh_mark *)j)->sweep.kind != m->sweep.kind)
+		j = j->next;
+	return (struct wh_mark *)j;
+}
+
+/* One of each sweep does: what it says of the gates is said anew. */
+static void
+keep_lost(struct wh_pump *p, struct wh_mark *m, int fault)
+{
+	struct wh_mark *like = lost_like(p, m);
+
+	if (!p->lost_told)
+		wh_log(WH_LOG_ERROR, "store",
+		       "a mark could not be stored; it is tried again every second", "fault=%s",
+		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
+	p->lost_told = true;
+	p->lost_until.ms = p->d->now.mono.ms + MARK_AGAIN_MS;
+	wh_pump_poke(p);
+	if (like) {
+		like->sweep = m->sweep.begun ? like->sweep : m->sweep;
+		like->gate_event = m->gate_event ? m->gate_event : like->gate_event;
+		free_mark(m);
+		return;
+	}
+	m->job.next = p->lost_marks;
+	p->lost_marks = &m->job;
+}
+
+static struct wh_mark *
+take_lost(struct wh_pump *p)
+{
+	struct wh_job *job = p->lost_marks;
+
+	if (job)
+		p->lost_marks = job->next;
+	return (struct wh_mark *)job;
+}
+
+void
+wh_pump_drop_lost(struct wh_pump *p)
+{
+	struct wh_mark *m;
+
+	while ((m = take_lost(p)) != NULL)
+		free_mark(m);
+}
+
 void
 wh_pump_mark_done(struct wh_job *job, struct whd *d, int fault)
 {
 	struct wh_mark *m = (struct wh_mark *)job;
 
-	if (fault)
-		wh_log(WH_LOG_ERROR, "store", "a mark could not be stored", "fault=%s",
-		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
-	else if (!m->swept.done) {
+	if (fault && !d->pump->stopping) {
+		keep_lost(d->pump, m, fault);
+		return;
+	}
+	d->pump->lost_told = false;
+	if (!fault && !m->swept.done) {
 		m->sweep = m->swept;
 		wh_writer_submit(d->writer, job);
 		return;
 	}
-	wh_mark_fini(m);
-	free(m);
+	free_mark(m);
+}
+
+static void
+save_gates(struct wh_pump *p, struct wh_mark *m)
+{
+	wh_buf_reset(&m->gates);
+	wh_gates_save(&p->gates, p->d->now, &m->gates);
+	if (m->gate_event)
+		m->gate_event = wh_gate_str(wh_gates_worst(&p->gates));
+}
+
+void
+wh_pump_mark_again(struct wh_pump *p)
+{
+	struct wh_mark *m;
+
+	if (p->lost_until.ms > p->d->now.mono.ms)
+		return;
+	while ((m = take_lost(p)) != NULL) {
+		wh_rules_now(p->d, &m->rules);
+		if (m->sweep.kind != WH_SWEEP_CUT) /* which tells nothing of them */
+			save_gates(p, m);
+		wh_writer_submit(p->d->writer, &m->job);
+	}
 }
 
 static void

@@ -80,6 +80,9 @@ struct wh_pump {
 	struct wh_mono brought_at;          /* ... and when the last came */
 	struct wh_job *parked;              /* outcomes that the store could not take yet */
 	struct wh_mono parked_until;
+	struct wh_job *lost_marks; /* that the store could not take: one of each sweep */
+	struct wh_mono lost_until;
+	bool lost_told;
 	struct wh_mono full_until; /* a mark had no room: none before; ms 0 = the last had */
 
 	struct list_session list;
@@ -132,6 +135,9 @@ bool wh_pump_ops_wait(const struct whd *d);
 /* pump_gates.c */
 /* Completion of a mark that nobody waits for. */
 void wh_pump_mark_done(struct wh_job *job, struct whd *d, int fault);
+/* Hands marks that could not be stored to the funnel again when their time has come. */
+void wh_pump_mark_again(struct wh_pump *p);
+void wh_pump_drop_lost(struct wh_pump *p);
 /* Takes an outcome into the gates; remembers errors; stores what must survive. */
 void wh_pump_note(struct wh_pump *p, const struct wh_outcome *o, const struct wh_facts *f);
 /* A 401 switches to the next key, nothing else does. True if there was one left to try at once;

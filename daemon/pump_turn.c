@@ -185,6 +185,8 @@ sleep_until(struct wh_pump *p, struct wh_mono at)
 			wait = p->flights.at[i].until.ms - p->d->now.mono.ms;
 	if (p->parked && p->parked_until.ms - p->d->now.mono.ms < wait)
 		wait = p->parked_until.ms - p->d->now.mono.ms;
+	if (p->lost_marks && p->lost_until.ms - p->d->now.mono.ms < wait)
+		wait = p->lost_until.ms - p->d->now.mono.ms;
 	if (is_full(p) && p->full_until.ms - p->d->now.mono.ms < wait)
 		wait = p->full_until.ms - p->d->now.mono.ms;
 	int64_t ready = wh_pump_ready_until(p) - p->d->now.mono.ms;
@@ -352,6 +354,7 @@ wh_pump_poke(struct wh_pump *p)
 	warm_up(p);
 	wh_pump_watch_clock(p);
 	wh_pump_unpark(p);
+	wh_pump_mark_again(p);
 	wh_pump_send_ready(p);
 	bring_probe_nearer(p);
 	while (p->again && steps < TURN_MAX) {

@@ -212,6 +212,24 @@ def test_what_found_no_room_is_counted_as_refused(world, sim):
     assert (counter(c, "enqueued"), counter(c, "queue_refused")) == (1, 5)
 
 
+def test_what_the_end_of_an_outage_sets_off_is_not_lost(world, sim):
+    """What waited for its next attempt goes at once when the line is there again, also if that
+    could not be noted at first."""
+    disk = Shim(world)
+    whd = start(world, sim, disk, **{"sync.interval": "1h", "retry.base": "5min",
+                                     "retry.cap": "5min", "queue.check_age": "1h"})
+    c = whd.client()
+    sim.net("refuse")
+    op = c.create(**webhook(0))
+    c.gate("link")
+    disk.fill()
+    sim.up()
+    assert c.call("sync.now")
+    whd.child.wait_line("a mark could not be stored")
+    disk.empty()
+    c.applied(op)
+
+
 @pytest.mark.parametrize("change", ["update", "delete"])
 def test_look_that_finds_no_room_is_taken_anew(world, sim, change):
     """What others changed until there was room is not overwritten unseen."""
