@@ -37,6 +37,9 @@ void wh_server_tidy(struct wh_server *s);
 /* [access] or [limits] changed. */
 void wh_server_reconfigure(struct wh_server *s);
 
+/* Room for a late reply of n bytes, beside those that come due with it and cannot leave before.
+ * False, too, if the connection is gone. */
+bool wh_server_has_room(const struct wh_server *s, struct wh_ticket t, size_t n);
 /* Late replies. False if the connection is gone. result is one encoded object. */
 bool wh_server_reply(struct wh_server *s, struct wh_ticket t, struct wh_str result);
 WH_PRINTF(4, 5)

@@ -29,6 +29,16 @@ answerable(struct wh_server *s, struct wh_ticket t)
 }
 
 bool
+wh_server_has_room(const struct wh_server *s, struct wh_ticket t, size_t n)
+{
+	const struct wh_conn *c = wh_server_find(s, t.conn);
+	size_t most = (size_t)s->d->config->limits_out_max;
+	size_t unsent = c ? wh_conn_unsent(c) : 0;
+
+	return c && (unsent == 0 || unsent + n <= most - most / 4);
+}
+
+bool
 wh_server_reply(struct wh_server *s, struct wh_ticket t, struct wh_str result)
 {
 	if (result.n > WH_REPLY_MAX - 64)

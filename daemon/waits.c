@@ -77,7 +77,11 @@ look(struct whd *d, const struct wh_wait *wait, bool time_is_up, struct wh_wait_
 static void
 answer_late(struct whd *d, const struct wh_wait *wait, const struct wh_wait_answer *a)
 {
-	if (a->code == WH_ERR_NONE)
+	if (a->code == WH_ERR_NONE && !wh_server_has_room(d->server, wait->ticket, a->result.n))
+		wh_server_fail(d->server, wait->ticket, WH_ERR_BUSY,
+			       "more calls of this connection were answered at once than it "
+			       "has room for ([limits] out_max): ask again");
+	else if (a->code == WH_ERR_NONE)
 		wh_server_reply(d->server, wait->ticket, wh_buf_view(&a->result));
 	else
 		wh_server_fail(d->server, wait->ticket, a->code, "%s", a->sentence);

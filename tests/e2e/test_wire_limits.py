@@ -196,6 +196,25 @@ def test_answers_that_come_together_do_not_end_who_reads_them(world, sim, what):
     assert counter(c, "slow_peers") == 0
 
 
+def test_waits_that_end_together_do_not_end_who_reads_the_answers(world, sim):
+    """What has no room is told to ask again."""
+    whd = limited(world, sim, out_high="64KiB", out_max="64KiB", waits=100)
+    c = whd.client()
+    c.go_offline(sim)
+    op = c.create(**webhook(1, whcomment="x" * 4096))["op"]
+    raw = wire.Raw(whd.socket)
+    for n in range(40):
+        raw.send(n, "queue.wait", op=op, timeout_ms=60000)
+    raw.send(40, "status")
+    assert raw.result(40)["live"]
+    c.call("queue.cancel", op=op)
+    codes = [raw.answer(n)[0] for n in range(40)]
+    assert set(codes) == {None, "BUSY"} and codes.count(None) > 4
+    assert counter(c, "slow_peers") == 0
+    raw.send(41, "queue.wait", op=op)
+    assert raw.result(41)["state"] == "cancelled"
+
+
 def test_dear_calls_of_one_peer_do_not_hold_up_others(world, sim):
     """Many in one write, each of which whd takes long to answer: another peer has its turn before
     the last of them, and their order stays."""
