@@ -75,7 +75,7 @@ on_eof(struct wh_conn *c)
 	}
 	if (wh_conn_is_partial(c))
 		wh_buf_fini(&c->in);
-	c->partial = false;
+	c->partial = 0;
 	wh_watch_closed(c->server->d->watch, c->id);
 	wh_conn_go_on(c);
 }
@@ -275,7 +275,7 @@ wh_conn_drain(struct wh_conn *c)
 	if (c->state != WH_CONN_OPEN)
 		return;
 	c->state = WH_CONN_DRAINING;
-	c->partial = false;
+	c->partial = 0;
 	wh_watch_closed(c->server->d->watch, c->id);
 	wh_server_mark(c->server, c);
 }

@@ -36,10 +36,9 @@ struct wh_conn {
 	unsigned handles; /* not closed yet */
 
 	struct wh_frame frame;
-	struct wh_buf in;      /* read, not yet taken; no memory while empty */
-	bool partial;          /* the rest of `in` is the beginning of a request ... */
-	int64_t partial_since; /* ... whose first byte came then (mono ms) */
-	bool unseen;           /* ... and more of it came, which was not looked at yet */
+	struct wh_buf in; /* read, not yet taken; no memory while empty */
+	size_t partial;   /* so many bytes of `in` only begin a request; 0: not known ... */
+	int64_t partial_since; /* ... its first byte came then (mono ms) */
 	bool reading, eof;
 	bool busy;       /* its requests are being taken right now */
 	bool turn_over;  /* its next request is taken once others had their turn */

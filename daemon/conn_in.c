@@ -151,11 +151,11 @@ begin_frame(struct wh_conn *c)
 }
 
 static void
-note_partial(struct wh_conn *c)
+note_partial(struct wh_conn *c, size_t n)
 {
-	if (!c->partial)
+	if (c->partial == 0)
 		c->partial_since = c->server->d->now.mono.ms;
-	c->partial = true;
+	c->partial = n;
 }
 
 /* *ends is set at the first look. */
@@ -177,10 +177,10 @@ take_next(struct wh_conn *c, struct wh_str data, bool *ret_dear)
 	struct wh_peeked_get get;
 	size_t len;
 
-	*ret_dear = c->unseen = false;
+	*ret_dear = false;
 	if (c->frame.pos == 0) {
 		if (wh_peek_get(data, &get)) {
-			c->partial = false;
+			c->partial = 0;
 			take_get(c, &get);
 			return get.size;
 		}
@@ -189,10 +189,10 @@ take_next(struct wh_conn *c, struct wh_str data, bool *ret_dear)
 	int r = wh_frame_scan(&c->frame, data.p, data.n, &len);
 
 	if (r == WH_FRAME_MORE) {
-		note_partial(c);
+		note_partial(c, data.n);
 		return 0;
 	}
-	c->partial = false;
+	c->partial = 0;
 	if (r) {
 		refuse_frame(c, r, data);
 		return data.n;
@@ -224,7 +224,7 @@ take_messages(struct wh_conn *c, struct wh_str data)
 bool
 wh_conn_is_partial(const struct wh_conn *c)
 {
-	return c->partial && !c->unseen;
+	return c->partial > 0 && c->partial == c->in.n;
 }
 
 bool
@@ -258,7 +258,6 @@ wh_conn_take_bytes(struct wh_conn *c, const char *p, size_t n)
 	c->busy = true;
 	if (c->in.n > 0) {
 		c->in.n += n;
-		c->unseen = true;
 		wh_conn_take_waiting(c);
 	} else {
 		lend_room(c);

@@ -92,23 +92,15 @@ waits_too_long(const struct wh_pump *p)
 	return n > 0;
 }
 
-static void
-bring_nearer(struct wh_mono *at, int64_t latest)
-{
-	if (at->ms > latest)
-		at->ms = latest;
-}
-
 /* Nothing waits for longer than the configuration that is in force has it wait. */
 static void
 shorten_waits(struct wh_pump *p)
 {
-	const struct wh_config *c = p->d->config;
-	struct wh_gate_one *link = &p->gates.g[WH_GATE_LINK];
-	int64_t latest = p->d->now.mono.ms + c->retry_cap;
+	int64_t now = p->d->now.mono.ms, soon = now + p->d->config->retry_base;
 
-	bring_nearer(&link->until, latest > link->hold.ms ? latest : link->hold.ms);
-	bring_nearer(&p->list_spacing, p->d->now.mono.ms + c->retry_base);
+	wh_gates_hurry_link(&p->gates, (struct wh_mono){now + p->d->config->retry_cap});
+	if (p->list_spacing.ms > soon)
+		p->list_spacing.ms = soon;
 	if (waits_too_long(p))
 		cut_waits(p);
 }
@@ -199,7 +191,7 @@ wh_pump_list_now(struct wh_pump *p)
 void
 wh_pump_hurry(struct wh_pump *p)
 {
-	wh_gates_hurry_link(&p->gates, p->d->now);
+	wh_gates_hurry_link(&p->gates, p->d->now.mono);
 	wh_pump_poke(p);
 }
 

@@ -10,8 +10,6 @@
 #include "daemon/pump_own.h"
 #include "daemon/rules_now.h"
 
-#define COOL_MS 1000 /* pause for an operation of which nothing came */
-
 /* ------------------------------------------------------------------ park -- */
 
 /*
@@ -31,7 +29,7 @@ park(struct wh_pump *p, struct wh_job *job, uint64_t seq, const struct wh_op_nam
 		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
 	job->next = p->parked;
 	p->parked = job;
-	p->parked_until.ms = p->d->now.mono.ms + COOL_MS;
+	p->parked_until.ms = p->d->now.mono.ms + WH_PUMP_COOL_MS;
 }
 
 void
@@ -56,7 +54,7 @@ static void
 cool_down(struct wh_pump *p, struct flight *f)
 {
 	wh_flights_turn(&p->flights, f, FLIGHT_COOL);
-	f->until.ms = p->d->now.mono.ms + COOL_MS;
+	f->until.ms = p->d->now.mono.ms + WH_PUMP_COOL_MS;
 }
 
 /* None of the others would have room either: they are tried again together, and one line tells
@@ -75,7 +73,7 @@ had_no_room(struct wh_pump *p, const struct wh_send *s, int fault)
 		       "op=%s whid=%s seq=%llu fault=%s", s->names.op,
 		       WH_LOGQ(wh_str_c(s->names.whid)), (unsigned long long)s->seq,
 		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
-	p->full_until.ms = p->d->now.mono.ms + COOL_MS;
+	p->full_until.ms = p->d->now.mono.ms + WH_PUMP_COOL_MS;
 	return true;
 }
 

@@ -10,8 +10,6 @@
 #include "daemon/rules_now.h"
 #include "daemon/waits.h"
 
-#define MARK_AGAIN_MS 1000
-
 static void
 free_mark(struct wh_mark *m)
 {
@@ -40,7 +38,7 @@ keep_lost(struct wh_pump *p, struct wh_mark *m, int fault)
 		       "a mark could not be stored; it is tried again every second", "fault=%s",
 		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
 	p->lost_told = true;
-	p->lost_until.ms = p->d->now.mono.ms + MARK_AGAIN_MS;
+	p->lost_until.ms = p->d->now.mono.ms + WH_PUMP_COOL_MS;
 	wh_pump_poke(p);
 	if (like) {
 		like->sweep = m->sweep.begun ? like->sweep : m->sweep;

@@ -28,6 +28,9 @@ struct failure {
 };
 
 /* The list that is running. */
+/* Pause for an operation of which nothing came, and for what found no room. */
+#define WH_PUMP_COOL_MS 1000
+
 struct list_session {
 	bool running;
 	uint64_t no, fence;

@@ -174,29 +174,32 @@ is_full(const struct wh_pump *p)
 	return p->full_until.ms > p->d->now.mono.ms;
 }
 
+static int64_t
+sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void
 sleep_until(struct wh_pump *p, struct wh_mono at)
 {
-	int64_t wait = at.ms - p->d->now.mono.ms;
+	int64_t due = sooner(at.ms, wh_pump_ready_until(p));
 
 	for (size_t i = 0; p->flights.in[FLIGHT_COOL] && i < p->flights.n; i++)
-		if (p->flights.at[i].phase == FLIGHT_COOL &&
-		    p->flights.at[i].until.ms - p->d->now.mono.ms < wait)
-			wait = p->flights.at[i].until.ms - p->d->now.mono.ms;
-	if (p->parked && p->parked_until.ms - p->d->now.mono.ms < wait)
-		wait = p->parked_until.ms - p->d->now.mono.ms;
-	if (p->lost_marks && p->lost_until.ms - p->d->now.mono.ms < wait)
-		wait = p->lost_until.ms - p->d->now.mono.ms;
-	if (is_full(p) && p->full_until.ms - p->d->now.mono.ms < wait)
-		wait = p->full_until.ms - p->d->now.mono.ms;
-	int64_t ready = wh_pump_ready_until(p) - p->d->now.mono.ms;
-
-	if (ready < wait)
-		wait = ready;
-	if (at.ms == WH_NEVER && wait > INT64_MAX / 2) {
+		if (p->flights.at[i].phase == FLIGHT_COOL)
+			due = sooner(due, p->flights.at[i].until.ms);
+	if (p->parked)
+		due = sooner(due, p->parked_until.ms);
+	if (p->lost_marks)
+		due = sooner(due, p->lost_until.ms);
+	if (is_full(p))
+		due = sooner(due, p->full_until.ms);
+	if (due == WH_NEVER) {
 		uv_timer_stop(&p->timer);
 		return;
 	}
+	int64_t wait = due - p->d->now.mono.ms;
+
 	wh_alarm_start(&p->d->alarms, &p->timer, on_timer, wait > 0 ? (uint64_t)wait : 1, 0);
 }
 
@@ -222,11 +225,11 @@ static void
 bring_probe_nearer(struct wh_pump *p)
 {
 	struct wh_mono latest = {p->d->now.mono.ms + PROBE_MAX_MS};
-	struct wh_gate_one *link = &p->gates.g[WH_GATE_LINK];
+	const struct wh_gate_one *link = &p->gates.g[WH_GATE_LINK];
 
 	if (link->shut && link->until.ms > latest.ms && link->hold.ms <= latest.ms &&
 	    wh_pump_ops_wait(p->d))
-		link->until = latest;
+		wh_gates_hurry_link(&p->gates, latest);
 }
 
 /* What a turn decides from. */

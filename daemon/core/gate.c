@@ -265,12 +265,12 @@ wh_gates_reopen_auth(struct wh_gates *g, struct wh_now now)
 }
 
 void
-wh_gates_hurry_link(struct wh_gates *g, struct wh_now now)
+wh_gates_hurry_link(struct wh_gates *g, struct wh_mono latest)
 {
 	struct wh_gate_one *link = &g->g[WH_GATE_LINK];
 
 	if (link->shut)
-		link->until.ms = at_least(now.mono.ms, link->hold.ms);
+		link->until.ms = at_most(link->until.ms, at_least(latest.ms, link->hold.ms));
 }
 
 void

@@ -45,8 +45,8 @@ unsigned wh_gates_note(struct wh_gates *g, const struct wh_outcome *o,
 		       const struct wh_gate_limits *lim, struct wh_now now, uint64_t random);
 /* Opens AUTH for one probe now: keys changed, or an admin asked. */
 void wh_gates_reopen_auth(struct wh_gates *g, struct wh_now now);
-/* Somebody asks: LINK may be probed now, unless the upstream asked for the wait. */
-void wh_gates_hurry_link(struct wh_gates *g, struct wh_now now);
+/* LINK is probed at that time at the latest, unless the upstream asked for a longer wait. */
+void wh_gates_hurry_link(struct wh_gates *g, struct wh_mono latest);
 /* A call that went past the gates was granted: QUOTA is there again, whatever wait was named.
  */
 void wh_gates_end_quota(struct wh_gates *g, struct wh_now now);

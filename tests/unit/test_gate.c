@@ -221,16 +221,16 @@ test_who_asks(void **state)
 
 	(void)state;
 	wh_gates_init(&g);
-	wh_gates_hurry_link(&g, at(0));
+	wh_gates_hurry_link(&g, at(0).mono);
 	wh_gates_end_quota(&g, at(0));
 	assert_true(wh_gates_open(&g));
 	(void)note(&g, &refused, true, &quiet, at(0));
-	wh_gates_hurry_link(&g, at(1));
+	wh_gates_hurry_link(&g, at(1).mono);
 	assert_true(wh_gates_may_read(&g, at(1).mono, &next));
 
 	wh_gates_init(&g);
 	(void)note(&g, &busy, true, &quiet, at(0));
-	wh_gates_hurry_link(&g, at(5));
+	wh_gates_hurry_link(&g, at(5).mono);
 	assert_false(wh_gates_may_read(&g, at(5).mono, &next));
 	assert_int_equal(next.ms, g.g[WH_GATE_LINK].hold.ms);
 
