@@ -100,12 +100,8 @@ def queue_until_full(c, first=0):
     raise AssertionError("the disk does not become full")
 
 
-def counter(c, name):
-    return int(re.search(rf"^whd_{name}_total (\d+)$", c.call("metrics"), re.MULTILINE)[1])
-
-
 def jobs(c):
-    return counter(c, "commit_jobs")
+    return c.counter("commit_jobs")
 
 
 def take_again(c, i):
@@ -206,10 +202,10 @@ def test_what_found_no_room_is_counted_as_refused(world, sim):
     for i in range(5):
         with refused("STORE_FULL"):
             c.create(**webhook(i))
-    assert (counter(c, "enqueued"), counter(c, "queue_refused")) == (0, 5)
+    assert (c.counter("enqueued"), c.counter("queue_refused")) == (0, 5)
     disk.empty()
     c.create(**webhook(5))
-    assert (counter(c, "enqueued"), counter(c, "queue_refused")) == (1, 5)
+    assert (c.counter("enqueued"), c.counter("queue_refused")) == (1, 5)
 
 
 def test_what_the_end_of_an_outage_sets_off_is_not_lost(world, sim):

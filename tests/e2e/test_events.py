@@ -28,6 +28,12 @@ def check_unbroken(events, since):
     assert revisions == list(range(since + 1, since + 1 + len(revisions))), "no gap, no repeat"
 
 
+def show(sim, *elements):
+    """From now on the API lists these."""
+    sim.clear_faults()
+    sim.fault("status", method="GET", list=True, status=200, count=-1, body=elements)
+
+
 def test_life_of_a_webhook_in_events(sim, c):
     since = c.head()
     op = c.applied(c.create(**webhook(1)))
@@ -76,19 +82,15 @@ def test_first_load_is_one_reset(world, sim):
 def test_copy_of_lists_that_are_never_whole_is_followed(sim, world):
     """What such a list brings is told as a reset, what it changes as any change."""
     rows = [{**webhook(n), "whid": f"w-{n}"} for n in range(2)]
-
-    def shown(*elements):
-        sim.clear_faults()
-        sim.fault("status", method="GET", list=True, status=200, count=-1, body=elements)
     nameless = {"whname": "no id"}
-    shown(nameless, rows[0])
+    show(sim, nameless, rows[0])
     c = world.whd(sim, {"sync.interval": "1h"}).client()
     c.call("sync.now")
     assert "reset" in [e["kind"] for e in all_events(c)]
     before = c.get("w-0")
     since = c.head()
     changed = {**rows[0], "whcomment": "theirs"}
-    shown(nameless, changed, rows[1])
+    show(sim, nameless, changed, rows[1])
     result = c.call("sync.now")
     assert (result["complete"], result["changed"], result["added"]) == (False, 1, 1)
     events = all_events(c, since)
@@ -101,7 +103,7 @@ def test_copy_of_lists_that_are_never_whole_is_followed(sim, world):
     since = c.head()
     c.call("sync.now")
     assert all_events(c, since) == []
-    shown(changed, rows[1])
+    show(sim, changed, rows[1])
     assert c.call("sync.now")["complete"]
     assert [(e["kind"], e["state"]) for e in all_events(c, since)] == [("reset", "synced")]
 
@@ -164,15 +166,12 @@ def test_what_cannot_be_continued_is_a_reset(sim, c, method):
 @pytest.mark.parametrize("method", ["read", "subscribe"])
 def test_damaged_log_is_a_reset(world, sim, method):
     """Who follows can go on, whichever way he does."""
-    sim.fault("status", method="GET", list=True, status=200, count=-1,
-              body=[{**webhook(1), "whid": "w-once"}])
+    show(sim, {**webhook(1), "whid": "w-once"})
     whd = world.whd(sim, {"sync.interval": "1h"})
     c = whd.client()
     c.synced()
     since = c.head()
-    sim.clear_faults()
-    sim.fault("status", method="GET", list=True, status=200, count=-1,
-              body=[{**webhook(1), "whid": "w-once", "whcomment": "new"}])
+    show(sim, {**webhook(1), "whid": "w-once", "whcomment": "new"})
     c.call("sync.now")
     assert [e["kind"] for e in all_events(c, since)] == ["updated"]
     file = whd.store / "data.mdb"

@@ -2,7 +2,6 @@
 """Every bound of [limits] towards the peers: reached, refused with a clear word, and counted,
 while everybody else is served."""
 
-import re
 import signal
 import threading
 import time
@@ -11,16 +10,8 @@ import msgpack
 import pytest
 
 from support import wire
-from support.client import refused
+from support.client import counted, refused
 from support.data import webhook
-
-
-def counted(name, metrics):
-    return int(re.search(rf"^whd_{name}_total (\d+)$", metrics, re.MULTILINE).group(1))
-
-
-def counter(c, name):
-    return counted(name, c.call("metrics"))
 
 
 def limited(world, sim, **limits):
@@ -72,12 +63,10 @@ def test_request_that_dribbles_in_is_ended(world, sim):
     began = time.monotonic()
     assert raw.refusals() == [(9, "TIMEOUT")]
     assert 0.15 < time.monotonic() - began < 10
-    assert counter(whd.client(), "frame_timeouts") == 1
+    assert whd.client().counter("frame_timeouts") == 1
 
 
-def stands_still(whd, raw, seconds):
-    """whd, until SIGCONT."""
-    whd.child.pause()
+def hears_nothing(raw, seconds):
     raw.sock.settimeout(seconds)
     with pytest.raises(TimeoutError):
         raw.sock.recv(1)
@@ -87,26 +76,24 @@ def stands_still(whd, raw, seconds):
 HELLO = msgpack.packb([0, 2, "hello", []])
 
 
-def half_asked(whd):
-    """A connection of which whd has taken the first half of a request."""
+def half_asked(whd, *before):
+    """A connection of which whd has taken the first half of a request, behind another one."""
     raw, other = wire.Raw(whd.socket), wire.Raw(whd.socket)
+    if before:
+        raw.send(1, before[0], **before[1])
     raw.asked[2] = ("hello", [])
-    return raw, other
-
-
-def send_half(raw, other):
     raw.bytes(HELLO[:5])
     other.send(1, "hello")
     assert other.result(1)
+    return raw
 
 
 def test_time_in_which_whd_stands_still_is_not_the_peers(world, sim):
     whd = limited(world, sim, frame_time="300ms")
-    raw, other = half_asked(whd)
-    send_half(raw, other)
+    raw = half_asked(whd)
     whd.child.pause()
     raw.bytes(HELLO[5:])
-    stands_still(whd, raw, 0.6)
+    hears_nothing(raw, 0.6)
     whd.child.signal(signal.SIGCONT)
     assert raw.result(2)["server"] == "whd"
 
@@ -117,10 +104,9 @@ def test_request_that_gets_whole_while_answers_wait_to_leave(world, sim):
     c = whd.client()
     c.go_offline(sim)
     op = c.create(**webhook(1, whcomment="x" * 4096))["op"]
-    raw, other = half_asked(whd)
-    raw.send(1, "queue.wait", op=op, timeout_ms=300)
-    send_half(raw, other)
-    stands_still(whd, raw, 0.6)  # the time of the call is up, ...
+    raw = half_asked(whd, "queue.wait", {"op": op, "timeout_ms": 300})
+    whd.child.pause()
+    hears_nothing(raw, 0.6)  # the time of the call is up, ...
     raw.bytes(HELLO[5:])  # ... and then this comes
     whd.child.signal(signal.SIGCONT)
     assert raw.result(1)["op"] == op
@@ -193,7 +179,7 @@ def test_answers_that_come_together_do_not_end_who_reads_them(world, sim, what):
     for n in range(300):
         assert many.result(n)["op"]
     sender.join()
-    assert counter(c, "slow_peers") == 0
+    assert c.counter("slow_peers") == 0
 
 
 def test_waits_that_end_together_do_not_end_who_reads_the_answers(world, sim):
@@ -210,7 +196,7 @@ def test_waits_that_end_together_do_not_end_who_reads_the_answers(world, sim):
     c.call("queue.cancel", op=op)
     codes = [raw.answer(n)[0] for n in range(40)]
     assert set(codes) == {None, "BUSY"} and codes.count(None) > 4
-    assert counter(c, "slow_peers") == 0
+    assert c.counter("slow_peers") == 0
     raw.send(41, "queue.wait", op=op)
     assert raw.result(41)["state"] == "cancelled"
 
@@ -223,7 +209,7 @@ def test_dear_calls_of_one_peer_do_not_hold_up_others(world, sim):
     whd = limited(world, sim)
     whd.child.wait_line("the index was built")
     c, many, other = whd.client(), wire.Raw(whd.socket), wire.Raw(whd.socket)
-    errors = counter(c, "call_errors")
+    errors = c.counter("call_errors")
     search = {"whname": "half 0", "municipalityId": "1"}
     whd.child.pause()  # so that all is there when it goes on
     many.bytes(b"".join(msgpack.packb([0, n, "webhook.list", [search]]) for n in range(900)))
@@ -319,7 +305,7 @@ def test_reader_that_never_reads_is_let_go(world, sim):
     lazy = wire.Raw(whd.socket, receive_buffer=4096)
     lazy.bytes(b"".join(msgpack.packb([0, n, "webhook.list", []]) for n in range(20)))
     whd.child.wait_line("does not take its answers")
-    assert counter(whd.client(), "slow_peers") == 1
+    assert whd.client().counter("slow_peers") == 1
 
 
 def test_subscriber_beyond_its_buffer_is_let_go(world, sim):

@@ -3,6 +3,7 @@
 ask again and again."""
 
 import contextlib
+import re
 import time
 
 from support import contract, paths  # paths: puts whclient.py into reach
@@ -13,6 +14,11 @@ import whclient
 assert paths.CLIENT
 WhdError = whclient.WhdError
 OWN_CODES = ("UNREACHABLE", "LOST", "PROTOCOL")  # the client's, not whd's
+
+
+def counted(name, metrics):
+    """What a counter stands at in what `metrics` answers."""
+    return int(re.search(rf"^whd_{name}_total (\d+)$", metrics, re.MULTILINE)[1])
 
 
 class Client(whclient.Client):
@@ -125,6 +131,9 @@ class Client(whclient.Client):
     def head(self):
         """The newest revision of the change log."""
         return self.call("events.read")["revision"]
+
+    def counter(self, name):
+        return counted(name, self.call("metrics"))
 
     def gate(self, name, timeout=30, since=0):
         """Waits until the change log says that this gate is the worst one shut ("open": none)."""
