@@ -13,13 +13,17 @@
 
 #include "daemon/apply.h"
 #include "daemon/core/op.h"
+#include "daemon/pump.h"
 #include "daemon/rules_now.h"
 #include "daemon/terms.h"
+
+#define MAKE_ROOM "make room on its disk, or raise [store] max_size"
 
 struct booting {
 	struct whd *d;
 	struct wh_boot boot;
 	bool put_back;
+	bool later;        /* what can wait until there is room does */
 	uint64_t in_doubt; /* operations of a store that was put back */
 	uint64_t damaged;  /* ... of one that was made anew */
 };
@@ -211,7 +215,7 @@ prepare(struct booting *b, struct wh_txn *t)
 	 * that a webhook does not exist. */
 	if (wh_store_bad_rows(b->d->store) > 0)
 		t->view.meta.synced_at = 0;
-	return r ? r : wh_boot_run(&b->boot.job, t);
+	return r || b->later ? r : wh_boot_run(&b->boot.job, t);
 }
 
 static int
@@ -234,16 +238,22 @@ commit_once(struct booting *b)
 	return r;
 }
 
-/* A full disk must not keep whd from starting: what can do without room is tried alone. */
+/* A full disk must not keep whd from starting: what can do without room is tried alone, and if
+ * that is too much as well whd serves what there is, and sends nothing. */
 static int
 commit(struct booting *b)
 {
 	int r = commit_once(b);
 
-	if (r != WH_ENOSPACE && r != WH_EFULL)
-		return r;
-	b->boot.sparing = true;
-	return commit_once(b);
+	if (wh_fault_is_no_room(r)) {
+		b->boot.sparing = true;
+		r = commit_once(b);
+	}
+	if (wh_fault_is_no_room(r)) {
+		b->later = true;
+		r = commit_once(b);
+	}
+	return r;
 }
 
 /* -------------------------------------------------------------------- say -- */
@@ -251,8 +261,6 @@ commit(struct booting *b)
 static void
 say_what_was_found(const struct booting *b)
 {
-	const struct wh_boot *boot = &b->boot;
-
 	if (b->put_back)
 		wh_log(WH_LOG_WARNING, "store",
 		       "the store was restored, made anew, moved or copied here: it has a new "
@@ -272,11 +280,27 @@ say_what_was_found(const struct booting *b)
 		wh_log(WH_LOG_ERROR, "queue",
 		       "operations were damaged: they are held for a person", "ops=%llu",
 		       (unsigned long long)b->damaged);
-	if (boot->unknown || boot->requeued)
-		wh_log(WH_LOG_WARNING, "queue",
-		       "operations were on their way when whd ended; they are looked up first",
-		       "unknown=%llu requeued=%llu", (unsigned long long)boot->unknown,
-		       (unsigned long long)boot->requeued);
+	if (b->later)
+		wh_log(WH_LOG_ERROR, "queue",
+		       "the store has no room for the outcome of what was on its way when whd "
+		       "ended: nothing is sent before that is stored; it is tried again every "
+		       "second: " MAKE_ROOM,
+		       "path=%s", WH_LOGQ(wh_str_c(b->d->config->store_path)));
+	else
+		wh_pump_tell_boot(&b->boot);
+}
+
+static void
+say_why_not(const struct whd *d, int fault)
+{
+	const char *path = d->config->store_path;
+
+	wh_log(WH_LOG_ERROR, "whd",
+	       wh_fault_is_no_room(fault) ? "the store could not be prepared: " MAKE_ROOM
+					    ", and start whd again"
+					  : "the store could not be prepared",
+	       "path=%s fault=%s", WH_LOGQ(wh_str_c(path)),
+	       WH_LOGQ(wh_str_c(wh_fault_str(fault))));
 }
 
 static int
@@ -291,10 +315,10 @@ boot_store(struct whd *d, bool *ret_damaged)
 		return WHD_EXIT_CONFIG;
 	*ret_damaged = r == WH_ECORRUPT;
 	if (r) {
-		wh_log(WH_LOG_ERROR, "whd", "the store could not be prepared", "fault=%s",
-		       WH_LOGQ(wh_str_c(wh_fault_str(r))));
+		say_why_not(d, r);
 		return EXIT_FAILURE;
 	}
+	d->boot_waits = b.later;
 	wh_crash_at(&d->crash, WH_CRASH_BOOT_AFTER);
 	if (wh_store_mark(d->store))
 		wh_log(WH_LOG_WARNING, "store",

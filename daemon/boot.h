@@ -8,6 +8,6 @@
 
 #include "daemon/whd.h"
 
-/* Opens d->store, sets d->instance and begins d->view. 0, or the exit status of the process;
- * why has been logged. */
+/* Opens d->store, sets d->instance and d->boot_waits and begins d->view. 0, or the exit status
+ * of the process; why has been logged. */
 int wh_boot_store(struct whd *d);

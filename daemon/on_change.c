@@ -28,20 +28,24 @@ struct change_call {
 static enum wh_error
 error_of(int fault)
 {
-	if (fault == WH_EFULL || fault == WH_ENOSPACE)
+	if (wh_fault_is_no_room(fault))
 		return WH_ERR_STORE_FULL;
 	return fault == WH_ECORRUPT ? WH_ERR_CORRUPT : WH_ERR_INTERNAL;
 }
 
 /* What it came to is not so if it could not be stored. */
 static void
-count(struct whd *d, const struct wh_enqueue *e, int fault)
+note(struct whd *d, const struct wh_enqueue *e, int fault)
 {
 	enum wh_error code = fault ? error_of(fault) : e->refusal.code;
 
 	d->counters.enqueued += !fault && e->queued;
 	d->counters.coalesced += !fault && e->coalesced;
 	d->counters.queue_refused += code == WH_ERR_QUEUE_FULL || code == WH_ERR_STORE_FULL;
+	if (wh_fault_is_no_room(fault))
+		d->refused_at = d->now.mono;
+	else if (!fault && (e->queued || e->coalesced))
+		d->refused_at.ms = 0;
 }
 
 static void
@@ -50,7 +54,7 @@ change_done(struct wh_job *job, struct whd *d, int fault)
 	struct change_call *cc = (struct change_call *)job;
 	struct wh_enqueue *e = &cc->e;
 
-	count(d, e, fault);
+	note(d, e, fault);
 	if (fault)
 		wh_server_fail(
 			d->server, cc->ticket, error_of(fault),

@@ -14,6 +14,9 @@
 #include "daemon/rules.h"
 
 struct wh_pump *wh_pump_start(struct whd *d);
+/* Logs what became of the operations that were on their way when whd ended; any thread. */
+struct wh_boot;
+void wh_pump_tell_boot(const struct wh_boot *b);
 struct wh_pump *wh_pump_free(struct wh_pump *p);
 /* Nothing new is begun from here on; what is in flight is let end. */
 void wh_pump_drain(struct wh_pump *p);

@@ -64,7 +64,7 @@ had_no_room(struct wh_pump *p, const struct wh_send *s, int fault)
 {
 	if (fault == 0)
 		p->full_until.ms = 0;
-	if (fault != WH_EFULL && fault != WH_ENOSPACE)
+	if (!wh_fault_is_no_room(fault))
 		return false;
 	if (!wh_pump_has_no_room(p))
 		wh_log(WH_LOG_ERROR, "queue",

@@ -4,8 +4,8 @@
  * (one turn), pump_gates.c (what an answer says of the line), pump_flights.c
  * (which operations are on their way), pump_flight.c (one of them), pump_wire.c
  * (its last step before the wire), pump_list.c (a list on its way),
- * pump_known.c (what is known of the lists before), pump_probe.c,
- * pump_status.c. Loop thread only.
+ * pump_known.c (what is known of the lists before), pump_boot.c (what a start
+ * had no room for), pump_probe.c, pump_status.c. Loop thread only.
  */
 #pragma once
 
@@ -86,6 +86,7 @@ struct wh_pump {
 	struct wh_job *lost_marks; /* that the store could not take: one of each sweep */
 	struct wh_mono lost_until;
 	bool lost_told;
+	struct wh_mono boot_at;    /* pump_boot.c: when it is tried next; WH_NEVER = it runs */
 	struct wh_mono full_until; /* a mark had no room: none before; ms 0 = the last had */
 
 	struct list_session list;
@@ -187,6 +188,10 @@ void wh_pump_known_lend(struct wh_pump *p, struct wh_http_request *r);
 void wh_pump_known_return(struct wh_pump *p, struct wh_http_result *r);
 /* Nothing that was learned counts any more. */
 void wh_pump_known_forget(struct wh_pump *p);
+/* pump_boot.c */
+/* Hands what a start had no room for to the funnel when its time has come. */
+void wh_pump_boot_again(struct wh_pump *p);
+
 /* pump_probe.c */
 void wh_pump_probe_result(struct wh_pump *p, struct wh_http_result *r);
 

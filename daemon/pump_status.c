@@ -150,6 +150,17 @@ pack_restless(struct wh_buf *out, const struct wh_churn *c, size_t n)
 			wh_pack_c(out, c->member[i].name);
 }
 
+/* Due as the interval or somebody has it, or when the gates let it through. */
+static struct wh_mono
+next_list(const struct wh_pump *p)
+{
+	struct wh_mono now = p->d->now.mono, at = p->list_wanted ? now : p->list_due, gate;
+
+	if (!wh_gates_may_read(&p->gates, now, &gate) && gate.ms > at.ms)
+		at = gate;
+	return at.ms > now.ms ? at : now;
+}
+
 void
 wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out)
 {
@@ -169,7 +180,7 @@ wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out)
 	wh_pack_kv_bool(out, "running", p->list.running);
 	wh_pack_kv_uint(out, "suspect", p->suspect_missing);
 	wh_pack_kv_c(out, "last_error", p->list_why[0] ? p->list_why : NULL);
-	kv_time(out, "next_at", wall_of(p, p->list_due));
+	kv_time(out, "next_at", wall_of(p, next_list(p)));
 	pack_restless(out, &p->churn, restless);
 }
 

@@ -194,6 +194,8 @@ sleep_until(struct wh_pump *p, struct wh_mono at)
 		due = sooner(due, p->lost_until.ms);
 	if (is_full(p))
 		due = sooner(due, p->full_until.ms);
+	if (p->d->boot_waits)
+		due = sooner(due, p->boot_at.ms);
 	if (due == WH_NEVER) {
 		uv_timer_stop(&p->timer);
 		return;
@@ -356,11 +358,12 @@ wh_pump_poke(struct wh_pump *p)
 	p->in_turn = true;
 	warm_up(p);
 	wh_pump_watch_clock(p);
+	wh_pump_boot_again(p);
 	wh_pump_unpark(p);
 	wh_pump_mark_again(p);
 	wh_pump_send_ready(p);
 	bring_probe_nearer(p);
-	while (p->again && steps < TURN_MAX) {
+	while (p->again && !p->d->boot_waits && steps < TURN_MAX) {
 		p->again = false;
 		begin_turn(p, &turn);
 		while (step(p, &turn, &wake) && ++steps < TURN_MAX)

@@ -14,6 +14,7 @@
 #include "daemon/rules_now.h"
 
 #define SPACE_EVERY_MS 1000
+#define REFUSED_MS 10000 /* so long it counts that a change found no room */
 
 /*
  * What was seen holds no longer than it may take to write a fifth of the map,
@@ -88,6 +89,15 @@ pack_queue(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 	wh_pack_kv_bool(out, "full", wh_queue_full(m, rules));
 }
 
+/* Whether a change that found no room would find some by now shows the next one. */
+static bool
+is_full(const struct whd *d, const struct wh_rules *rules)
+{
+	bool refused = d->refused_at.ms && d->now.mono.ms - d->refused_at.ms < REFUSED_MS;
+
+	return rules->store_full || refused || d->boot_waits || wh_pump_has_no_room(d->pump);
+}
+
 static void
 pack_store(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 {
@@ -99,7 +109,7 @@ pack_store(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 	wh_pack_kv_uint(out, "free_disk", s->disk_free);
 	wh_pack_kv_uint(out, "revision", d->view.meta.revision);
 	wh_pack_kv_uint(out, "history", d->view.meta.history_count);
-	wh_pack_kv_bool(out, "full", rules->store_full || wh_pump_has_no_room(d->pump));
+	wh_pack_kv_bool(out, "full", is_full(d, rules));
 	if (d->backup_at)
 		wh_pack_kv_int(out, "backup_at", d->backup_at);
 	else

@@ -75,11 +75,14 @@ struct whd {
 	struct wh_counters counters;
 	struct wh_hook_age hook_age; /* as it was told last */
 	char instance[WH_INSTANCE_TEXT + 1];
-	uint64_t boot; /* random number of this process */
+	uint64_t boot;   /* random number of this process */
+	bool boot_waits; /* the start had no room to store what became of operations:
+			    pump_boot.c */
 	struct wh_randoms randoms;
 	struct wh_now started;
 	struct wh_store_space space; /* sampled at most once a second */
 	struct wh_mono space_at;
+	struct wh_mono refused_at; /* a change found no room; ms 0 = none, or one did since */
 	struct wh_pool_job *pool_job; /* what reads the whole store now, or NULL */
 	uv_work_t pool_work;
 	struct wh_alarms alarms;

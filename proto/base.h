@@ -36,6 +36,13 @@ enum wh_fault {
 /* The text of a fault code; never NULL, static storage. */
 const char *wh_fault_str(int fault);
 
+/* The store or its disk has no room for it: it may have some later. */
+static inline bool
+wh_fault_is_no_room(int fault)
+{
+	return fault == WH_EFULL || fault == WH_ENOSPACE;
+}
+
 /*
  * wh_str borrows bytes: text or binary, not terminated. It is valid until the
  * owner says otherwise (usually: until the callback or the view ends).

@@ -8,6 +8,8 @@
  */
 #include "store/fresh.h"
 
+#include <errno.h>
+
 #include <stdlib.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -97,9 +99,12 @@ write_again(struct wh_fresh *f, const char *page, uint64_t number, uint64_t n)
 {
 	const size_t size = f->file->page_size;
 
-	if (f->file->rewrites &&
-	    pwrite(f->file->fd, page, n * size, (off_t)(number * size)) != (ssize_t)(n * size))
-		f->fault = WH_EIO;
+	if (!f->file->rewrites)
+		return;
+	ssize_t done = pwrite(f->file->fd, page, n * size, (off_t)(number * size));
+
+	if (done != (ssize_t)(n * size))
+		f->fault = done < 0 && errno == ENOSPC ? WH_ENOSPACE : WH_EIO;
 }
 
 /* A page of a tree, of this kind. */

@@ -184,20 +184,25 @@ wh_store_took_back(const struct wh_store *s)
 	return s->took_back;
 }
 
-static bool
+static int
 write_meta_again(const struct wh_fresh_file *file, uint64_t txn)
 {
 	char page[PLACE + SIZE];
 	const ssize_t n = sizeof(page);
+	ssize_t done = pread(file->fd, page, sizeof(page), place_of(file, txn));
 
-	return pread(file->fd, page, sizeof(page), place_of(file, txn)) == n &&
-	       pwrite(file->fd, page, sizeof(page), place_of(file, txn)) == n;
+	if (done == n)
+		done = pwrite(file->fd, page, sizeof(page), place_of(file, txn));
+	if (done == n)
+		return 0;
+	return done < 0 && errno == ENOSPC ? WH_ENOSPACE : WH_EIO;
 }
 
 /*
  * After a mere crash of whd a commit may be in memory as a whole, and on no
  * disk; if a flush of it has failed the kernel takes it for written, and would
- * not try again. So what it wrote is written once more.
+ * not try again. So what it wrote is written once more; which may need room where a file system
+ * never writes over what it has.
  */
 static int
 accept(struct wh_opening *op, const struct wh_fresh_file *file, const struct wh_states *s,
@@ -211,8 +216,11 @@ accept(struct wh_opening *op, const struct wh_fresh_file *file, const struct wh_
 	again.rewrites = true;
 	if (seal->wrote.pages > 0)
 		r = judge_pages(&again, s, seal);
-	if (r || !write_meta_again(file, s->is.txn))
-		return wh_refuse_errno(op, EIO, "write the last commit again to");
+	if (r == 0)
+		r = write_meta_again(file, s->is.txn);
+	if (r)
+		return wh_refuse_errno(op, r == WH_ENOSPACE ? ENOSPC : EIO,
+				       "write the last commit again to");
 	return 0;
 }
 

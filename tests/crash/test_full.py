@@ -8,6 +8,7 @@ be written, not even over free pages.
 """
 
 import re
+import shutil
 import subprocess
 import time
 
@@ -155,6 +156,74 @@ def test_full_while_the_api_is_away(world, sim, disk):
     check_end(sim, c, len(taken) + 1)
 
 
+def kill_while_one_is_out(sim, disk, whd):
+    """One create was made and its reply never came; the disk is full."""
+    c = whd.client()
+    rule = sim.fault("stall", method="POST", execute=True, resume=True, count=-1)
+    op = c.create(**webhook(0))
+    sim.wait_hits(rule)
+    disk.fill()
+    whd.kill()
+    sim.clear_faults()
+    return op
+
+
+def test_start_without_room_serves_what_there_is_and_sends_nothing(world, sim):
+    """Not even the mark that the outcome is unknown has room: until then nothing goes out."""
+    disk = Shim(world)
+    whd = start(world, sim, disk)
+    op = kill_while_one_is_out(sim, disk, whd)
+    mark = sim.mark()
+    c = whd.start().client()
+    assert queued(c) == [op["op"]]
+    assert c.get(op["tmp_id"])["whname"] == webhook(0)["whname"]
+    assert c.status()["store"]["full"]
+    with refused("STORE_FULL"):
+        c.create(**webhook(1), request_id="1")
+    whd.child.wait_line("no room for the outcome of what was on its way .*every second: make room")
+    before = wake_ups(whd.child.pid)
+    with refused("TIMEOUT"):
+        c.call("wait", until="idle", timeout_ms=2500)
+    assert wake_ups(whd.child.pid) - before < 500, "it does not wait by the millisecond"
+    assert sim.log(mark) == []
+    assert whd.stop() == 0
+    c = whd.start().client()
+    disk.empty()
+    c.applied(op)
+    whd.child.wait_line("operations were on their way when whd ended.* unknown=1 requeued=0")
+    assert not c.status()["store"]["full"]
+    assert c.create(**webhook(1), request_id="1")
+    check_end(sim, c, 2)
+
+
+def lose_mark(store, _):
+    (store / "whd.mark").unlink()
+
+
+def put_back(store, backup):
+    shutil.copyfile(backup, store / "data.mdb")
+
+
+@pytest.mark.parametrize("do, advice", [(lose_mark, "free some space on its file system"),
+                                        (put_back, "make room on its disk, or raise")])
+def test_store_put_back_without_room_is_not_begun(world, sim, do, advice):
+    """All of it has to be looked up, and what would tell of that cannot be written."""
+    disk = Shim(world)
+    whd = start(world, sim, disk)
+    backup = whd.folder / "copy.mdb"
+    whd.client().call("store.backup", path=str(backup))
+    op = kill_while_one_is_out(sim, disk, whd)
+    do(disk.store, backup)
+    child = whd.spawn()
+    assert child.wait() == 1
+    assert str(disk.store) in child.text and advice in child.text, child.tail()
+    disk.empty()
+    c = whd.start().client()
+    if do == lose_mark:
+        c.applied(op)
+    check_end(sim, c, 1)
+
+
 @pytest.mark.parametrize("disk", DISKS)
 def test_full_while_requests_are_out(world, sim, disk):
     """What the API answered is kept until it can be stored, and nothing is sent twice."""
@@ -203,8 +272,10 @@ def test_what_found_no_room_is_counted_as_refused(world, sim):
         with refused("STORE_FULL"):
             c.create(**webhook(i))
     assert (c.counter("enqueued"), c.counter("queue_refused")) == (0, 5)
+    assert c.status()["store"]["full"]
     disk.empty()
     c.create(**webhook(5))
+    assert not c.status()["store"]["full"]
     assert (c.counter("enqueued"), c.counter("queue_refused")) == (1, 5)
 
 

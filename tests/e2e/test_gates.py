@@ -255,8 +255,10 @@ def test_quota_fails_nothing(world, sim):
     assert now["state"] == "queued" and now["log"][-1]["outcome"] == "not_executed"
     assert len(sim.log(method="POST")) == 1 and sim.rows() == []
     assert c.get(op["tmp_id"])["whname"] == "hook 1"
-    status = c.status()["upstream"]
-    assert 50 * 60000 < status["until"] - status["since"] < 70 * 60000, "probed every hour"
+    status = c.status()
+    gate = status["upstream"]
+    assert 50 * 60000 < gate["until"] - gate["since"] < 70 * 60000, "probed every hour"
+    assert status["sync"]["next_at"] == gate["until"], "and not listed before"
 
 
 def test_probe_shows_that_a_quota_was_raised(world, sim):

@@ -56,7 +56,7 @@ static const struct job_kind {
 	{wh_send_run, free_send, "send"},      {wh_result_run, free_result, "outcome"},
 	{wh_list_rows_run, free_rows, "rows"}, {wh_list_end_run, free_plain, "list end"},
 	{wh_mark_run, free_mark, "mark"},      {sim_call_run, sim_call_drop, "call"},
-	{wh_boot_run, NULL, "boot"},
+	{wh_boot_run, free_plain, "boot"},
 };
 
 static const struct job_kind *

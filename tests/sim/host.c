@@ -286,6 +286,19 @@ forget_since(struct sim *s)
 	wh_view_end(&v);
 }
 
+/* The start finds no room: the pump is to mark what was on its way. */
+static bool
+finds_no_room(struct sim *s)
+{
+	struct whd *d = &s->host.d;
+
+	d->boot_waits = !s->host.put_back && !s->calm && s->plan.full_permille > 0 &&
+			sim_dice_chance(&s->dice, 300);
+	if (d->boot_waits)
+		sim_cover_event(s->coverage, s, SIM_EVENT_BOOT_WAITS);
+	return d->boot_waits;
+}
+
 /* As whd's boot: what was on its way is marked, in one transaction. False if it died in it. */
 static bool
 boot_store(struct sim *s)
@@ -351,7 +364,7 @@ sim_host_start(struct sim *s, uint64_t unused)
 	open_store(s);
 	if (!s->failed && h->put_back)
 		forget_since(s);
-	if (s->failed || !boot_store(s))
+	if (s->failed || (!finds_no_room(s) && !boot_store(s)))
 		return;
 	wh_require(wh_view_begin(d->store, &d->view) == 0);
 	d->pump = wh_pump_start(d);
