@@ -384,7 +384,7 @@ wh_transfer_judge(struct wh_transfer *t)
 		   patch = strcmp(t->method, "PATCH") == 0;
 	enum wh_op_kind kind = post ? WH_OP_CREATE : patch ? WH_OP_UPDATE : WH_OP_DELETE;
 
-	t->result->outcome = wh_outcome_judge(kind, &t->result->facts);
+	t->result->outcome = wh_outcome_judge(kind, wh_buf_view(&t->whid), &t->result->facts);
 }
 
 /* ------------------------------------------------------- making and after -- */

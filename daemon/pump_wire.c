@@ -98,7 +98,7 @@ take_back_mark(struct wh_pump *p, struct flight *f)
 	j->seq = f->seq;
 	j->taken_back = true;
 	j->facts = (struct wh_facts){.net = WH_NET_CANCELLED, .change = true, .took_ms = -1};
-	j->outcome = wh_outcome_judge(f->kind, &j->facts);
+	j->outcome = wh_outcome_judge(f->kind, WH_STR_NULL, &j->facts);
 	wh_pump_store_outcome(p, f, j);
 }
 

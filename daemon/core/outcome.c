@@ -36,6 +36,7 @@
 #define QUOTA 128u /* Retry-After or the gateway's quota text */
 #define HTML 256u
 #define COMPLAINT 512u /* an object that reports an error */
+#define ANOTHER 1024u  /* the object of another webhook */
 
 struct verdict_rule {
 	unsigned on;
@@ -79,6 +80,8 @@ static const struct verdict_rule rules[] = {
 	/* A complete reply decides. */
 	{ON_CHANGE, 200, 299, COMPLAINT, UNKNOWN, WH_ASK_LINK, THEN_SHORT,
 	 "A 2xx reply whose body reports an error: unknown."},
+	{ON_CHANGE, 200, 299, ANOTHER, UNKNOWN, WH_ASK_LINK, 0,
+	 "A 2xx reply that holds another webhook, meant for another request: unknown."},
 	{ON_CHANGE, 200, 299, USABLE, EXECUTED, WH_ASK_NONE, 0,
 	 "A complete 2xx reply, empty, JSON or a bare id: executed."},
 	{ON_READ, 200, 299, USABLE, EXECUTED, WH_ASK_NONE, 0,
@@ -124,6 +127,12 @@ static const struct verdict_rule rules[] = {
 	 "A status that HTTP does not know: unknown."},
 };
 
+/* What was sent. */
+struct request {
+	unsigned on;
+	struct wh_str whid; /* of the webhook to change; empty: none */
+};
+
 /* Could this text be an id? A sentence, a page or a piece of JSON could not. */
 static bool
 is_bare_id(struct wh_str s)
@@ -137,7 +146,7 @@ is_bare_id(struct wh_str s)
 }
 
 static enum wh_body_kind
-json_kind(const struct wh_buf *packed)
+json_kind(const struct wh_buf *packed, struct wh_str whid)
 {
 	struct wh_tree tree = {0};
 	enum wh_body_kind kind = WH_BODY_JSON;
@@ -152,12 +161,14 @@ json_kind(const struct wh_buf *packed)
 		kind = WH_BODY_ID;
 	else if (wh_has_complaint(&tree.root))
 		kind = WH_BODY_COMPLAINT;
+	else if (wh_outcome_is_another(&tree.root, whid))
+		kind = WH_BODY_ANOTHER;
 	wh_tree_fini(&tree);
 	return kind;
 }
 
 enum wh_body_kind
-wh_body_kind(struct wh_str body)
+wh_body_kind(struct wh_str body, struct wh_str whid)
 {
 	WH_CLEANUP(wh_buf_fini) struct wh_buf packed = wh_buf_capped(1u << 20);
 	struct wh_str s = wh_reply_trim(body);
@@ -166,7 +177,7 @@ wh_body_kind(struct wh_str body)
 	if (s.n == 0)
 		return WH_BODY_EMPTY;
 	if (wh_json_to_pack(s, REPLY_DEPTH, &packed, &err) == 0)
-		return json_kind(&packed);
+		return json_kind(&packed, whid);
 	return is_bare_id(s) ? WH_BODY_ID : WH_BODY_OTHER;
 }
 
@@ -181,15 +192,17 @@ read_signs(struct wh_str body)
 }
 
 static unsigned
-change_signs(struct wh_str body)
+change_signs(struct wh_str body, struct wh_str whid)
 {
-	switch (wh_body_kind(body)) {
+	switch (wh_body_kind(body, whid)) {
 	case WH_BODY_EMPTY:
 	case WH_BODY_JSON:
 	case WH_BODY_ID:
 		return USABLE;
 	case WH_BODY_COMPLAINT:
 		return COMPLAINT;
+	case WH_BODY_ANOTHER:
+		return ANOTHER;
 	case WH_BODY_OTHER:
 		return 0;
 	}
@@ -244,12 +257,13 @@ asks_quota(const struct wh_facts *f)
 }
 
 static unsigned
-reply_signs(const struct wh_facts *f, unsigned on)
+reply_signs(const struct request *q, const struct wh_facts *f)
 {
 	unsigned signs = is_html(f->body) ? HTML : 0;
 
 	if (f->status >= 200 && f->status <= 299)
-		signs |= on == ON_READ ? read_signs(f->body) : change_signs(f->body);
+		signs |=
+			q->on == ON_READ ? read_signs(f->body) : change_signs(f->body, q->whid);
 	if (f->status == 403 && asks_quota(f))
 		signs |= QUOTA;
 	if (f->status == 404 && is_route_text(f->body))
@@ -258,7 +272,7 @@ reply_signs(const struct wh_facts *f, unsigned on)
 }
 
 static unsigned
-signs_of(const struct wh_facts *f, unsigned on)
+signs_of(const struct request *q, const struct wh_facts *f)
 {
 	unsigned signs = 0;
 
@@ -272,7 +286,7 @@ signs_of(const struct wh_facts *f, unsigned on)
 		return signs | NO_REPLY;
 	if (!f->whole)
 		return signs | CUT;
-	return reply_signs(f, on);
+	return reply_signs(q, f);
 }
 
 static int64_t
@@ -286,12 +300,12 @@ asked_wait(const struct wh_facts *f, unsigned then)
 }
 
 static struct wh_outcome
-judge(unsigned on, const struct wh_facts *f)
+judge(const struct request *q, const struct wh_facts *f)
 {
-	const unsigned signs = signs_of(f, on);
+	const unsigned signs = signs_of(q, f);
 	const struct verdict_rule *r = rules;
 
-	while (!((r->on & on) && f->status >= r->from && f->status <= r->to &&
+	while (!((r->on & q->on) && f->status >= r->from && f->status <= r->to &&
 		 (r->need & signs) == r->need))
 		r++; /* the last row fits everything */
 	return (struct wh_outcome){
@@ -322,15 +336,15 @@ on_kind(enum wh_op_kind kind)
 }
 
 struct wh_outcome
-wh_outcome_judge(enum wh_op_kind kind, const struct wh_facts *f)
+wh_outcome_judge(enum wh_op_kind kind, struct wh_str whid, const struct wh_facts *f)
 {
-	return judge(on_kind(kind), f);
+	return judge(&(struct request){on_kind(kind), whid}, f);
 }
 
 struct wh_outcome
 wh_outcome_judge_read(const struct wh_facts *f)
 {
-	struct wh_outcome o = judge(ON_READ, f);
+	struct wh_outcome o = judge(&(struct request){ON_READ, WH_STR_NULL}, f);
 
 	o.is_read = true;
 	return o;

@@ -6,10 +6,10 @@
  *
  * A complete reply decides. 2xx counts as executed only if the transfer was
  * whole and the body is empty, JSON or a bare id. 2xx with HTML or other text,
- * an error report or a cut body, every 3xx, 408 and every 5xx are unknown. 401, 403, 429 and a
- * route 404 were not executed. Other 4xx are rejected; but a 404 with an HTML
- * page is what stands in front of a stopped API, and unknown. Without a reply: not
- * executed only if no byte of the request was taken by a socket.
+ * an error report, another webhook than the one that was changed, or a cut body, every 3xx, 408
+ * and every 5xx are unknown. 401, 403, 429 and a route 404 were not executed. Other 4xx are
+ * rejected; but a 404 with an HTML page is what stands in front of a stopped API, and unknown.
+ * Without a reply: not executed only if no byte of the request was taken by a socket.
  */
 #pragma once
 
@@ -19,6 +19,7 @@ enum wh_body_kind {
 	WH_BODY_EMPTY,
 	WH_BODY_JSON,
 	WH_BODY_COMPLAINT, /* a JSON object that reports an error */
+	WH_BODY_ANOTHER,   /* a JSON object: a webhook, but not the one it should be about */
 	WH_BODY_ID,        /* a bare id: short text without spaces, or a JSON string/number */
 	WH_BODY_OTHER,     /* HTML, other text, binary */
 };
@@ -78,13 +79,16 @@ struct wh_outcome {
 	bool is_read;     /* it was a GET */
 };
 
-struct wh_outcome wh_outcome_judge(enum wh_op_kind kind, const struct wh_facts *f);
+/* whid: of the webhook that the request was to change; empty if it was a create. */
+struct wh_outcome wh_outcome_judge(enum wh_op_kind kind, struct wh_str whid,
+				   const struct wh_facts *f);
 /* For GET (list, check, probe): executed = usable reply. */
 struct wh_outcome wh_outcome_judge_read(const struct wh_facts *f);
 /* For GET of one webhook: the same, but a whole 400, 404 or 410 may be how the upstream says
  * that it has none: executed, absent. Only a list makes that certain. */
 struct wh_outcome wh_outcome_judge_find(const struct wh_facts *f);
-enum wh_body_kind wh_body_kind(struct wh_str body);
+/* whid: which webhook it should be about; empty: any. */
+enum wh_body_kind wh_body_kind(struct wh_str body, struct wh_str whid);
 /*
  * The id in the reply to a POST. Of an object or one-element array: its `whid`,
  * or, if it is a webhook, an id in any of the known spellings. Else a GUID: the
@@ -94,6 +98,8 @@ enum wh_body_kind wh_body_kind(struct wh_str body);
  * holds the copy.
  */
 struct wh_str wh_outcome_created_id(const struct wh_facts *f, char buf[WH_WHID_MAX + 1]);
+/* Is this the object of a webhook, and not of this one? */
+bool wh_outcome_is_another(const msgpack_object *o, struct wh_str whid);
 const char *wh_transport_str(enum wh_transport t);
 const char *wh_executed_str(enum wh_executed e);
 /* One printable sentence for last_error and the log; bounded, control bytes removed. */

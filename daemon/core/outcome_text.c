@@ -93,6 +93,21 @@ id_of_object(const msgpack_object *o, char buf[WH_WHID_MAX + 1])
 	return copy_id(id, buf);
 }
 
+bool
+wh_outcome_is_another(const msgpack_object *o, struct wh_str whid)
+{
+	char buf[WH_WHID_MAX + 1];
+	struct wh_str text;
+
+	if (whid.n == 0 || o->type != MSGPACK_OBJECT_MAP)
+		return false;
+	for (uint32_t i = 0; i < o->via.map.size; i++)
+		if (wh_obj_str(&o->via.map.ptr[i].val, &text) && wh_remote_same_id(text, whid))
+			return false;
+	text = id_of_object(o, buf);
+	return text.n > 0 && !wh_remote_same_id(text, whid);
+}
+
 static struct wh_str
 id_of_value(const msgpack_object *o, char buf[WH_WHID_MAX + 1])
 {

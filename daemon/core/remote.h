@@ -32,6 +32,8 @@ WH_MUST_USE int wh_remote_row(struct wh_buf *out, const msgpack_object *o, bool 
 /* Has it a member, in any case, that only a webhook has? What wraps a list, or tells of one,
  * may have the other ones. */
 bool wh_remote_has_own(const msgpack_object *o);
+/* GUIDs are the same in any case, other ids only byte for byte. */
+bool wh_remote_same_id(struct wh_str a, struct wh_str b);
 /*
  * The row of `whid` in the reply to GET?whid=: an object, a one-element array,
  * an array that ignores the filter, or a wrapped one. 0 with the map appended,

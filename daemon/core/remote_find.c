@@ -19,9 +19,8 @@ struct search {
 	bool found;
 };
 
-/* GUIDs are the same in any case, other ids only byte for byte. */
-static bool
-same_id(struct wh_str a, struct wh_str b)
+bool
+wh_remote_same_id(struct wh_str a, struct wh_str b)
 {
 	return wh_str_eq(a, b) || (wh_str_is_guid(a) && wh_str_ieq(a, b));
 }
@@ -31,7 +30,7 @@ on_row(void *ctx, const struct wh_list_row *row)
 {
 	struct search *s = ctx;
 
-	if (s->found || !same_id(row->whid, s->whid))
+	if (s->found || !wh_remote_same_id(row->whid, s->whid))
 		return 0;
 	s->found = true;
 	wh_buf_str(s->out, row->body);

@@ -95,6 +95,9 @@ sim_fault_text(struct wh_buf *out, enum sim_body body, int status, int64_t wait_
 	case SIM_BODY_ERROR_400:
 		add_gateway(out, 400, "A server side exception has occured");
 		return;
+	case SIM_BODY_ANOTHER:
+		wh_buf_c(out, "{\"whid\":\"meant-for-another\",\"whname\":\"x\"}");
+		return;
 	case SIM_BODY_HALF:
 		wh_buf_reset(out);
 		wh_buf_c(out, "[{\"wh");

@@ -36,6 +36,7 @@ enum sim_weather {
 enum sim_body {
 	SIM_BODY_REAL,
 	SIM_BODY_NONE,
+	SIM_BODY_ANOTHER, /* a webhook that nobody asked for */
 	SIM_BODY_HALF,
 	SIM_BODY_ERROR, /* {"message": ...} */
 	SIM_BODY_HTML,

@@ -157,7 +157,7 @@ judge(const struct sim_transfer *t, const struct wh_facts *f)
 	return wh_outcome_judge(on == SIM_ON_POST    ? WH_OP_CREATE
 				: on == SIM_ON_PATCH ? WH_OP_UPDATE
 						     : WH_OP_DELETE,
-				f);
+				wh_str_c(t->whid), f);
 }
 
 /* What stands by does not wait for whd to hear of a success, but of anything else. */

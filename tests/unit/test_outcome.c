@@ -22,6 +22,9 @@
 #define ABSENT 4u
 #define UP 8u
 
+/* The webhook that the requests are about. */
+#define MINE "8f14e45f-ceea-467f-a1d6-0f1e2d3c4b5a"
+
 #define READ 99
 #define POST WH_OP_CREATE
 #define PATCH WH_OP_UPDATE
@@ -55,6 +58,22 @@ static const struct row replies[] = {
 	{"200 error report on a delete", DELETE, 200, S("{\"Errors\":[{}]}"), -1, WH_X_UNKNOWN,
 	 WH_ASK_LINK, -1, UP | SHORT},
 	{"200 success in words", DELETE, 200, S("{\"status\":\"OK\",\"code\":200}"), -1,
+	 WH_X_EXECUTED, 0, -1, UP},
+	{"200 another webhook", PATCH, 200, S("{\"whid\":\"a\",\"whname\":\"x\"}"), -1,
+	 WH_X_UNKNOWN, WH_ASK_LINK, -1, UP},
+	{"200 another webhook, its id spelt differently", DELETE, 200,
+	 S("{\"ID\":7,\"callbackUrl\":\"https://x\"}"), -1, WH_X_UNKNOWN, WH_ASK_LINK, -1, UP},
+	{"200 another webhook on a create", POST, 200, S("{\"whid\":\"a\",\"whname\":\"x\"}"),
+	 -1, WH_X_EXECUTED, 0, -1, UP},
+	{"200 this webhook", PATCH, 200,
+	 S("{\"whId\":\"8F14E45F-CEEA-467F-A1D6-0F1E2D3C4B5A\",\"whname\":\"x\"}"), -1,
+	 WH_X_EXECUTED, 0, -1, UP},
+	{"200 this webhook, and another id", PATCH, 200,
+	 S("{\"id\":\"job-1\",\"callbackUrl\":\"https://x\",\"target\":\"" MINE "\"}"), -1,
+	 WH_X_EXECUTED, 0, -1, UP},
+	{"200 an id of something", PATCH, 200, S("{\"id\":\"job-1\",\"done\":true}"), -1,
+	 WH_X_EXECUTED, 0, -1, UP},
+	{"200 what is left, one", DELETE, 200, S("[{\"whid\":\"a\",\"whname\":\"x\"}]"), -1,
 	 WH_X_EXECUTED, 0, -1, UP},
 	{"200 HTML", POST, 200, HTML, -1, WH_X_UNKNOWN, WH_ASK_LINK, -1, UP},
 	{"200 sentence", POST, 200, S("It was created."), -1, WH_X_UNKNOWN, WH_ASK_LINK, -1,
@@ -138,7 +157,8 @@ static struct wh_outcome
 judge(int kind, const struct wh_facts *f)
 {
 	return kind == READ ? wh_outcome_judge_read(f)
-			    : wh_outcome_judge((enum wh_op_kind)kind, f);
+			    : wh_outcome_judge((enum wh_op_kind)kind,
+					       kind == POST ? WH_STR_NULL : WH_STR(MINE), f);
 }
 
 static void
@@ -259,10 +279,12 @@ test_body_kinds(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < wh_array_len(bodies); i++)
-		check(bodies[i].what, wh_body_kind(bodies[i].body) == bodies[i].kind);
+		check(bodies[i].what,
+		      wh_body_kind(bodies[i].body, WH_STR_NULL) == bodies[i].kind);
 	memset(text, 'a', sizeof text);
-	check("longest id", wh_body_kind(wh_str(text, WH_WHID_MAX)) == WH_BODY_ID);
-	check("longer", wh_body_kind(wh_str(text, WH_WHID_MAX + 1)) == WH_BODY_OTHER);
+	check("longest id", wh_body_kind(wh_str(text, WH_WHID_MAX), WH_STR_NULL) == WH_BODY_ID);
+	check("longer",
+	      wh_body_kind(wh_str(text, WH_WHID_MAX + 1), WH_STR_NULL) == WH_BODY_OTHER);
 }
 
 int
