@@ -16,6 +16,7 @@
 #define BATCH_EVENTS 256u
 #define BATCH_BYTES 65536u
 #define READ_BYTES 524288u
+#define TURN_BYTES 524288u /* pushed in one turn of the loop: 1 to 2 ms */
 
 struct sub {
 	uint64_t conn;
@@ -33,9 +34,10 @@ struct batch {
 
 struct wh_watch {
 	struct whd *d;
-	uv_timer_t soon; /* runs only after a new subscription, for one turn */
+	uv_idle_t soon; /* runs only while somebody wants what was not pushed in this turn */
 	struct sub *subs;
 	size_t n, cap;
+	size_t turn; /* who is looked at first */
 	struct batch batch;
 };
 
@@ -162,17 +164,63 @@ push_reset(struct wh_watch *w, struct sub *s)
 	wh_buf_fini(&out);
 }
 
-/* Pushes one batch at most. True if there may be more to push. */
-static bool
-feed(struct wh_watch *w, struct sub *s)
+static void
+push_batch(struct wh_watch *w, struct sub *s)
 {
 	size_t queued = 0;
+	bool pushed =
+		wh_server_push(w->d->server, s->conn, wh_buf_view(&w->batch.bytes), &queued);
 
-	if (s->gone || s->paused || s->revision == w->d->view.meta.revision)
-		return false;
+	s->revision = w->batch.to;
+	w->d->counters.events_pushed += w->batch.n;
+	note_pushed(w, s, pushed, queued);
+}
+
+/* ------------------------------------------------------------------ turns -- */
+
+static bool
+wants(const struct wh_watch *w, const struct sub *s)
+{
+	return !s->gone && !s->paused && s->revision != w->d->view.meta.revision;
+}
+
+/* Each in its turn, however far the others are behind. NULL: none wants anything. */
+static struct sub *
+next_wanting(struct wh_watch *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		struct sub *s = &w->subs[(w->turn + i) % w->n];
+
+		if (wants(w, s)) {
+			w->turn = (size_t)(s - w->subs) + 1;
+			return s;
+		}
+	}
+	return NULL;
+}
+
+/* To all who stand where the batch begins, as long as `left` bytes go; returns what is left. */
+static size_t
+push_to_all(struct wh_watch *w, size_t left)
+{
+	for (size_t i = 0; i < w->n && left > 0; i++) {
+		struct sub *s = &w->subs[i];
+
+		if (!wants(w, s) || s->revision != w->batch.from)
+			continue;
+		push_batch(w, s);
+		left -= left < w->batch.bytes.n ? left : w->batch.bytes.n;
+	}
+	return left;
+}
+
+/* What follows for this one, and for those who stand where it does; returns what is left. */
+static size_t
+feed(struct wh_watch *w, struct sub *s, size_t left)
+{
 	if (!wh_watch_continues(w->d, s->revision, WH_STR_NULL)) {
 		push_reset(w, s);
-		return false;
+		return left;
 	}
 	int r = batch_after(w, s->revision);
 
@@ -182,15 +230,9 @@ feed(struct wh_watch *w, struct sub *s)
 		       "revision=%" PRIu64 " fault=%s", s->revision,
 		       WH_LOGQ(wh_str_c(wh_fault_str(r))));
 		push_reset(w, s);
-		return false;
+		return left;
 	}
-	bool pushed =
-		wh_server_push(w->d->server, s->conn, wh_buf_view(&w->batch.bytes), &queued);
-
-	s->revision = w->batch.to;
-	w->d->counters.events_pushed += w->batch.n;
-	note_pushed(w, s, pushed, queued);
-	return true;
+	return push_to_all(w, left);
 }
 
 static void
@@ -204,18 +246,32 @@ forget_gone(struct wh_watch *w)
 	w->n = kept;
 }
 
-/* Batch by batch, each to all who want it, so that it is encoded once. */
+static void
+on_soon(uv_idle_t *idle)
+{
+	struct wh_watch *w = idle->data;
+
+	whd_tick(w->d);
+	wh_watch_poke(w);
+}
+
+/* Batch by batch, each encoded once for all who want it; what is too much for one turn of the
+ * loop goes on in the next, so that callers have theirs in between. */
 void
 wh_watch_poke(struct wh_watch *w)
 {
-	bool more = w && w->n > 0;
+	size_t left = TURN_BYTES;
+	struct sub *s;
 
-	while (more) {
-		more = false;
-		for (size_t i = 0; i < w->n; i++)
-			more = feed(w, &w->subs[i]) || more;
-		forget_gone(w);
-	}
+	if (!w)
+		return;
+	while (left > 0 && (s = next_wanting(w)) != NULL)
+		left = feed(w, s, left);
+	if (left == 0)
+		uv_idle_start(&w->soon, on_soon);
+	else
+		uv_idle_stop(&w->soon);
+	forget_gone(w);
 }
 
 /* ---------------------------------------------------------------- public -- */
@@ -237,9 +293,7 @@ wh_watch_drained(struct wh_watch *w, uint64_t conn)
 	if (!s)
 		return;
 	s->paused = false;
-	while (feed(w, s))
-		;
-	forget_gone(w);
+	uv_idle_start(&w->soon, on_soon);
 }
 
 void
@@ -251,15 +305,6 @@ wh_watch_closed(struct wh_watch *w, uint64_t conn)
 		return;
 	s->gone = true;
 	forget_gone(w);
-}
-
-static void
-on_soon(uv_timer_t *timer)
-{
-	struct wh_watch *w = timer->data;
-
-	whd_tick(w->d);
-	wh_watch_poke(w);
 }
 
 static struct sub *
@@ -286,7 +331,7 @@ wh_watch_subscribe(struct wh_watch *w, uint64_t conn, uint64_t since)
 	if (!s)
 		s = add(w);
 	*s = (struct sub){.conn = conn, .revision = since};
-	uv_timer_start(&w->soon, on_soon, 0, 0);
+	uv_idle_start(&w->soon, on_soon);
 }
 
 void
@@ -312,7 +357,7 @@ wh_watch_new(struct whd *d)
 	struct wh_watch *w = wh_xcalloc(1, sizeof(*w));
 
 	w->d = d;
-	uv_timer_init(&d->loop, &w->soon);
+	uv_idle_init(&d->loop, &w->soon);
 	w->soon.data = w;
 	return w;
 }

@@ -3,6 +3,7 @@
  * Subscribers tail the change log: nobody pushes payloads to them; after a
  * commit each subscriber below its water mark gets what lies behind its
  * revision, read from the log, encoded once a revision, not once a subscriber.
+ * What one turn of the loop pushes is bounded: callers wait for it 1 or 2 ms.
  * A subscriber that fell out of the log gets one `reset` event. Loop thread.
  */
 #pragma once

@@ -2,6 +2,7 @@
 """The change log: read or pushed, without gaps, and honest when it cannot be continued."""
 
 import re
+import signal
 
 import pytest
 
@@ -276,6 +277,33 @@ def test_subscriber_that_does_not_read_hurts_nobody(world, sim):
                ) < 256 * 1024
     late = lazy.events_until(lambda e: e["revision"] >= head)
     check_unbroken(late, since)
+
+
+def test_subscribers_from_many_revisions_do_not_stop_the_rest(world, sim):
+    """Each has to be read and encoded for itself. Calls are answered in between, while
+    they get nearer."""
+    n = 50
+    whd = world.whd(sim)
+    c = whd.client()
+    c.synced()
+    sim.seed(15_000)
+    assert c.call("sync.now", timeout_ms=120_000)["added"] == 15_000
+    many = [wire.Raw(whd.socket, receive_buffer=4096) for _ in range(n)]
+    whd.child.signal(signal.SIGSTOP)
+    for i, watcher in enumerate(many):
+        watcher.send(1, "events.subscribe", since=1 + i)
+    whd.child.signal(signal.SIGCONT)
+    paused = 0
+    seen = set()
+    while paused < n:
+        now = c.call("dump", section="watch")["watch"]
+        paused = now["paused"]
+        if now["subscribers"] == n:
+            seen.add((paused, now["farthest_behind"]))
+    assert len(seen) > 5, seen
+    for i, watcher in enumerate(many):
+        watcher.result(1)
+        check_unbroken(watcher.events_until(lambda e, i=i: e["revision"] >= 500 + i), 1 + i)
 
 
 def test_subscriber_that_falls_out_of_the_log_is_told(world, sim):
