@@ -81,6 +81,24 @@ copy_header(CURL *e, const char *name, char *out, size_t cap)
 		snprintf(out, cap, "%s", h->value);
 }
 
+/* A header may come many times, which means the same as one with all that they hold. */
+static void
+join_headers(CURL *e, const char *name, struct wh_buf *out)
+{
+	struct curl_header *h;
+	size_t n = 1;
+
+	wh_buf_reset(out);
+	for (size_t i = 0; i < n; i++) {
+		if (curl_easy_header(e, name, i, CURLH_HEADER, -1, &h) != CURLHE_OK)
+			return;
+		n = h->amount;
+		if (i > 0)
+			wh_buf_c(out, ", ");
+		wh_buf_c(out, h->value);
+	}
+}
+
 /* A reply may echo the request: the key goes no further than this thread. */
 static void
 scrub(const struct wh_buf *key, char *text, size_t n)
@@ -117,8 +135,7 @@ wh_transfer_facts(struct wh_transfer *t, CURLcode code)
 	f->retry_after_ms = retry_after(t->easy);
 	copy_header(t->easy, "Content-Type", r->content_type, sizeof(r->content_type));
 	copy_header(t->easy, "Location", r->location, sizeof(r->location));
-	t->link_next[0] = '\0';
-	copy_header(t->easy, "Link", t->link_next, sizeof(t->link_next));
+	join_headers(t->easy, "Link", &t->links);
 	/* After a dead connection was dropped the buffer still tells of that one. */
 	if (code == CURLE_COULDNT_CONNECT && t->pre_requests > 0)
 		r->error[0] = '\0';

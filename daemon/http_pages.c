@@ -16,6 +16,26 @@ take_to(struct wh_str *s, char c)
 	return part;
 }
 
+/* The same, but what is in double quotes is passed over. False: they do not end. */
+static bool
+take_unquoted(struct wh_str *s, char c, struct wh_str *ret)
+{
+	bool quoted = false;
+	size_t i = 0;
+
+	for (; i < s->n && (quoted || s->p[i] != c); i++) {
+		if (s->p[i] == '"')
+			quoted = !quoted;
+		else if (quoted && s->p[i] == '\\')
+			i++;
+	}
+	if (i > s->n)
+		i = s->n;
+	*ret = wh_str(s->p, i);
+	*s = i < s->n ? wh_str(s->p + i + 1, s->n - i - 1) : WH_STR_NULL;
+	return !quoted;
+}
+
 static struct wh_str
 stripped(struct wh_str s, const char *of)
 {
@@ -30,8 +50,9 @@ stripped(struct wh_str s, const char *of)
 static bool
 is_next(struct wh_str params)
 {
-	while (params.n > 0) {
-		struct wh_str value = take_to(&params, ';');
+	struct wh_str value;
+
+	while (params.n > 0 && take_unquoted(&params, ';', &value)) {
 		struct wh_str name = stripped(take_to(&value, '='), " \t");
 
 		if (!wh_str_ieq(name, WH_STR("rel")))
@@ -44,32 +65,64 @@ is_next(struct wh_str params)
 	return false;
 }
 
-/* The target of the first `<target>; ... rel="next"` of a Link header (RFC 8288). */
-static struct wh_str
-link_target(const char *header)
+/* Somewhere in it, whatever it means there. */
+static bool
+says_next(struct wh_str s)
 {
-	const char *p = header;
+	for (; s.n >= 4; s = wh_str(s.p + 1, s.n - 1))
+		if (wh_str_ieq(wh_str(s.p, 4), WH_STR("next")))
+			return true;
+	return false;
+}
 
-	while ((p = strchr(p, '<')) != NULL) {
-		const char *end = strchr(p, '>');
+/* Takes one `<target>; params` off. False: it is not written like that. */
+static bool
+take_link(struct wh_str *s, struct wh_str *ret_target, struct wh_str *ret_params)
+{
+	bool has_target = s->p[0] == '<' && memchr(s->p, '>', s->n) != NULL;
 
-		if (!end)
-			break;
+	*ret_target = WH_STR_NULL;
+	if (has_target)
+		*ret_target = take_to(s, '>');
+	bool ends = take_unquoted(s, ',', ret_params);
 
-		const char *stop = strchr(end, ',');
-		size_t params = stop ? (size_t)(stop - end) : strlen(end);
+	if (has_target)
+		*ret_target = wh_str(ret_target->p + 1, ret_target->n - 1);
+	return has_target && ends;
+}
 
-		if (is_next(wh_str(end, params)))
-			return wh_str(p + 1, (size_t)(end - p - 1));
-		p = end;
+/*
+ * The target of the first link whose rel is next, of a Link header or several
+ * of them (RFC 8288). What cannot be read and may be one sets *ret_unreadable.
+ */
+static struct wh_str
+link_target(struct wh_str header, bool *ret_unreadable)
+{
+	struct wh_str target, params, s = stripped(header, " \t,");
+
+	*ret_unreadable = false;
+	while (s.n > 0) {
+		const struct wh_str from_here = s;
+
+		if (!take_link(&s, &target, &params)) {
+			*ret_unreadable = says_next(from_here);
+			return WH_STR_NULL;
+		}
+		if (is_next(params)) {
+			*ret_unreadable = target.n == 0;
+			return target;
+		}
+		s = stripped(s, " \t,");
 	}
 	return WH_STR_NULL;
 }
 
 bool
-wh_http_has_next(const char *link_header)
+wh_http_has_next(struct wh_str link_header)
 {
-	return link_target(link_header).n > 0;
+	bool unreadable;
+
+	return link_target(link_header, &unreadable).n > 0 || unreadable;
 }
 
 /* The number behind the slash of "items 0-7/10"; -1 if there is none. */
@@ -125,9 +178,10 @@ if_ours(CURLU *base, CURLU *next)
 
 char *
 wh_http_next_page(const char *base_url, const char *current_url, struct wh_str body_link,
-		  const char *link_header)
+		  struct wh_str link_header)
 {
-	struct wh_str link = body_link.n ? body_link : link_target(link_header);
+	bool unreadable;
+	struct wh_str link = body_link.n ? body_link : link_target(link_header, &unreadable);
 	CURLU *base = curl_url(), *next = curl_url();
 	char *text = NULL, *found = NULL;
 

@@ -8,8 +8,9 @@
 
 #include "proto/base.h"
 
-/* True if a Link header holds a link whose rel is next, among other words or alone. */
-bool wh_http_has_next(const char *link_header);
+/* True if a Link header, or several joined by commas, holds a link whose rel is next, among
+ * other words or alone, or something that cannot be read and may be one. */
+bool wh_http_has_next(struct wh_str link_header);
 /* Does the head of a reply without a next page tell of another number of elements than came?
  * Content-Range and X-Total-Count; "" if there is none. 206 without the first is a part, too.
  */
@@ -20,4 +21,4 @@ bool wh_http_is_part(int status, const char *content_range, const char *total_co
  * leads elsewhere. body_link (may be empty) wins over the Link header.
  */
 char *wh_http_next_page(const char *base_url, const char *current_url, struct wh_str body_link,
-			const char *link_header);
+			struct wh_str link_header);

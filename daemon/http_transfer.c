@@ -269,15 +269,15 @@ next_page(struct wh_transfer *t, struct wh_str in_body)
 {
 	char *next = NULL;
 
-	if (in_body.n == 0 && t->link_next[0] == '\0')
+	if (in_body.n == 0 && t->links.n == 0)
 		return NULL;
 	if (++t->pages >= t->s.max_pages) {
 		wh_reading_doubt(&t->reading,
 				 "the list has more pages than [upstream] max_pages");
 		return NULL;
 	}
-	next = wh_http_next_page(t->base_url, t->url, in_body, t->link_next);
-	if (!next && (in_body.n || wh_http_has_next(t->link_next)))
+	next = wh_http_next_page(t->base_url, t->url, in_body, wh_buf_view(&t->links));
+	if (!next && (in_body.n || wh_http_has_next(wh_buf_view(&t->links))))
 		wh_reading_doubt(&t->reading,
 				 "the next page's link leads elsewhere and was not followed");
 	if (next && leads_back(t, next)) {
@@ -336,6 +336,8 @@ end_read(struct wh_transfer *t, CURLM *multi)
 		next = next_page(t, sum.next);
 	if (next && turn_page(t, multi, next))
 		return true;
+	if (next)
+		wh_reading_doubt(&t->reading, "the next page could not be asked for");
 	if (whole && t->result->kind == WH_HTTP_LIST)
 		check_head(t, sum.elements);
 	if (t->no_memory)
@@ -481,6 +483,7 @@ wh_transfer_free(struct wh_transfer *t)
 	wh_http_result_free(t->result);
 	wh_buf_fini(&t->body);
 	wh_buf_fini(&t->whid);
+	wh_buf_fini(&t->links);
 	wh_buf_fini(&t->pages_read);
 	free(t->url);
 	free(t->base_url);

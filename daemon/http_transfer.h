@@ -55,7 +55,7 @@ struct wh_transfer {
 	bool paused, too_large, no_memory;
 	bool head_whole;           /* the reply's headers came to their end */
 	struct wh_reading reading; /* LIST and FIND */
-	char link_next[1024];      /* from a Link header */
+	struct wh_buf links;       /* all Link headers of the page, joined by commas */
 };
 
 struct wh_transfer *wh_transfer_new(const struct wh_http_request *r,

@@ -127,7 +127,10 @@ def test_the_head_says_that_it_is_a_part(sim, c, what):
 
 @pytest.mark.parametrize("link", [
     "<?page=2>; rel='next'", "<?page=2>; rel=\"last next\"", "<?page=2>;REL=Next",
-    "<?page=1>; rel=prev, <?page=2>; title=\"2\"; rel = next"])
+    "<?page=1>; rel=prev, <?page=2>; title=\"2\"; rel = next",
+    "<?page=2>; title=\"a, b; rel=last\"; rel=\"next\"",
+    "<?page=2&after=" + 3000 * "x" + ">; rel=\"next\""],
+    ids=["quotes", "words", "none", "several", "comma", "long"])
 def test_every_way_to_write_a_link_is_followed(sim, c, link):
     sim.seed(10)
     rows = sim.rows()
@@ -136,6 +139,27 @@ def test_every_way_to_write_a_link_is_followed(sim, c, link):
     result = c.call("sync.now")
     assert result["complete"] and result["added"] == 10
     same_as_api(sim, c)
+
+
+def test_link_in_the_second_of_two_headers_is_followed(sim, c):
+    sim.seed(10)
+    rows = sim.rows()
+    sim.fault("status", method="GET", status=200, body=rows[:8],
+              headers={"Link": "<?page=1>; rel=self", "link": "<?page=2>; rel=next"})
+    sim.fault("status", method="GET", status=200, body=rows[8:])
+    result = c.call("sync.now")
+    assert result["complete"] and result["added"] == 10
+    same_as_api(sim, c)
+
+
+def test_link_that_cannot_be_read_may_be_the_next_page(sim, c):
+    """Then what the list lacks is not taken for gone."""
+    sim.seed(10)
+    c.call("sync.now")
+    sim.fault("status", method="GET", status=200, body=sim.rows()[:8],
+              headers={"Link": "<?page=2; rel=next"})
+    result = c.call("sync.now")
+    assert (result["complete"], result["removed"]) == (False, 0)
 
 
 @pytest.mark.parametrize("body", [

@@ -49,7 +49,7 @@ next_page(struct sim_transfer *t, struct wh_str in_body)
 			 WH_STR_FMT(wh_buf_view(&t->link)));
 	if (in_body.n == 0 && header[0] == '\0')
 		return false;
-	next = wh_http_next_page(base, base, in_body, header);
+	next = wh_http_next_page(base, base, in_body, wh_str_c(header));
 	if (!next) {
 		wh_reading_doubt(&t->in.whd, "the next page's link leads elsewhere");
 		return false;

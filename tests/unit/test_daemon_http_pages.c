@@ -19,8 +19,21 @@ static const struct {
 	{"<?p=2>; title=\"next\"; rel=last", false},
 	{"<?p=2>", false},
 	{"<?p=2", false},
+	{"<?p=2; rel=next", true},
+	{"<?p=1>; rel=self, <?p=2>; rel=next", true},
+	{"<?p=1>; rel=self, , <?p=2>; rel=next", true},
+	{"<?p=1>; rel=self; title=\"a, b\", <?p=2>; rel=next", true},
+	{"<?p=2>; title=\"a, \\\"b\"; rel=\"next\"", true},
+	{"<?p=2>; title=\"; rel=next\"; rel=last", false},
+	{"<?p=2>; title=\"ends not; rel=next", true},
+	{"<?p=2>; title=\"ends not; rel=last", false},
+	{"<?p=1,2>; rel=next", true},
+	{"<?p=1,next>; rel=self", false},
+	{"<>; rel=next", true},
+	{"?p=2; rel=next", true},
 	{"<?p=2>; rel", false},
-	{"rel=next", false},
+	{"rel=next", true},
+	{"what is this", false},
 };
 
 static void
@@ -28,7 +41,7 @@ test_links(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < wh_array_len(links); i++)
-		check(links[i].header, wh_http_has_next(links[i].header) == links[i].next);
+		check(links[i].header, wh_http_has_next(wh_str_c(links[i].header)) == links[i].next);
 }
 
 static const struct {
