@@ -10,6 +10,8 @@
 
 #include "daemon/clock.h"
 
+#define WAIT_MAX_S ((int64_t)31 * 86400)
+
 static enum wh_transport
 transport_of(const struct wh_transfer *t, CURLcode code)
 {
@@ -50,7 +52,7 @@ transport_of(const struct wh_transfer *t, CURLcode code)
 	}
 }
 
-/* Seconds or a date; -1 if there is none. Out of range is made safe by core/retry. */
+/* Seconds or a date; -1 if there is none. No wait is believed that is longer than a month. */
 static int64_t
 retry_after(CURL *e)
 {
@@ -59,8 +61,11 @@ retry_after(CURL *e)
 
 	if (curl_easy_header(e, "Retry-After", 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
 		return -1;
-	if (wh_parse_i64(wh_str_c(h->value), 0, 31 * 86400, &seconds))
+	if (h->value[0] && strspn(h->value, "0123456789") == strlen(h->value)) {
+		if (!wh_parse_i64(wh_str_c(h->value), 0, WAIT_MAX_S, &seconds))
+			seconds = WAIT_MAX_S;
 		return seconds * 1000;
+	}
 
 	time_t at = curl_getdate(h->value, NULL);
 

@@ -261,6 +261,16 @@ def test_quota_fails_nothing(world, sim):
     assert status["sync"]["next_at"] == gate["until"], "and not listed before"
 
 
+@pytest.mark.parametrize("wait", ["2678401", "99999999999999999999"])
+def test_quota_for_longer_than_a_month_is_a_quota(world, sim, wait):
+    c = world.whd(sim, BUSY).client()
+    c.synced()
+    sim.fault("status", method="POST", status=403, body={}, headers={"Retry-After": wait})
+    op = c.create(**webhook(1))
+    c.gate("quota")
+    assert c.call("queue.get", op=op["op"])["state"] == "queued"
+
+
 def test_probe_shows_that_a_quota_was_raised(world, sim):
     c = world.whd(sim).client()
     c.synced()
