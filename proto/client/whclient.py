@@ -232,14 +232,16 @@ class Client(_Methods):
             raise WhdError("TIMEOUT", "whd does not take the request: see its status") from None
         except OSError:
             pass  # it may have said why before it closed
-        while True:
+        answer = None
+        while not answer:
             for message in self._receive(end):
-                if message[0] == 2:
+                if message[0] == 2:  # also behind the answer
                     self._notified.append(message)
                 elif message[0] == 1 and message[1] in (wanted, 0):
-                    if message[2] is not None:
-                        raise _answer_error(message[2])
-                    return message[3]
+                    answer = answer or message
+        if answer[2] is not None:
+            raise _answer_error(answer[2])
+        return answer[3]
 
     def _receive(self, end):
         left = end - time.monotonic()
@@ -438,9 +440,13 @@ class AsyncClient(_Methods):
                 return now
 
     async def events(self, since=None, instance=None):
-        """Events as they happen, on a connection of their own; ends when that does."""
+        """Events as they happen, on a connection of their own; ends when that does. If there is a
+        gap behind since, the first is of the kind reset, as whd tells of one later: list again."""
         async with AsyncClient(self.path, self.timeout) as own:
-            await own.call("events.subscribe", since=since, instance=instance)
+            started = await own.call("events.subscribe", since=since, instance=instance)
+            if started.get("reset"):
+                yield {"revision": started["revision"], "at": int(time.time() * 1000),
+                       "kind": "reset"}
             while own._writer or not own._notified.empty():
                 message = await own._notified.get()
                 if message and message[1] == "event" and message[2]:

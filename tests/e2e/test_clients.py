@@ -141,6 +141,40 @@ def test_asyncio_client(sim, whd, rows):
     assert sim.executed("POST") == 1
 
 
+def blocking_events(whd, n, **behind):
+    with whclient.Client(str(whd.socket)).events(timeout=10, **behind) as events:
+        return events.reset, [next(events) for _ in range(n)]
+
+
+def async_events(whd, n, **behind):
+    async def work():
+        async with whclient.AsyncClient(str(whd.socket)) as client:
+            found = []
+            async for event in client.events(**behind):
+                found.append(event)
+                if len(found) >= n:
+                    return found
+
+    found = asyncio.run(asyncio.wait_for(work(), 10))
+    return found[0]["kind"] == "reset", found
+
+
+@pytest.mark.parametrize("read", [blocking_events, async_events])
+def test_follower_gets_what_is_behind_its_revision(whd, rows, c, read):
+    """It comes together with the answer."""
+    head = c.head()
+    assert head > len(rows)
+    _, events = read(whd, head, since=0)
+    assert [e["revision"] for e in events] == list(range(1, head + 1))
+
+
+@pytest.mark.parametrize("read, n", [(blocking_events, 0), (async_events, 1)])
+def test_follower_with_a_gap_is_told(whd, rows, read, n):
+    assert rows
+    reset, _ = read(whd, n, since=10**6)
+    assert reset
+
+
 def test_client_finds_its_way_back_after_a_restart(sim, whd):
     c = whclient.Client(str(whd.socket), timeout=30)
     op = c.create(**webhook(1))
