@@ -111,6 +111,18 @@ is_hopeless(const struct wh_ctl *ctl)
 	return fault == WHC_EUNREACHABLE || fault == WHC_ECANCELLED;
 }
 
+/* The others fail for the same reason, which people are told once. */
+static void
+give_up(struct deletion *d, size_t from)
+{
+	for (size_t i = from; i < d->n; i++) {
+		if (d->ctl->as_json)
+			note_failure(d, d->ctl->cli.words[i]);
+		else
+			d->failed++;
+	}
+}
+
 static void
 queue_all(struct deletion *d)
 {
@@ -120,10 +132,10 @@ queue_all(struct deletion *d)
 			continue;
 		}
 		note_failure(d, d->ctl->cli.words[i]);
-		if (!is_hopeless(d->ctl))
-			continue;
-		d->failed += d->n - i - 1;
-		return;
+		if (is_hopeless(d->ctl)) {
+			give_up(d, i + 1);
+			return;
+		}
 	}
 }
 

@@ -148,8 +148,10 @@ set_wait(struct wh_ctl *ctl)
 {
 	if (ctl->cli.options[WH_OPTION_wait] && ctl->cli.options[WH_OPTION_no_wait])
 		return wh_ctl_fail(ctl, "USAGE", "give --wait or --no-wait, not both");
+	bool by_habit =
+		env_is_set("WHCTL_WAIT") && wh_verb_takes(ctl->cli.verb, WH_OPTION_wait);
 	bool wanted = ctl->cli.options[WH_OPTION_wait] ||
-		      (env_is_set("WHCTL_WAIT") && !ctl->cli.options[WH_OPTION_no_wait]);
+		      (by_habit && !ctl->cli.options[WH_OPTION_no_wait]);
 
 	ctl->wait = wanted ? WH_CTL_WAIT : -1;
 	return set_duration(ctl, WH_OPTION_wait, &ctl->wait);

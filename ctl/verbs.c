@@ -81,7 +81,8 @@ in_group(const struct wh_verb *v, struct wh_str first)
 
 enum match { MATCH_ONE, MATCH_NONE, MATCH_MANY };
 
-/* Which verb words at place `which`, within the group, does `word` mean? */
+/* Which verb words at place `which`, within the group, does `word` mean? An empty one, such as
+ * of a variable that a script forgot to set, begins all of them and means none. */
 static enum match
 match_word(struct wh_str word, struct wh_str group, int which, struct wh_str *ret)
 {
@@ -90,7 +91,8 @@ match_word(struct wh_str word, struct wh_str group, int which, struct wh_str *re
 	for (size_t i = 0; i < WH_VERB_COUNT; i++) {
 		struct wh_str name = name_word(&wh_verbs[i], which);
 
-		if (!in_group(&wh_verbs[i], group) || !name.n || !has_prefix(name, word))
+		if (!in_group(&wh_verbs[i], group) || !name.n || !word.n ||
+		    !has_prefix(name, word))
 			continue;
 		if (name.n == word.n) {
 			*ret = name;

@@ -9,6 +9,7 @@ import pytest
 
 from support.ctl import Ctl
 from support.data import webhook
+from support.mock import Mock
 from support.sim import six
 
 OPTIONS = ("--name", "hook 1", "--comment", "comment 1", "--app",
@@ -169,6 +170,38 @@ def test_without_wait_it_is_queued_and_said_so(sim, c, ctl):
     sim.up()
     assert ctl.json("queue", "wait", op["op"])["state"] == "done"
     assert sim.rows()[0]["whcomment"] == "x"
+
+
+def pages(*items):
+    """One page each, all but the last with a cursor."""
+    found = [{"items": [{"whid": w, "whname": "x"} for w in page], "synced_at": 1} for page in items]
+    for n, page in enumerate(found[:-1]):
+        page["cursor"] = f"c{n + 1}"
+    return found
+
+
+@pytest.mark.parametrize("items, code, says", [
+    ([[], ["w1"]], 0, "w1"), ([["w1"], []], 0, "w1"), ([["w1"], [], ["w2"]], 2, "w1, w2"),
+    ([[], []], 3, "no webhook"), ([["w1", "w2"], ["w3"]], 2, "w1, w2")])
+def test_name_is_looked_for_on_all_pages(world, items, code, says):
+    """A page may end without an item, when whd has looked at many webhooks for it."""
+    answers = pages(*items)
+
+    def answer(method, params):
+        if method == "webhook.list":
+            return answers[int(params.get("cursor", "c0")[1:])]
+        return {"whid": params["whid"], "whname": "x"}
+
+    with Mock(world.folder, answer) as mock:
+        ran = Ctl(mock.path).run("get", "name:x", "--json")
+    assert ran.code == code and says in ran.out + ran.err, ran
+
+
+def test_wait_by_habit_is_for_verbs_that_take_it(sim, c, ctl):
+    c.go_offline(sim)
+    op = c.create(**webhook(1))["op"]
+    held = json.loads(ctl.ok("queue", "hold", op, "--json", WHCTL_WAIT="1"))
+    assert held["state"] == "held"
 
 
 def test_wait_by_environment(sim, c, ctl):

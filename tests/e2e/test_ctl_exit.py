@@ -42,6 +42,7 @@ def test_1_a_negative_answer(world, sim, c, ctl, whd):
     ["delete", "a", "b"], ["delete", "a", "b", "--no-dry-run"], ["metrics", "-o", "value=x"],
     ["metrics", "--columns", "x"], ["log", "info", "-o", "value=x"],
     ["wait", "synced", "--timeout", "1"], ["queue"], ["queue", "zzz"],
+    ["sync", ""], ["", "list"], ["queue", ""],
     ["get", "x", "--view", "other"], ["log", "loud"], ["create", "-f", "/nowhere"],
     ["create", *(f"--{n}" for n in ("name", "app"))],
 ], ids=" ".join)
@@ -122,6 +123,14 @@ def test_5_not_reachable(world, whd, ctl):
     Ctl("/" + "x" * 200).fails(5, "list")
     for path in (world.folder, whd.config):
         Ctl(path).fails(5, "list", says=[f"{path} is no socket", "-s PATH"])
+
+
+def test_5_names_each_that_was_not_deleted(world):
+    nowhere = Ctl(world.folder / "none.sock")
+    told = json.loads(nowhere.fails(5, "delete", "a", "b", "c", "--yes", "--json"))["error"]
+    assert [f["whid"] for f in told["failed"]] == ["a", "b", "c"]
+    assert {f["code"] for f in told["failed"]} == {"UNREACHABLE"}
+    assert nowhere.fails(5, "delete", "a", "b", "c", "--yes").count("none.sock") == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv")
