@@ -50,7 +50,7 @@ whc_close(struct whc *c)
 {
 	if (!c)
 		return 0;
-	if (c->busy)
+	if (c->busy || c->paging)
 		return whc_fail(c, WHC_EINVALID, "whc_close was called from a callback");
 	if (c->pid == getpid())
 		whc_drop(c, whc_fail(c, WHC_ELOST, "the handle was closed"));
@@ -106,7 +106,16 @@ poll_for(int64_t deadline)
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Waits for the connection, the cancel descriptor or the deadline. */
+/* Until the deadline, or until another call runs out of time; as poll() wants it. */
+static int
+patience(const struct whc *c, int64_t deadline)
+{
+	int until = poll_for(deadline), others = whc_timeout(c);
+
+	return others >= 0 && (until < 0 || others < until) ? others : until;
+}
+
+/* Waits for the connection, the cancel descriptor or the time that a call runs out of. */
 static int
 wait_ready(struct whc *c, int64_t deadline)
 {
@@ -114,7 +123,7 @@ wait_ready(struct whc *c, int64_t deadline)
 		{.fd = c->fd, .events = c->fd < 0 ? (short)0 : whc_events(c)},
 		{.fd = c->cancel_fd, .events = POLLIN},
 	};
-	int n = poll(fds, 2, poll_for(deadline));
+	int n = poll(fds, 2, patience(c, deadline));
 
 	if (n < 0 && errno != EINTR)
 		return whc_fail_sys(c, WHC_EINVALID, errno, "poll failed: %s", strerror(errno));

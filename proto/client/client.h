@@ -43,7 +43,8 @@ struct whc {
 	pid_t pid;     /* who opened it */
 	int64_t timeout;
 	uint32_t next_id;
-	bool busy; /* a callback runs: no blocking call, no close */
+	bool busy;       /* a callback runs: no blocking call, no close */
+	unsigned paging; /* lists under way, whose items may make calls, but not close */
 	bool subscribed;
 
 	struct wh_buf in, out;

@@ -254,8 +254,10 @@ WHC_API short whc_events(const struct whc *c);
 WHC_API int whc_timeout(const struct whc *c);
 /*
  * Sends and receives what is possible without waiting, hands over results and
- * events, ends calls that ran out of time. WHC_ELOST or WHC_EPROTOCOL: the
- * connection is gone and all its calls were ended; whc_connect() opens another.
+ * events, ends calls that ran out of time. After any fault but WHC_EINVALID and
+ * WHC_EFORKED the connection is gone and all its calls were ended; whc_error()
+ * says why, which may be what whd said last (WHC_EANSWER); whc_connect() opens
+ * another.
  */
 WHC_API int whc_process(struct whc *c);
 /* Connects if there is no connection. May take the handle's timeout when whd

@@ -174,7 +174,8 @@ def test_without_wait_it_is_queued_and_said_so(sim, c, ctl):
 
 def pages(*items):
     """One page each, all but the last with a cursor."""
-    found = [{"items": [{"whid": w, "whname": "x"} for w in page], "synced_at": 1} for page in items]
+    found = [{"items": [{"whid": w, "whname": "x"} for w in page], "synced_at": 1}
+             for page in items]
     for n, page in enumerate(found[:-1]):
         page["cursor"] = f"c{n + 1}"
     return found

@@ -174,6 +174,26 @@ time_out_ends_a_call(void **state)
 	close_all(c, &p);
 }
 
+static void
+time_out_ends_a_call_while_others_are_waited_for(void **state)
+{
+	static const struct peer_step steps[] = {{PEER_ACCEPT, NULL, 0},
+						 {PEER_EXPECT, "a", 0},
+						 {PEER_GONE, NULL, 0},
+						 {PEER_END, NULL, 0}};
+	struct telling t = {0};
+	struct asked asked = {&t, 0};
+	struct peer p;
+	struct whc *c = open_to(&p, steps);
+
+	(void)state;
+	check("short", whc_set_timeout(c, 50) == 0);
+	check("a", whc_call_async(c, "a", NOTHING, on_done, &asked) == 0);
+	check("dispatch", whc_dispatch(c, WHC_NO_TIMEOUT) == 0);
+	check("a", t.told[0].fault == WHC_ETIMEOUT);
+	close_all(c, &p);
+}
+
 /* Tries what a callback may not do, and queues another call, which it may. */
 static void
 on_done_meddling(struct whc *c, int fault, struct whc_object *result, void *arg)
@@ -319,6 +339,7 @@ main(void)
 		cmocka_unit_test(loss_ends_each_call_once),
 		cmocka_unit_test(close_ends_each_call_once),
 		cmocka_unit_test(time_out_ends_a_call),
+		cmocka_unit_test(time_out_ends_a_call_while_others_are_waited_for),
 		cmocka_unit_test(callbacks_cannot_block),
 		cmocka_unit_test(calls_are_bounded),
 		cmocka_unit_test(events_are_handed_over),

@@ -175,6 +175,53 @@ list_goes_over_all_pages(void **state)
 	peer_fini(&p);
 }
 
+static int
+close_within(struct whc *c, struct whc_object *item, void *arg)
+{
+	bool *refused = arg;
+
+	(void)item;
+	*refused = whc_close(c) == WHC_EINVALID;
+	return 0;
+}
+
+static void
+list_is_not_closed_by_its_items(void **state)
+{
+	bool refused = false;
+	struct peer p;
+	struct whc *c = open_to(&p, pages);
+
+	(void)state;
+	check("list", whc_list(c, NULL, close_within, &refused) == 0);
+	check("refused", refused);
+	close_all(c, &p);
+	peer_fini(&p);
+}
+
+static void
+list_goes_on_from_a_cursor_that_was_given(void **state)
+{
+	struct gathered g = {0};
+	struct wh_buf b = WH_BUF_NULL;
+	struct peer p;
+	struct whc *c = open_to(&p, pages);
+
+	(void)state;
+	wh_pack_map(&b, 2);
+	wh_pack_kv_c(&b, "cursor", "mine");
+	wh_pack_kv_int(&b, "limit", 2);
+	struct whc_bytes params = {b.p, b.n};
+
+	check("list", whc_call_paged(c, "webhook.list", params, on_item, &g) == 0);
+	close_all(c, &p);
+	whc_object_unref(g.kept);
+	wh_buf_fini(&b);
+	check("first", peer_saw(&p, 0, "{'cursor': 'mine', 'limit': 2}"));
+	check("second", peer_saw(&p, 1, "{'limit': 2, 'cursor': 'next'}"));
+	peer_fini(&p);
+}
+
 static void
 list_ends_when_told(void **state)
 {
@@ -295,6 +342,8 @@ main(void)
 		cmocka_unit_test(changes_send_what_was_given),
 		cmocka_unit_test(structures_need_their_size),
 		cmocka_unit_test(list_goes_over_all_pages),
+		cmocka_unit_test(list_is_not_closed_by_its_items),
+		cmocka_unit_test(list_goes_on_from_a_cursor_that_was_given),
 		cmocka_unit_test(list_ends_when_told),
 		cmocka_unit_test(wait_ends_when_settled),
 		cmocka_unit_test(wait_gives_up_in_time),

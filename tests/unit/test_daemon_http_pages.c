@@ -41,7 +41,8 @@ test_links(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < wh_array_len(links); i++)
-		check(links[i].header, wh_http_has_next(wh_str_c(links[i].header)) == links[i].next);
+		check(links[i].header,
+		      wh_http_has_next(wh_str_c(links[i].header)) == links[i].next);
 }
 
 static const struct {
