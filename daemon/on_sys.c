@@ -145,8 +145,8 @@ on_log_set(struct wh_call *c, const struct wh_args_log_set *a)
 			     "level must be error, warning, info or debug");
 		return;
 	}
-	wh_log(WH_LOG_INFO, "log", "level set", "level=%s was=%s uid=%u",
-	       wh_log_level_str(level), wh_log_level_str(wh_log_get_level()), c->peer->uid);
+	wh_log(WH_LOG_INFO, "log", "level set", "now=%s was=%s uid=%u", wh_log_level_str(level),
+	       wh_log_level_str(wh_log_get_level()), c->peer->uid);
 	wh_log_set_level(level);
 	wh_pack_c(wh_call_result(c), wh_log_level_str(level));
 }

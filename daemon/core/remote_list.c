@@ -34,9 +34,9 @@ struct wh_list_reader {
 	uint64_t elements, rows, unreadable;
 	uint64_t before_page; /* elements of the pages before this one */
 	bool unusable;
-	bool doubtful;
-	bool in_page; /* the page has not been ended */
-	char why[160];
+	bool in_page;     /* the page has not been ended */
+	char why[160];    /* of a doubt; "" = none */
+	char beyond[160]; /* how the page says that more follows: a doubt if it is the last */
 };
 
 /* Keeps the first reason. */
@@ -46,11 +46,22 @@ doubt(struct wh_list_reader *r, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (r->doubtful)
-		return;
-	r->doubtful = true;
 	va_start(ap, fmt);
-	vsnprintf(r->why, sizeof r->why, fmt, ap);
+	if (!r->why[0])
+		vsnprintf(r->why, sizeof r->why, fmt, ap);
+	va_end(ap);
+}
+
+/* The same of the page, for the case that no other follows: there may be a link in its head. */
+WH_PRINTF(2, 3)
+static void
+doubt_end(struct wh_list_reader *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (!r->beyond[0])
+		vsnprintf(r->beyond, sizeof r->beyond, fmt, ap);
 	va_end(ap);
 }
 
@@ -275,13 +286,13 @@ check_totals(struct wh_list_reader *r, const struct wh_page *page)
 	const uint64_t count = page->count >= 0 ? (uint64_t)page->count : here;
 
 	if (page->more)
-		doubt(r, "the list says that more follows, but gives no link to it");
+		doubt_end(r, "the list says that more follows, but gives no link to it");
 	if (total != r->elements)
-		doubt(r, "the list says it has %" PRIu64 " elements, but %" PRIu64 " came",
-		      total, r->elements);
+		doubt_end(r, "the list says it has %" PRIu64 " elements, but %" PRIu64 " came",
+			  total, r->elements);
 	if (count != here && count != r->elements)
-		doubt(r, "the list counts %" PRIu64 " elements, but %" PRIu64 " came", count,
-		      here);
+		doubt_end(r, "the list counts %" PRIu64 " elements, but %" PRIu64 " came",
+			  count, here);
 }
 
 /* The body was an object around a list. */
@@ -402,6 +413,7 @@ wh_list_reader_next_page(struct wh_list_reader *r)
 	wh_split_restart(&r->split);
 	wh_skip_restart(&r->skip);
 	wh_buf_reset(&r->next);
+	r->beyond[0] = '\0';
 	r->before_page = r->elements;
 	r->in_page = true;
 }
@@ -480,16 +492,18 @@ wh_list_reader_end_page(struct wh_list_reader *r, bool whole)
 void
 wh_list_reader_summary(const struct wh_list_reader *r, struct wh_list_summary *ret)
 {
+	const char *why = r->why[0]      ? r->why
+			  : r->beyond[0] ? r->beyond
+			  : r->in_page   ? "the list was not read to its end"
+					 : "";
+
 	*ret = (struct wh_list_summary){
 		.usable = !r->unusable,
-		.complete = !r->unusable && !r->doubtful && !r->in_page && r->unreadable == 0,
+		.complete = !r->unusable && !why[0] && r->unreadable == 0,
 		.elements = r->elements,
 		.rows = r->rows,
 		.unreadable = r->unreadable,
 		.next = wh_buf_view(&r->next),
 	};
-	if (r->doubtful)
-		memcpy(ret->why, r->why, sizeof ret->why);
-	else if (r->in_page)
-		snprintf(ret->why, sizeof ret->why, "the list was not read to its end");
+	snprintf(ret->why, sizeof ret->why, "%s", why);
 }

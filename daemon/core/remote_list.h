@@ -49,7 +49,7 @@ WH_MUST_USE int wh_list_reader_end_page(struct wh_list_reader *r, bool whole);
 
 struct wh_list_summary {
 	bool usable;       /* was it a list at all (else: HTML, garbage, an error object) */
-	bool complete;     /* all seen and believed, the next page aside */
+	bool complete;     /* all seen and believed, if the page is the last and has no next */
 	uint64_t elements; /* array elements seen */
 	uint64_t rows;     /* handed to on_row, or ticked */
 	uint64_t unreadable;

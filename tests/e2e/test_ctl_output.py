@@ -6,6 +6,7 @@ import unicodedata
 
 import pytest
 
+from support.ctl import Ctl
 from support.data import webhook
 from support.sim import six
 
@@ -205,3 +206,31 @@ def test_status_is_watched(ctl):
     running.terminate()
     running.communicate(timeout=30)
     assert lines[0]["uptime_ms"] < lines[2]["uptime_ms"]
+
+
+def nested(depth):
+    value = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_webhook_as_deep_as_may_be_is_shown_everywhere(world, sim):
+    row = sim.add(**webhook(1), extra=nested(27))
+    whd = world.whd(sim, {"limits.json_depth": "28"})
+    c, ctl = whd.client(), Ctl(whd.socket)
+    c.synced()
+    assert ctl.json("list")[0]["extra"] == nested(27)
+    c.go_offline(sim)
+    op = c.update(row["whid"], {"whcomment": "mine"}, policy="manual")
+    sim.edit(row["whid"], whcomment="theirs")
+    sim.up()
+    assert c.settled(op)["state"] == "conflict"
+    assert ctl.json("queue", "list")[0]["op"] == op["op"]
+    assert json.loads(ctl.run("queue", "get", op["op"], "--json").out)["op"] == op["op"]
+    assert ctl.json("get", row["whid"])["extra"] == nested(27)
+
+
+def test_webhook_deeper_than_that_cannot_be_allowed(world):
+    whd = world.whd("http://127.0.0.1:1/", {"limits.json_depth": "29"}, start=False)
+    assert whd.command("-n")[0] == 78

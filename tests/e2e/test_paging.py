@@ -141,6 +141,19 @@ def test_every_way_to_write_a_link_is_followed(sim, c, link):
     same_as_api(sim, c)
 
 
+def test_wrapped_list_whose_links_are_in_the_head_is_followed(sim, c):
+    """Its total, and that it has more, are of the whole list."""
+    sim.seed(10)
+    rows = sim.rows()
+    sim.fault("status", method="GET", status=200, headers={"Link": "<?page=2>; rel=next"},
+              body={"data": rows[:8], "total": 10, "hasMore": True})
+    sim.fault("status", method="GET", status=200,
+              body={"data": rows[8:], "total": 10, "hasMore": False})
+    result = c.call("sync.now")
+    assert result["complete"] and result["added"] == 10
+    same_as_api(sim, c)
+
+
 def test_link_in_the_second_of_two_headers_is_followed(sim, c):
     sim.seed(10)
     rows = sim.rows()

@@ -277,6 +277,9 @@ def test_log_as_json(world, sim):
     raw = wire.Raw(whd.socket)
     raw.send(1, "hello", client='quote " and ü \x00')
     raw.result(1)
+    raw.send(2, "log.set", level="warning")
+    raw.result(2)
     whd.child.wait_line("quote")
+    whd.child.wait_line("level set")
     for line in whd.child.lines:
         assert json.loads(line)["message"]
