@@ -64,12 +64,12 @@ wh_sweep_run(struct wh_txn *t, const struct wh_rules *rules, struct wh_sweep *s)
 	int r = 0;
 
 	s->done = s->kind == WH_SWEEP_NONE;
-	/* Those without index rows are read through for each that is looked for. */
-	if (!s->done && wh_ops_behind(&t->view.meta) > WH_BEHIND_FEW)
-		return wh_ops_catch_up(t, WH_BEHIND_FEW, WH_CATCH_UP);
 	if (!s->begun)
 		s->at = start(rules, s->kind, WH_OP_QUEUED);
 	s->begun = true;
+	/* Those without index rows are read through for each that is looked for. */
+	if (!s->done && wh_ops_behind(&t->view.meta) > WH_BEHIND_FEW)
+		return wh_ops_catch_up(t, WH_BEHIND_FEW, WH_CATCH_UP);
 	for (unsigned i = 0; r == 0 && !s->done && i < SLICE; i++) {
 		size_t n = 0;
 

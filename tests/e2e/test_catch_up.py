@@ -134,3 +134,26 @@ def test_between_all_changes(world, sim):
     c.idle()
     assert {r["whname"]: six(r) for r in sim.rows()} == expected
     assert c.call("store.check")["sound"]
+
+
+def test_end_of_an_outage_is_told_once_however_many_wait(sim, world):
+    """What is remembered of the gates is not written over by what was so before."""
+    whd = world.whd(sim, {"retry.base": "10min", "retry.cap": "10min", "sync.interval": "1h"})
+    c = whd.client()
+    c.synced()
+    c.go_offline(sim)
+    since = c.head()
+    for n in range(4 * MANY):
+        c.create(**webhook(n))
+    assert c.behind() > 3 * LEFT
+    sim.up()
+    sim.fault("apim_429", method="POST", seconds=3000, count=-1)
+    c.call("upstream.probe")
+    c.gate("rate", since=since)
+    c.caught_up(LEFT)
+    told = [e["state"] for e in c.all_events(since) if e["kind"] == "gate"]
+    assert told == ["open", "rate"]
+    sent = len(sim.log(method="POST"))
+    whd.restart()
+    assert whd.client().status()["upstream"]["gate"] == "rate"
+    assert len(sim.log(method="POST")) == sent

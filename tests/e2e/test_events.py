@@ -11,19 +11,6 @@ from support.client import refused
 from support.data import webhook
 
 
-def all_events(c, since=0, limit=1000):
-    """Every event after `since`, page by page."""
-    found = []
-    while True:
-        page = c.call("events.read", since=since, limit=limit, timeout_ms=0)
-        assert not page.get("reset")
-        if not page["events"]:
-            return found
-        assert len(page["events"]) <= limit and page["revision"] == page["events"][-1]["revision"]
-        found += page["events"]
-        since = page["revision"]
-
-
 def check_unbroken(events, since):
     revisions = [e["revision"] for e in events]
     assert revisions == list(range(since + 1, since + 1 + len(revisions))), "no gap, no repeat"
@@ -41,7 +28,7 @@ def test_life_of_a_webhook_in_events(sim, c):
     whid = op["whid"]
     c.applied(c.update(whid, {"whcomment": "x", "whname": "y"}))
     c.applied(c.delete(whid))
-    events = all_events(c, since)
+    events = c.all_events(since)
     check_unbroken(events, since)
     hooks = [(e["kind"], e["whid"]) for e in events if e["kind"] not in ("op", "gate", "sync")]
     assert hooks == [("created", op["tmp_id"]), ("renamed", whid), ("updated", whid),
@@ -66,7 +53,7 @@ def test_edits_of_others(sim, c):
     c.call("sync.now")
     sim.remove(row["whid"])
     c.call("sync.now")
-    events = all_events(c, since)
+    events = c.all_events(since)
     assert [(e["kind"], e["whid"], e.get("fields")) for e in events] == [
         ("updated", row["whid"], ["callbackUrl"]), ("updated", row["whid"], None),
         ("created", other["whid"], None), ("deleted", row["whid"], None)]
@@ -76,7 +63,7 @@ def test_first_load_is_one_reset(world, sim):
     sim.seed(300)
     c = world.whd(sim).client()
     c.synced()
-    events = all_events(c)
+    events = c.all_events()
     assert [e["kind"] for e in events if e["kind"] != "gate"] == ["reset"]
 
 
@@ -87,14 +74,14 @@ def test_copy_of_lists_that_are_never_whole_is_followed(sim, world):
     show(sim, nameless, rows[0])
     c = world.whd(sim, {"sync.interval": "1h"}).client()
     c.call("sync.now")
-    assert "reset" in [e["kind"] for e in all_events(c)]
+    assert "reset" in [e["kind"] for e in c.all_events()]
     before = c.get("w-0")
     since = c.head()
     changed = {**rows[0], "whcomment": "theirs"}
     show(sim, nameless, changed, rows[1])
     result = c.call("sync.now")
     assert (result["complete"], result["changed"], result["added"]) == (False, 1, 1)
-    events = all_events(c, since)
+    events = c.all_events(since)
     check_unbroken(events, since)
     assert [(e["kind"], e.get("fields")) for e in events] == [
         ("updated", ["whcomment"]), ("reset", None)]
@@ -103,20 +90,20 @@ def test_copy_of_lists_that_are_never_whole_is_followed(sim, world):
         c.update("w-0", {"whcomment": "mine"}, if_revision=before["_whd"]["revision"])
     since = c.head()
     c.call("sync.now")
-    assert all_events(c, since) == []
+    assert c.all_events(since) == []
     show(sim, changed, rows[1])
     assert c.call("sync.now")["complete"]
-    assert [(e["kind"], e["state"]) for e in all_events(c, since)] == [("reset", "synced")]
+    assert [(e["kind"], e["state"]) for e in c.all_events(since)] == [("reset", "synced")]
 
 
 def test_pages_of_any_size_show_the_same(sim, c):
     since = c.head()
     for n in range(8):
         c.applied(c.create(**webhook(n)))
-    whole = all_events(c, since)
+    whole = c.all_events(since)
     check_unbroken(whole, since)
     for limit in (1, 3, 7):
-        assert all_events(c, since, limit) == whole
+        assert c.all_events(since, limit) == whole
     for bad in (0, -1, 1001):
         with refused("INVALID_PARAM", "limit"):
             c.call("events.read", since=0, limit=bad)
@@ -141,13 +128,13 @@ def test_log_survives_a_restart(sim, whd):
     c = whd.client()
     since = c.head()
     c.applied(c.create(**webhook(1)))
-    before = all_events(c, since)
+    before = c.all_events(since)
     instance = c.call("hello")["instance"]
     whd.kill()
     whd.start()
     c = whd.client()
     assert c.call("hello")["instance"] == instance
-    assert all_events(c, since)[:len(before)] == before
+    assert c.all_events(since)[:len(before)] == before
 
 
 @pytest.mark.parametrize("method", ["events.read", "events.subscribe"])
@@ -174,7 +161,7 @@ def test_damaged_log_is_a_reset(world, sim, method):
     since = c.head()
     show(sim, {**webhook(1), "whid": "w-once", "whcomment": "new"})
     c.call("sync.now")
-    assert [e["kind"] for e in all_events(c, since)] == ["updated"]
+    assert [e["kind"] for e in c.all_events(since)] == ["updated"]
     file = whd.store / "data.mdb"
     whole = file.read_bytes()
     with open(file, "r+b") as f:
@@ -215,7 +202,7 @@ def test_subscriber_gets_every_event_once(sim, whd):
     head = c.head()
     pushed = watcher.events_until(lambda e: e["revision"] >= head)
     check_unbroken(pushed, since)
-    assert pushed == all_events(c, since)
+    assert pushed == c.all_events(since)
 
 
 def test_subscribe_from_the_past_catches_up(sim, whd):

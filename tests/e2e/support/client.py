@@ -132,6 +132,19 @@ class Client(whclient.Client):
         """The newest revision of the change log."""
         return self.call("events.read")["revision"]
 
+    def all_events(self, since=0, limit=1000):
+        """Every event after `since`, page by page."""
+        found = []
+        while True:
+            page = self.call("events.read", since=since, limit=limit, timeout_ms=0)
+            assert not page.get("reset")
+            if not page["events"]:
+                return found
+            assert len(page["events"]) <= limit
+            assert page["revision"] == page["events"][-1]["revision"]
+            found += page["events"]
+            since = page["revision"]
+
     def counter(self, name):
         return counted(name, self.call("metrics"))
 
