@@ -15,11 +15,15 @@
 #define OUTDATED                                                                               \
 	"the store was damaged: this is what could be read, it may be older than it was"
 
+/* The lane may be what is left of one. */
 static void
 name_lane(const struct wh_damaged *d, struct wh_buf *lane)
 {
-	if (d->lane.n)
-		wh_buf_str(lane, d->lane);
+	char room[WH_KEY_MAX];
+	struct wh_str key = wh_key_fold(d->lane, room);
+
+	if (key.n && !memchr(key.p, 0, key.n))
+		wh_buf_str(lane, key);
 	else
 		wh_buf_printf(lane, "damaged-%llu", (unsigned long long)d->seq);
 }
@@ -100,6 +104,19 @@ show(struct wh_txn *t, const struct wh_rules *rules, uint64_t seq, bool is_new)
 	return r;
 }
 
+/* Where the key of a row was damaged an operation that is there is told of by another number,
+ * too.
+ */
+static int
+is_known_otherwise(const struct wh_txn *t, const struct wh_damaged *d, bool *ret)
+{
+	uint64_t seq;
+	int r = d->has_id ? wh_ops_find(&t->view, d->id, &seq) : WH_ABSENT;
+
+	*ret = r == 0;
+	return r < 0 ? r : 0;
+}
+
 int
 wh_damaged_run(struct wh_txn *t, const struct wh_rules *rules, uint64_t *ret_n)
 {
@@ -109,9 +126,13 @@ wh_damaged_run(struct wh_txn *t, const struct wh_rules *rules, uint64_t *ret_n)
 
 	*ret_n = 0;
 	while ((r = wh_damaged_next(&t->view, d.seq, &d)) == 0) {
-		bool is_new = wh_ops_get(&t->view, d.seq, &row) == WH_ABSENT;
+		bool is_new = wh_ops_get(&t->view, d.seq, &row) == WH_ABSENT, known = false;
 
-		r = is_new ? put_remnant(t, rules, &d) : 0;
+		r = is_new ? is_known_otherwise(t, &d, &known) : 0;
+		if (known)
+			continue;
+		if (r == 0 && is_new)
+			r = put_remnant(t, rules, &d);
 		if (r == 0)
 			r = show(t, rules, d.seq, is_new);
 		if (r)

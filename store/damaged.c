@@ -7,8 +7,8 @@
  */
 #include "store/row.h"
 
-static void
-damaged_decode(uint64_t seq, const struct wh_value *v, struct wh_damaged *ret)
+void
+wh_damaged_decode(uint64_t seq, const struct wh_value *v, struct wh_damaged *ret)
 {
 	*ret = (struct wh_damaged){.seq = seq, .lane = v->tail};
 	memcpy(ret->id, v->prefix, WH_OP_ID);
@@ -31,7 +31,7 @@ wh_damaged_next(const struct wh_view *v, uint64_t after, struct wh_damaged *ret)
 	if (r == 0)
 		r = wh_walk_value(&w, WH_DAMAGED_PREFIX, &value);
 	if (r == 0)
-		damaged_decode(wh_walk_order(&w), &value, ret);
+		wh_damaged_decode(wh_walk_order(&w), &value, ret);
 	wh_walk_end(&w);
 	return r;
 }

@@ -29,6 +29,7 @@
 void wh_row_decode(const struct wh_value *v, struct wh_row *ret);
 void wh_row_draft(const struct wh_row *row, struct wh_draft *ret);
 void wh_late_decode(const struct wh_value *v, struct wh_late *ret);
+void wh_damaged_decode(uint64_t seq, const struct wh_value *v, struct wh_damaged *ret);
 /* With what is shared the body is only how it begins. */
 WH_MUST_USE int wh_overlay_decode(const struct wh_value *v, struct wh_overlay *ret);
 /* Is what it shares within the body of its newest operation? */

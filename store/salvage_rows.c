@@ -131,6 +131,19 @@ mark_op(struct wh_salvage *x, uint64_t seq)
 	return seq > 0 ? wh_damaged_put(&x->t, &d) : 0;
 }
 
+/* Of a salvage before this one, which nobody has heard of yet. */
+static int
+put_damaged(struct wh_salvage *x, struct wh_str key, const struct wh_value *v)
+{
+	struct wh_damaged d;
+
+	if (key.n != 8)
+		return WH_ECORRUPT;
+	wh_damaged_decode(wh_be_get((const uint8_t *)key.p, 8), v, &d);
+	x->highest = wh_higher(x->highest, d.seq);
+	return d.seq > 0 ? wh_damaged_put(&x->t, &d) : 0;
+}
+
 /* Its index, if it has one, tells more surely who it is; until then it is who it says. */
 static int
 mark_damaged_op(struct wh_salvage *x, uint64_t seq, const MDB_val *data)
@@ -225,6 +238,7 @@ static const struct salvaged_table {
 	{WH_TABLE_ALIASES, "aliases", 0, true, put_alias},
 	{WH_TABLE_HISTORY, "history", WH_PAST_PREFIX, true, put_past},
 	{WH_TABLE_OPS, "ops", WH_OP_PREFIX, true, put_op},
+	{WH_TABLE_DAMAGED, "damaged", WH_DAMAGED_PREFIX, false, put_damaged},
 	{WH_TABLE_REQUESTS, "requests", WH_REQUEST_PREFIX, true, put_request},
 };
 

@@ -133,6 +133,64 @@ def test_an_operation(scene):
     assert code == 0, (out, err)
 
 
+def records_of(data, op):
+    """Where the keys of all records of an operation stand, one behind each other's commit."""
+    ident, at = uuid.UUID(op).bytes, -1
+    while (at := data.find(ident, at + 1)) >= 0:
+        value = at - 10
+        if data[value] == 1 and struct.unpack_from("<H", data, value - 10)[0] == 8:
+            yield value - 8
+
+
+@pytest.mark.parametrize("which", ["all", "last"])
+@pytest.mark.parametrize("indexed", [True, False])
+def test_the_number_of_an_operation(world, sim, which, indexed):
+    """It is told once, whatever else tells of it."""
+    whd = world.whd(sim, env={"WHD_TEST_CATCH_UP": "0"} if indexed else {})
+    c = whd.client()
+    c.synced()
+    c.go_offline(sim)
+    ops = [c.create(**webhook(n))["op"] for n in range(4)]
+    if indexed:
+        c.caught_up(0)
+    ops.append(c.create(**webhook(9))["op"])
+    if indexed:
+        c.caught_up(0)
+    assert whd.stop() == 0
+    file = whd.store / "data.mdb"
+    data = file.read_bytes()
+    page = {op: {at // PAGE for at in records_of(data, op)} for op in ops}
+    live = set.intersection(*page.values())
+    for at in records_of(data, ops[1]):
+        if which == "all" or at // PAGE in live:
+            data = flip(data, at + 7, 0x40)
+    file.write_bytes(data)
+    c = whd.start().client()
+    assert len(damaged(whd)) == 1
+    items = c.call("queue.list")["items"]
+    assert sorted(o["op"] for o in items) == sorted(ops)
+    assert {o["state"] for o in items if o["op"] == ops[1]} == {"held"}
+    whd.restart()
+    assert len(damaged(whd)) == 1, "it is sound now"
+
+
+def test_the_webhook_of_an_operation(scene):
+    """A letter of its id, in the other case: what is known of the operation is held."""
+    (op,) = [op for op, name in scene.ops.items() if name is None][:1]
+    data = scene.whole
+    for key in records_of(data, op):
+        value = key + 8
+        lane = value + 10 + data[value + 9]
+        letter = next(i for i in range(36) if data[lane + i] in b"abcdef")
+        data = flip(data, lane + letter, 0x20)
+    assert data != scene.whole
+    scene.put(data)
+    c = scene.start()
+    assert len(damaged(scene.whd)) == 1
+    items = scene.judge(c)
+    assert (items[op]["state"], items[op]["reason"]) == ("held", "damaged")
+
+
 def test_a_row(scene):
     """It is CORRUPT to whoever reads it, everything else is served, and a list brings it back."""
     at = scene.whole.index(b"comment 3")
