@@ -8,6 +8,8 @@
 #include "daemon/writer.h"
 
 #define LOOK_MS 100
+#define PAUSE_MS 1000 /* after a fault; doubled with each that follows, up to */
+#define PAUSE_MOST_MS 60000
 
 struct catch_up {
 	struct wh_job job;
@@ -37,9 +39,17 @@ is_behind(const struct whd *d)
 	       !d->stopping;
 }
 
+static void
+note_fault(struct whd *d, int fault)
+{
+	uint64_t pause = d->catch_up.pause_ms;
+
+	pause = pause ? 2 * pause : PAUSE_MS;
+	d->catch_up.pause_ms = fault == 0 ? 0 : pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS;
+}
+
 /* Goes on while nobody else is there, with the more at once the longer, which takes a fraction
- * for each; or if somebody reads through them again and again. After a fault it is tried again
- * behind the next commit. */
+ * for each; or if somebody reads through them again and again. */
 static void
 done(struct wh_job *job, struct whd *d, int fault)
 {
@@ -48,6 +58,7 @@ done(struct wh_job *job, struct whd *d, int fault)
 	bool wanted = wh_ops_tail_walked(d->store) || is_quiet;
 
 	d->catch_up.commits = d->counters.commits; /* its own is nobody's change */
+	note_fault(d, fault);
 	if (fault == 0 && wanted && is_behind(d)) {
 		if (is_quiet && c->max < WH_CATCH_UP_MOST)
 			c->max *= 2;
@@ -88,9 +99,10 @@ void
 wh_catch_up_mind(struct whd *d)
 {
 	uv_timer_t *t = &d->catch_up.timer;
+	uint64_t pause = d->catch_up.pause_ms;
 
 	if (is_behind(d) && !d->catch_up.running && !uv_is_active((uv_handle_t *)t))
-		wh_alarm_start(&d->alarms, t, on_due, d->catch_up.look_ms, 0);
+		wh_alarm_start(&d->alarms, t, on_due, pause ? pause : d->catch_up.look_ms, 0);
 }
 
 void

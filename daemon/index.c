@@ -6,7 +6,8 @@
 
 #include "daemon/writer.h"
 
-#define SLICE 20000u /* rows read in a transaction: some ten milliseconds */
+#define SLICE 20000u  /* rows read in a transaction: some ten milliseconds */
+#define AGAIN_MS 1000 /* after there was no room for it */
 
 struct build {
 	struct wh_job job;
@@ -23,6 +24,25 @@ wh_index_run(struct wh_job *job, struct wh_txn *t)
 	return wh_terms_build(t, &b->to, SLICE);
 }
 
+/* Without room it is tried again; until then the index is as good as none. */
+static void
+give_up(struct whd *d, int fault)
+{
+	const bool no_room = wh_fault_is_no_room(fault), told = d->index.again_at.ms != 0;
+
+	d->index.failed = true;
+	d->index.again_at.ms = no_room ? d->now.mono.ms + AGAIN_MS : WH_NEVER;
+	if (no_room && told)
+		return;
+	wh_log(WH_LOG_ERROR, "store",
+	       no_room ? "the index has no room: filtered lists stay slow until it is built, "
+			 "which is tried again every second: make room on its disk, or raise "
+			 "[store] max_size"
+		       : "the index cannot be built: filtered lists stay slow until whd is "
+			 "started again; run whd --check",
+	       "fault=%s", WH_LOGQ(wh_str_c(wh_fault_str(fault))));
+}
+
 static void
 done(struct wh_job *job, struct whd *d, int fault)
 {
@@ -34,14 +54,12 @@ done(struct wh_job *job, struct whd *d, int fault)
 		return;
 	}
 	d->index.building = false;
-	d->index.failed = fault != 0;
-	if (fault)
-		wh_log(WH_LOG_ERROR, "store",
-		       "the index cannot be built: filtered lists stay slow until whd is "
-		       "started again; run whd --check",
-		       "fault=%s", WH_LOGQ(wh_str_c(wh_fault_str(fault))));
-	else
+	if (fault) {
+		give_up(d, fault);
+	} else if (b->to.done) {
+		d->index.again_at.ms = 0;
 		wh_log(WH_LOG_INFO, "store", "the index was built", WH_LOG_PLAIN);
+	}
 	free(b);
 }
 
@@ -51,6 +69,7 @@ build(struct whd *d)
 	struct build *b = wh_xcalloc(1, sizeof(*b));
 
 	d->index.building = true;
+	d->index.failed = false;
 	b->job = (struct wh_job){.run = wh_index_run, .done = done, .class = WH_JOB_SYNC};
 	wh_writer_submit(d->writer, &b->job);
 }
@@ -65,9 +84,10 @@ void
 wh_index_mind(struct whd *d)
 {
 	const struct wh_meta *m = &d->view.meta;
+	bool wanted = d->index.failed ? d->now.mono.ms >= d->index.again_at.ms
+				      : m->terms != WH_TERMS_VERSION && m->synced_at != 0;
 
-	if (m->terms != WH_TERMS_VERSION && m->synced_at != 0 && !d->index.building &&
-	    !d->index.failed && !d->stopping)
+	if (wanted && !d->index.building && !d->stopping)
 		build(d);
 }
 

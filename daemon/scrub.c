@@ -11,6 +11,7 @@
 
 #include "daemon/apply.h"
 #include "daemon/pool.h"
+#include "daemon/index.h"
 #include "daemon/pump.h"
 #include "daemon/rules_now.h"
 #include "daemon/writer.h"
@@ -31,7 +32,7 @@ struct check {
 	struct wh_now began;
 	/* results */
 	int fault;
-	uint64_t found, of_rows;
+	uint64_t found, of_rows, of_terms;
 	uint32_t told;
 	struct wh_buf problems; /* packed, one map each */
 	char log[LOGGED_MAX][256];
@@ -48,6 +49,7 @@ on_problem(void *ctx, const char *table, const char *sentence)
 	if (k->found < LOGGED_MAX)
 		snprintf(k->log[k->found], sizeof(k->log[0]), "%s: %s", table, sentence);
 	k->of_rows += strcmp(table, "rows") == 0;
+	k->of_terms += strcmp(table, "terms") == 0;
 	if (k->found++ >= TOLD_MAX)
 		return;
 	if (text.n > SENTENCE_MAX)
@@ -102,19 +104,36 @@ tell(struct whd *d, const char *sentence)
 	d->damage = wh_xstrdup(wh_str_c(sentence));
 }
 
+/* Only for what neither a list nor whd itself brings back. */
+static bool
+needs_repair(const struct check *k)
+{
+	return k->found > k->of_rows + k->of_terms;
+}
+
+static const char *
+what_becomes_of_it(const struct check *k)
+{
+	if (needs_repair(k))
+		return ": restart whd, which tries to make the store anew of what can be read";
+	if (k->of_rows == 0)
+		return ", all of an index, which is built anew";
+	return k->of_terms ? ", of webhooks, which are fetched again, and of an index, which "
+			     "is built anew"
+			   : ", all of webhooks: they are being fetched again";
+}
+
 static void
 act_on_damage(struct check *k, struct whd *d)
 {
-	bool repair = k->found > k->of_rows;
+	const bool repair = needs_repair(k);
 	char text[256];
 
 	for (uint64_t i = 0; i < k->found && i < LOGGED_MAX; i++)
 		wh_log(WH_LOG_ERROR, "store", "damage found", "what=%s",
 		       WH_LOGQ(wh_str_c(k->log[i])));
 	snprintf(text, sizeof(text), "a check found %" PRIu64 " problems%s", k->found,
-		 repair ? ": restart whd, which tries to make the store anew of what can be "
-			  "read"
-			: ", all of webhooks: they are being fetched again");
+		 what_becomes_of_it(k));
 	wh_log(WH_LOG_ERROR, "store", "the store is damaged", "what=%s",
 	       WH_LOGQ(wh_str_c(text)));
 	tell(d, text);
@@ -122,6 +141,8 @@ act_on_damage(struct check *k, struct whd *d)
 	note(d, repair, false);
 	if (k->of_rows)
 		wh_pump_row_damaged(d->pump);
+	if (k->of_terms)
+		wh_index_damaged(d);
 }
 
 /* An admin has looked, and it is sound: what happened before is told no more. */

@@ -94,12 +94,14 @@ struct whd {
 	char *damage;       /* what happened to the store, told by status; NULL = nothing */
 	struct {
 		bool building, failed;
-	} index; /* by terms: index.c */
+		struct wh_mono again_at; /* once one failed; WH_NEVER: not in this process */
+	} index;                         /* by terms: index.c */
 	struct {
 		uv_timer_t timer;
-		uint64_t leave;   /* operations that may stay without index rows */
-		uint64_t look_ms; /* how long nobody brings a change */
-		uint64_t commits; /* when it rang last */
+		uint64_t leave;    /* operations that may stay without index rows */
+		uint64_t look_ms;  /* how long nobody brings a change */
+		uint64_t pause_ms; /* in its place, after a fault; 0 = the last had none */
+		uint64_t commits;  /* when it rang last */
 		bool running;
 	} catch_up; /* catch_up.c */
 	bool stopping;

@@ -18,6 +18,7 @@
 #define RESTART "restart whd, which tries to make the store anew of what can be read"
 #define CHECK_AND_RESTART "run whctl check, then " RESTART
 #define LIST "the next list mends it: run whctl sync"
+#define INDEX "whd builds it anew when it finds that while it runs: run whctl check"
 
 enum key_kind { KEY_TEXT, KEY_NUMBER, KEY_BYTES };
 
@@ -54,7 +55,7 @@ static const struct table_check {
 	 wh_check_request_index, CHECK_AND_RESTART},
 	{WH_TABLE_LOG, "log", KEY_NUMBER, WH_LOG_PREFIX, false, false, wh_check_log,
 	 CHECK_AND_RESTART},
-	{WH_TABLE_TERMS, "terms", KEY_BYTES, 0, false, false, wh_check_term, CHECK_AND_RESTART},
+	{WH_TABLE_TERMS, "terms", KEY_BYTES, 0, false, false, wh_check_term, INDEX},
 	{WH_TABLE_DAMAGED, "damaged", KEY_NUMBER, WH_DAMAGED_PREFIX, true, false, NULL,
 	 RESTART},
 };

@@ -100,8 +100,8 @@ wh_check_terms(struct wh_check *c, const struct wh_walk *w)
 	for (size_t i = 0; i < terms.n; i++) {
 		wh_term_key(&k, table, terms.term[i], wh_walk_key(w));
 		if (wh_check_look(c, WH_TABLE_TERMS, &k, 0, &value) == WH_ABSENT)
-			wh_check_tell(c, w->table, wh_walk_key(w),
-				      "it is not in the index by terms");
+			wh_check_tell(c, WH_TABLE_TERMS, wh_key_view(&k),
+				      "it is missing, and with it a webhook in lists by it");
 	}
 }
 

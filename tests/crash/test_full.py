@@ -366,3 +366,46 @@ def test_without_room_nothing_is_tried_but_once_a_second(world, sim):
     c.idle()
     assert not c.status()["store"]["full"]
     assert sim.executed("POST") == len(sim.rows()) == 200
+
+
+def test_index_rows_that_find_no_room_are_tried_seldom(world, sim):
+    disk = Shim(world)
+    whd = start(world, sim, disk, **{"sync.interval": "1h"})
+    c = whd.client()
+    c.go_offline(sim)
+    for i in range(1500):
+        c.create(**webhook(i), request_id=f"{i}")
+    disk.fill()
+    assert c.behind() > 1024
+    before = jobs(c)
+    with refused("TIMEOUT"):
+        c.call("wait", until="idle", timeout_ms=4000)
+    assert c.behind() > 1024 and 2 <= jobs(c) - before <= 8, "after 0, 1 and 3 s, alone again"
+    disk.empty()
+    c.caught_up()
+
+
+def test_index_that_has_no_room_is_built_when_there_is_some(world, sim):
+    sim.add_all([webhook(i) for i in range(200)])
+    disk = Shim(world)
+    whd = start(world, sim, disk)
+    c = whd.client()
+    whd.child.wait_line("the index was built")
+    assert whd.stop() == 0
+    file = disk.store / "data.mdb"
+    data = bytearray(file.read_bytes())
+    url = webhook(7)["callbackUrl"]
+    whid = next(r["whid"] for r in sim.rows() if r["callbackUrl"] == url)
+    for at in [m.start() for m in re.finditer(b"r.{8}" + whid.encode(), data, re.DOTALL)]:
+        data[at + 9 + 36 + 2] ^= 1  # in the checksum of the entry
+    file.write_bytes(data)
+    c = whd.start().client()
+    disk.fill()
+    assert [w["whid"] for w in c.list(callbackUrl=url)] == [whid]
+    whd.child.wait_line("the index has no room.* every second")
+    c.call("events.read", since=c.head(), timeout_ms=2500)
+    assert len(re.findall("the index has no room", whd.log)) == 1
+    assert "the index was built" not in whd.child.text
+    disk.empty()
+    whd.child.wait_line("the index was built")
+    assert [w["whid"] for w in c.list(callbackUrl=url)] == [whid]

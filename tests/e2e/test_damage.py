@@ -230,6 +230,50 @@ def test_the_key_of_a_row(scene):
     assert c.call("store.check")["sound"]
 
 
+def keys_of(page):
+    """The keys on a leaf page of LMDB."""
+    flags, lower = struct.unpack_from("<HH", page, 10)
+    for (node,) in struct.iter_unpack("<H", page[16:lower] if flags & 2 else b""):
+        yield page[node + 8:node + 8 + struct.unpack_from("<H", page, node + 6)[0]]
+
+
+def test_an_older_page_of_the_index(world, sim):
+    """No list mends that, and the store need not be made anew for it: whd builds the index."""
+    sim.add_all([webhook(n) for n in range(3)])
+    whd = world.whd(sim)
+    c = whd.client()
+    c.synced()
+    whd.child.wait_line("the index was built")
+    for n in (10, 11):
+        sim.add_all([webhook(n)])
+        c.call("sync.now")
+    assert whd.stop() == 0
+    file = whd.store / "data.mdb"
+    data = file.read_bytes()
+    versions = {}
+    for number in range(2, len(data) // PAGE):
+        keys = list(keys_of(data[number * PAGE:(number + 1) * PAGE]))
+        if keys and all(len(k) == 45 and k[:1] == b"r" for k in keys):
+            versions[len(keys)] = number
+    assert len(versions) > 1
+    old, new = (PAGE * versions[n] for n in (min(versions), max(versions)))
+    data = data[:new + 8] + data[old + 8:old + PAGE] + data[new + PAGE:]
+    file.write_bytes(data)
+    c = whd.start().client()
+
+    def found():
+        return [len(list(c.list(callbackUrl=r["callbackUrl"]))) for r in sim.rows()]
+
+    assert 0 in found()
+    problems = c.call("store.check")["problems"]
+    assert {p["table"] for p in problems} == {"terms"}
+    assert "built anew" in c.status()["store"]["damage"]
+    whd.child.wait_line("the index was built")
+    assert found() == [1] * 5
+    assert c.call("store.check")["sound"] and not c.status()["store"]["damage"]
+    assert not damaged(whd)
+
+
 def test_nothing_of_whds(scene):
     """A file in which nothing is found is no store: whd says so and touches nothing."""
     data = b"\xa5" * len(scene.whole)

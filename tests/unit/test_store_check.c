@@ -488,7 +488,7 @@ static const struct {
 	{WH_TABLE_REQUESTS, "requests: row 00000001", "; run whctl check, then restart"},
 	{WH_TABLE_REQUESTS_INDEX, "requests_index: row 61", "; run whctl check, then restart"},
 	{WH_TABLE_LOG, "log: row 5: ", "; run whctl check, then restart"},
-	{WH_TABLE_TERMS, "terms: row 720000000000000007", "; run whctl check, then restart"},
+	{WH_TABLE_TERMS, "terms: row 720000000000000007", "; whd builds it anew"},
 	{WH_TABLE_DAMAGED, "damaged: row 9: ", "; restart whd"},
 };
 

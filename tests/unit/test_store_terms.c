@@ -422,7 +422,7 @@ test_check(void **state)
 	fx_begin(f, &t);
 	drop_term_row(&t);
 	fx_commit(&t);
-	fx_assert_finds(f, true, "rows: row id-003: it is not in the index by terms");
+	fx_assert_finds(f, true, "it is missing, and with it a webhook in lists by it");
 	fx_begin(f, &t);
 	fx_put_row(&t, "id-003", "kq");
 	add_term_row(&t);
