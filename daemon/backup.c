@@ -80,17 +80,59 @@ free_names(struct dirent **names, int n)
 }
 
 static void
-remove_oldest(const char *folder)
+remove_from(const char *folder, const char *name)
+{
+	char *path = join(folder, name);
+
+	(void)unlink(path);
+	free(path);
+}
+
+/* The place of this file in the order of the names; of the last one, if it is not there. */
+static int
+place_of(const char *file, struct dirent *const *names, int n)
+{
+	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+	int i = 0;
+
+	while (i < n - 1 && strcmp(names[i]->d_name, name) != 0)
+		i++;
+	return i;
+}
+
+/* Those that are named as if they were to come go first: the clock was wrong when they were
+ * made.
+ */
+static void
+remove_oldest(const struct backup *b)
 {
 	struct dirent **names = NULL;
-	int n = list_ours(folder, &names);
+	int n = list_ours(b->folder, &names), newest = place_of(b->file, names, n);
 
-	for (int i = 0; i < n - WH_BACKUPS_KEPT; i++) {
-		char *path = join(folder, names[i]->d_name);
+	for (int i = 1; i <= n - WH_BACKUPS_KEPT; i++)
+		remove_from(b->folder, names[(newest + i) % n]->d_name);
+	if (n >= 0)
+		free_names(names, n);
+}
 
-		(void)unlink(path);
-		free(path);
-	}
+static int
+take_unfinished(const struct dirent *entry)
+{
+	const char *end = strstr(entry->d_name, NAME_END WH_COPY_SUFFIX);
+
+	return strncmp(entry->d_name, NAME_BEGIN, strlen(NAME_BEGIN)) == 0 && end != NULL &&
+	       end[strlen(NAME_END WH_COPY_SUFFIX)] == '\0';
+}
+
+/* One copy is made at a time: these were cut short by the end of whd. */
+static void
+remove_unfinished(const char *folder)
+{
+	struct dirent **names = NULL;
+	int n = scandir(folder, &names, take_unfinished, alphasort);
+
+	for (int i = 0; i < n; i++)
+		remove_from(folder, names[i]->d_name);
 	if (n >= 0)
 		free_names(names, n);
 }
@@ -148,13 +190,15 @@ make_copy(struct backup *b, struct wh_store *store)
 		b->fault = WH_ESYS;
 		return;
 	}
+	if (b->folder)
+		remove_unfinished(b->folder);
 	b->fault = wh_store_copy(store, b->file, &b->why);
 	if (b->fault)
 		return;
 	if (stat(b->file, &st) == 0)
 		b->size = st.st_size;
 	if (b->folder)
-		remove_oldest(b->folder);
+		remove_oldest(b);
 }
 
 static void

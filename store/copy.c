@@ -18,8 +18,6 @@
 
 #include "store/table.h"
 
-#define NEW_SUFFIX ".whd-new"
-
 struct copying {
 	struct wh_store *s;
 	const char *file; /* its name in the end */
@@ -141,10 +139,12 @@ flush_folder_of(const char *file)
 	return err;
 }
 
+/* Where a file system cannot rename without replacing, such as NFS, a second name does it. */
 static int
 put_in_place(struct copying *c)
 {
-	if (renameat2(AT_FDCWD, c->made, AT_FDCWD, c->file, RENAME_NOREPLACE) != 0)
+	if (renameat2(AT_FDCWD, c->made, AT_FDCWD, c->file, RENAME_NOREPLACE) != 0 &&
+	    (errno != EINVAL || link(c->made, c->file) != 0 || unlink(c->made) != 0))
 		return fail_errno(c, errno, "create");
 	int err = flush_folder_of(c->file);
 
@@ -154,13 +154,13 @@ put_in_place(struct copying *c)
 int
 wh_store_copy(struct wh_store *s, const char *file, struct wh_buf *why)
 {
-	size_t n = strlen(file) + sizeof(NEW_SUFFIX);
+	size_t n = strlen(file) + sizeof(WH_COPY_SUFFIX);
 	char *made = malloc(n);
 	struct copying c = {.s = s, .file = file, .made = made, .why = why};
 
 	if (!made)
 		return fail_errno(&c, ENOMEM, "create");
-	snprintf(made, n, "%s" NEW_SUFFIX, file);
+	snprintf(made, n, "%s" WH_COPY_SUFFIX, file);
 	int r = access(file, F_OK) == 0 ? fail_errno(&c, EEXIST, "create")
 					: check(&c, s, "the store");
 

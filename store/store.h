@@ -127,6 +127,7 @@ void wh_store_reap_readers(struct wh_store *s);
  * damaged store no copy is made (WH_ECORRUPT). On a fault `why` holds one sentence.
  */
 WH_MUST_USE int wh_store_copy(struct wh_store *s, const char *file, struct wh_buf *why);
+#define WH_COPY_SUFFIX ".whd-new" /* behind the name of one that is not finished */
 
 /*
  * True if the data file is not the one that this folder had when it was marked last, or is an

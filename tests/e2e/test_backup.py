@@ -2,6 +2,7 @@
 """Copies of the store while it is served: what is in them, where they go, how many are kept."""
 
 import os
+import shutil
 import stat
 
 from support.client import refused
@@ -65,6 +66,27 @@ def test_copies_by_the_clock(world, sim):
     client = whd.client()
     client.call("store.backup")  # none is running behind it
     assert len(copies(whd)) == KEPT + 1 and foreign.exists()
+
+
+def test_copies_from_a_clock_that_was_ahead_go_first(whd, c):
+    folder = whd.store / "backups"
+    made = [c.call("store.backup")["path"] for _ in range(2)]
+    ahead = [folder / f"whd-2099010{n}T000000.000Z.mdb" for n in range(1, 8)]
+    for file in ahead:
+        shutil.copy(made[0], file)
+    made.append(c.call("store.backup")["path"])
+    kept = sorted(str(f) for f in folder.iterdir())
+    assert kept == sorted(made + [str(f) for f in ahead[-4:]])
+
+
+def test_copies_that_were_cut_short_are_taken_away(whd, c):
+    folder = whd.store / "backups"
+    made = c.call("store.backup")["path"]
+    others = [folder / "whd-else", folder / "mine.mdb.whd-new"]
+    for file in [*others, folder / "whd-20260101T000000.000Z.mdb.whd-new"]:
+        file.write_bytes(b"x")
+    again = c.call("store.backup")["path"]
+    assert sorted(map(str, folder.iterdir())) == sorted([made, again, *map(str, others)])
 
 
 def test_an_interval_outlasts_a_restart(world, sim):
