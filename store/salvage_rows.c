@@ -325,6 +325,17 @@ on_stray(void *ctx, const MDB_val *key, const MDB_val *data)
 	return 0;
 }
 
+/* They come in no order, and are looked up one by one: none may stand in the tail, which is read
+ * through for that. */
+static int
+leave_no_tail(struct wh_salvage *x)
+{
+	int r = wh_ops_catch_up(&x->t, 0, SIZE_MAX);
+
+	x->t.view.meta.op_seq = UINT64_MAX;
+	return r;
+}
+
 /* Twice: an operation that has ended is known by its history, which may be found later. */
 static int
 by_what_is_left(struct wh_salvage *x)
@@ -339,8 +350,10 @@ by_what_is_left(struct wh_salvage *x)
 	x->strays = true;
 	x->cut[WH_TABLE_OPS] = false;
 	x->cut[WH_TABLE_HISTORY] |= ops;
-	int r = wh_pages_strays(&x->pages, on_stray, x);
+	int r = leave_no_tail(x);
 
+	if (r == 0)
+		r = wh_pages_strays(&x->pages, on_stray, x);
 	x->cut[WH_TABLE_OPS] = ops;
 	return r == 0 && ops ? wh_pages_strays(&x->pages, on_stray, x) : r;
 }

@@ -2,6 +2,7 @@
 """whd as a process: arguments, exit codes, one instance a store, stale files, passed sockets,
 what it tells the service manager, and what it leaves behind."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -283,3 +284,16 @@ def test_log_as_json(world, sim):
     whd.child.wait_line("level set")
     for line in whd.child.lines:
         assert json.loads(line)["message"]
+
+
+def test_store_that_is_being_checked_is_no_other_whd(world, sim):
+    """Exit status 1 has systemd try again; 75, another whd, would be the end of it."""
+    whd = world.whd(sim)
+    whd.client().synced()
+    assert whd.stop() == 0
+    with open(whd.store / "whd.lock", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)  # as a check that lasts does
+        child = whd.spawn()
+        assert child.wait() == 1
+        assert "whd --check" in child.text and str(whd.store) in child.text
+    whd.start()
