@@ -7,11 +7,15 @@
  * error, and is handled before it comes here.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "store/table.h"
 
-#define DISK_FULL_BELOW ((uint64_t)1 << 20)
+#define ROOM_LEAST ((off_t)1 << 20) /* with less a disk may have been full in between */
 
 static const struct {
 	int rc;
@@ -50,20 +54,50 @@ wh_mdb_fault(int rc)
 	return rc > 0 ? WH_ESYS : WH_EBUG;
 }
 
-/*
- * LMDB reports a short write, which is how a file system says that it became
- * full in the middle of a large value, as EIO.
- */
-int
-wh_commit_fault(const struct wh_store *s, int rc)
+/* May the data file not become longer, as far as this process goes? */
+static bool
+is_at_limit(const struct wh_store *s)
+{
+	struct rlimit limit;
+	struct stat st;
+	int fd;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+	    mdb_env_get_fd(s->env, &fd) != 0 || fstat(fd, &st) != 0)
+		return false;
+	return (uint64_t)(st.st_size + ROOM_LEAST) > limit.rlim_cur;
+}
+
+/* Does the folder take a file of this size, which has no name and is gone at once? What is free
+ * does not tell: there are quotas. */
+static bool
+takes_another(const struct wh_store *s)
+{
+	int fd = openat(s->dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	int err = fd < 0 ? 0 : posix_fallocate(fd, 0, ROOM_LEAST);
+
+	if (fd >= 0)
+		close(fd);
+	return wh_mdb_fault(err) != WH_ENOSPACE;
+}
+
+/* LMDB reports a short write, which is how a file system says that it became full in the middle
+ * of a large value, as EIO. */
+static bool
+has_room(const struct wh_store *s)
 {
 	struct statvfs vfs;
 
-	if (rc != EIO || fstatvfs(s->dir, &vfs) != 0)
-		return wh_mdb_fault(rc);
-	if ((uint64_t)vfs.f_bavail * vfs.f_frsize < DISK_FULL_BELOW)
-		return WH_ENOSPACE;
-	return WH_EIO;
+	if (fstatvfs(s->dir, &vfs) == 0 &&
+	    (uint64_t)vfs.f_bavail * vfs.f_frsize < (uint64_t)ROOM_LEAST)
+		return false;
+	return !is_at_limit(s) && takes_another(s);
+}
+
+int
+wh_commit_fault(const struct wh_store *s, int rc)
+{
+	return rc == EIO && !has_room(s) ? WH_ENOSPACE : wh_mdb_fault(rc);
 }
 
 int

@@ -147,10 +147,11 @@ static int
 refuse_locked(struct wh_opening *op)
 {
 	if (flock(op->s->lock, LOCK_SH | LOCK_NB) == 0)
-		return wh_refuse(op, WH_STORE_WHY_SYSTEM, WH_EBUSY,
-				 "%s is being checked by a whd --check, which keeps others from "
-				 "writing to it: start again when that has ended, or end it",
-				 op->o->path);
+		return wh_refuse(
+			op, WH_STORE_WHY_SYSTEM, WH_EBUSY,
+			"%s is being checked by a whd --check, which keeps others from "
+			"writing to it: start again when that has ended, or end it",
+			op->o->path);
 	return wh_refuse(op, WH_STORE_WHY_LOCKED, WH_EBUSY,
 			 "another whd has %s open (it holds %s in it); stop that one, or set "
 			 "[store] path to another folder",

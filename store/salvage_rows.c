@@ -325,8 +325,8 @@ on_stray(void *ctx, const MDB_val *key, const MDB_val *data)
 	return 0;
 }
 
-/* They come in no order, and are looked up one by one: none may stand in the tail, which is read
- * through for that. */
+/* They come in no order, and are looked up one by one: none may stand in the tail, which is
+ * read through for that. */
 static int
 leave_no_tail(struct wh_salvage *x)
 {
@@ -340,7 +340,7 @@ leave_no_tail(struct wh_salvage *x)
 static int
 by_what_is_left(struct wh_salvage *x)
 {
-	const bool ops = x->cut[WH_TABLE_OPS];
+	const bool ops = x->cut[WH_TABLE_OPS], history = x->cut[WH_TABLE_HISTORY];
 	bool any = false;
 
 	for (size_t i = 0; i < wh_array_len(salvaged); i++)
@@ -355,6 +355,7 @@ by_what_is_left(struct wh_salvage *x)
 	if (r == 0)
 		r = wh_pages_strays(&x->pages, on_stray, x);
 	x->cut[WH_TABLE_OPS] = ops;
+	x->cut[WH_TABLE_HISTORY] = history;
 	return r == 0 && ops ? wh_pages_strays(&x->pages, on_stray, x) : r;
 }
 

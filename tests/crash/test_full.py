@@ -8,6 +8,7 @@ be written, not even over free pages.
 """
 
 import re
+import resource
 import shutil
 import subprocess
 import time
@@ -409,3 +410,24 @@ def test_index_that_has_no_room_is_built_when_there_is_some(world, sim):
     disk.empty()
     whd.child.wait_line("the index was built")
     assert [w["whid"] for w in c.list(callbackUrl=url)] == [whid]
+
+
+def test_limit_of_file_sizes_is_no_device_that_fails(world, sim):
+    """A write that is cut short by it looks like an error of the device to LMDB."""
+    whd = world.whd(sim, {"store.min_free": "0"})
+    c = whd.client()
+    c.synced()
+    c.go_offline(sim)
+    op = c.create(**webhook(0), request_id="0")
+    size = (whd.store / "data.mdb").stat().st_size
+    limit = resource.prlimit(whd.child.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(whd.child.pid, resource.RLIMIT_FSIZE, (size + 6 * 1024, limit[1]))
+    long = "x" * 4096  # some pages in one write
+    with refused("STORE_FULL"):
+        for i in range(1, 200):
+            c.create(**webhook(i, whcomment=long), request_id=f"{i}")
+    assert op["op"] in queued(c) and whd.child.alive
+    resource.prlimit(whd.child.pid, resource.RLIMIT_FSIZE, limit)
+    take_again(c, 200)
+    sim.up()
+    c.applied(op)

@@ -394,7 +394,7 @@ test_check_alone(void **state)
 	fx_close(f);
 	assert_int_equal(open_to_check(f, f->path, &check), 0);
 	/* It takes part in no lock of LMDB, so no writer may come in. */
-	fx_assert_refused(f, WH_EBUSY, WH_STORE_WHY_LOCKED, "another whd");
+	fx_assert_refused(f, WH_EBUSY, WH_STORE_WHY_SYSTEM, "whd --check");
 	f->s = check;
 	fx_check_clean(f);
 	fx_reopen(f);
