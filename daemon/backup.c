@@ -30,6 +30,7 @@ struct backup {
 	char *folder; /* NULL: the caller named the file */
 	char *file;
 	struct wh_now began;
+	uint64_t leave_free; /* on the disk of the store */
 	/* results */
 	int fault;
 	struct wh_buf why;
@@ -180,11 +181,29 @@ our_file(const struct whd *d, const char *folder)
 
 /* ------------------------------------------------------------- pool thread -- */
 
+/* A copy of its own must not take the room that whd needs to go on. */
+static bool
+has_room(struct backup *b, struct wh_store *store)
+{
+	struct wh_store_space space;
+
+	if (wh_store_space(store, &space) != 0 || space.disk_free >= space.used + b->leave_free)
+		return true;
+	wh_buf_printf(&b->why,
+		      "a copy of %" PRIu64 " bytes would leave less than [store] min_free on "
+		      "the disk of the store: make room, or name a file on another disk",
+		      space.used);
+	b->fault = WH_ENOSPACE;
+	return false;
+}
+
 static void
 make_copy(struct backup *b, struct wh_store *store)
 {
 	struct stat st;
 
+	if (b->folder && !has_room(b, store))
+		return;
 	if (b->folder && mkdir(b->folder, 0700) != 0 && errno != EEXIST) {
 		wh_buf_printf(&b->why, "cannot create %s: %s", b->folder, strerror(errno));
 		b->fault = WH_ESYS;
@@ -286,6 +305,7 @@ wh_backup_begin(struct whd *d, struct wh_str file, const struct wh_ticket *ticke
 
 	b->job = (struct wh_pool_job){.what = "a backup", .work = work, .done = done};
 	b->began = d->now;
+	b->leave_free = (uint64_t)d->config->store_min_free;
 	if (file.n) {
 		b->file = wh_xstrdup(file);
 	} else {

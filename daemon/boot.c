@@ -67,10 +67,12 @@ wants_repair(const struct whd *d)
 	struct wh_str text = WH_STR_NULL;
 	struct wh_view v;
 
-	if (wh_view_begin(d->store, &v))
-		return true;
-	int r = wh_meta_text(&v, WH_META_REPAIR, &text);
-	bool wants = r < 0 || (r == 0 && text.n > 0);
+	int r = wh_view_begin(d->store, &v);
+
+	if (r)
+		return r == WH_ECORRUPT;
+	r = wh_meta_text(&v, WH_META_REPAIR, &text);
+	bool wants = r == WH_ECORRUPT || (r == 0 && text.n > 0);
 
 	wh_view_end(&v);
 	return wants;

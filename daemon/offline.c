@@ -203,7 +203,7 @@ begin_export(struct export *x, const char *store)
 static bool
 end_export(struct export *x)
 {
-	bool good = fflush(x->file) == 0 && fsync(fileno(x->file)) == 0;
+	bool good = fflush(x->file) == 0 && !ferror(x->file) && fsync(fileno(x->file)) == 0;
 
 	return fclose(x->file) == 0 && good;
 }

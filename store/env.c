@@ -198,10 +198,15 @@ open_tables(struct wh_opening *op, MDB_txn *txn)
 	r = wh_env_open_tables(op->s, txn, op->s->read_only ? 0 : MDB_CREATE);
 	if (r == 0)
 		r = bring_up(op->s, txn);
-	if (r < 0)
+	if (r == WH_ECORRUPT)
 		return wh_refuse(op, WH_STORE_WHY_LMDB, r,
 				 "cannot open the tables of %s: %s; %s", op->o->path,
 				 wh_fault_str(r), wh_refuse_advice(op));
+	if (r < 0)
+		return wh_refuse(op, WH_STORE_WHY_SYSTEM, r,
+				 "cannot open the tables of %s: %s; start again when that is "
+				 "mended",
+				 op->o->path, wh_fault_str(r));
 	return 0;
 }
 

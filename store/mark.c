@@ -173,19 +173,31 @@ write_mark(const struct wh_store *s, const struct mark *m)
 	return pwrite(s->mark, text, MARK_SIZE, 0) == MARK_SIZE;
 }
 
-int
-wh_store_mark(struct wh_store *s)
+static bool
+begin_mark(struct wh_store *s, struct mark *m)
 {
-	struct mark m, was = {0};
+	struct mark was = {0};
 	bool had = read_mark(s->dir, &was);
 
 	if (s->mark < 0)
 		s->mark = open_mark(s->dir);
-	if (s->mark < 0 || !look_at_file(s, &m) || !write_mark(s, &m))
-		return WH_ESYS;
+	if (s->mark < 0 || !look_at_file(s, m) || !write_mark(s, m))
+		return false;
 	/* One that only has come further may lag, and its flush can take long. */
-	if ((!had || !names_same(&m, &was)) && fdatasync(s->mark) != 0)
+	return (had && names_same(m, &was)) || fdatasync(s->mark) == 0;
+}
+
+int
+wh_store_mark(struct wh_store *s)
+{
+	struct mark m;
+
+	if (!begin_mark(s, &m)) {
+		if (s->mark >= 0)
+			close(s->mark);
+		s->mark = -1; /* the one that is there is not followed */
 		return WH_ESYS;
+	}
 	s->marked[0] = m.inode;
 	s->marked[1] = m.born;
 	s->marked[2] = m.instance;

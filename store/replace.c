@@ -184,11 +184,12 @@ wh_replace_swap(struct wh_opening *op, const struct wh_swap *s)
 
 	if (r < 0)
 		return r;
-	(void)unlinkat(dir, WH_MARK_FILE, 0);
 	if (s->has_new && renameat(dir, WH_DATA_FILE_NEW, dir, WH_DATA_FILE) != 0)
 		err = errno;
 	if (!s->has_new && unlinkat(dir, WH_DATA_FILE, 0) != 0 && errno != ENOENT)
 		err = errno;
+	if (err == 0)
+		(void)unlinkat(dir, WH_MARK_FILE, 0);
 	if (err == 0 && fsync(dir) != 0)
 		err = errno;
 	return err ? wh_refuse_errno(op, err, "replace the data file in") : 0;

@@ -89,6 +89,16 @@ def test_copies_that_were_cut_short_are_taken_away(whd, c):
     assert sorted(map(str, folder.iterdir())) == sorted([made, again, *map(str, others)])
 
 
+def test_a_copy_leaves_what_must_be_free(world, sim):
+    whd = world.whd(sim, {"store.min_free": "1TiB"})
+    c = whd.client()
+    c.synced()
+    with refused("STORE_FULL", "min_free"):
+        c.call("store.backup")
+    assert copies(whd) == []
+    assert c.call("store.backup", path=str(whd.folder / "elsewhere.mdb"))["bytes"]
+
+
 def test_an_interval_outlasts_a_restart(world, sim):
     whd = world.whd(sim, {"store.backup_interval": "1h"})
     whd.child.wait_line("backup made")
