@@ -125,6 +125,18 @@ def test_the_head_says_that_it_is_a_part(sim, c, what):
     assert len(list(c.list())) == (8 if whole else 10)
 
 
+def read_in_two(sim, c, head, bodies=lambda first, second: (first, second)):
+    """A list of two pages, where only the head of the first tells of the second."""
+    sim.seed(10)
+    rows = sim.rows()
+    first, second = bodies(rows[:8], rows[8:])
+    sim.fault("status", method="GET", status=200, body=first, headers=head)
+    sim.fault("status", method="GET", status=200, body=second)
+    result = c.call("sync.now")
+    assert result["complete"] and result["added"] == 10
+    same_as_api(sim, c)
+
+
 @pytest.mark.parametrize("link", [
     "<?page=2>; rel='next'", "<?page=2>; rel=\"last next\"", "<?page=2>;REL=Next",
     "<?page=1>; rel=prev, <?page=2>; title=\"2\"; rel = next",
@@ -132,37 +144,18 @@ def test_the_head_says_that_it_is_a_part(sim, c, what):
     "<?page=2&after=" + 3000 * "x" + ">; rel=\"next\""],
     ids=["quotes", "words", "none", "several", "comma", "long"])
 def test_every_way_to_write_a_link_is_followed(sim, c, link):
-    sim.seed(10)
-    rows = sim.rows()
-    sim.fault("status", method="GET", status=200, body=rows[:8], headers={"Link": link})
-    sim.fault("status", method="GET", status=200, body=rows[8:])
-    result = c.call("sync.now")
-    assert result["complete"] and result["added"] == 10
-    same_as_api(sim, c)
+    read_in_two(sim, c, {"Link": link})
+
+
+def test_link_in_the_second_of_two_headers_is_followed(sim, c):
+    read_in_two(sim, c, {"Link": "<?page=1>; rel=self", "link": "<?page=2>; rel=next"})
 
 
 def test_wrapped_list_whose_links_are_in_the_head_is_followed(sim, c):
     """Its total, and that it has more, are of the whole list."""
-    sim.seed(10)
-    rows = sim.rows()
-    sim.fault("status", method="GET", status=200, headers={"Link": "<?page=2>; rel=next"},
-              body={"data": rows[:8], "total": 10, "hasMore": True})
-    sim.fault("status", method="GET", status=200,
-              body={"data": rows[8:], "total": 10, "hasMore": False})
-    result = c.call("sync.now")
-    assert result["complete"] and result["added"] == 10
-    same_as_api(sim, c)
-
-
-def test_link_in_the_second_of_two_headers_is_followed(sim, c):
-    sim.seed(10)
-    rows = sim.rows()
-    sim.fault("status", method="GET", status=200, body=rows[:8],
-              headers={"Link": "<?page=1>; rel=self", "link": "<?page=2>; rel=next"})
-    sim.fault("status", method="GET", status=200, body=rows[8:])
-    result = c.call("sync.now")
-    assert result["complete"] and result["added"] == 10
-    same_as_api(sim, c)
+    read_in_two(sim, c, {"Link": "<?page=2>; rel=next"},
+                lambda first, second: ({"data": first, "total": 10, "hasMore": True},
+                                       {"data": second, "total": 10, "hasMore": False}))
 
 
 def test_link_that_cannot_be_read_may_be_the_next_page(sim, c):
