@@ -22,6 +22,7 @@
 #define ROW_MAX ((size_t)1024 * 1024) /* what a stored row may have */
 #define DEPTH_MAX 32
 #define NEXT_MAX ((size_t)8 * 1024)
+#define WHY_MAX sizeof(((struct wh_list_summary *)NULL)->why)
 
 struct wh_list_reader {
 	struct wh_list_limits lim;
@@ -34,12 +35,21 @@ struct wh_list_reader {
 	uint64_t elements, rows, unreadable;
 	uint64_t before_page; /* elements of the pages before this one */
 	bool unusable;
-	bool in_page;     /* the page has not been ended */
-	char why[160];    /* of a doubt; "" = none */
-	char beyond[160]; /* how the page says that more follows: a doubt if it is the last */
+	bool in_page;         /* the page has not been ended */
+	char why[WHY_MAX];    /* of a doubt; "" = none */
+	char beyond[WHY_MAX]; /* how the page says that more follows: a doubt if it is the last
+			       */
 };
 
 /* Keeps the first reason. */
+WH_PRINTF(2, 0)
+static void
+keep_reason(char why[WHY_MAX], const char *fmt, va_list ap)
+{
+	if (!why[0])
+		vsnprintf(why, WHY_MAX, fmt, ap);
+}
+
 WH_PRINTF(2, 3)
 static void
 doubt(struct wh_list_reader *r, const char *fmt, ...)
@@ -47,8 +57,7 @@ doubt(struct wh_list_reader *r, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (!r->why[0])
-		vsnprintf(r->why, sizeof r->why, fmt, ap);
+	keep_reason(r->why, fmt, ap);
 	va_end(ap);
 }
 
@@ -60,8 +69,7 @@ doubt_end(struct wh_list_reader *r, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (!r->beyond[0])
-		vsnprintf(r->beyond, sizeof r->beyond, fmt, ap);
+	keep_reason(r->beyond, fmt, ap);
 	va_end(ap);
 }
 
