@@ -8,6 +8,7 @@
  * and the like must not change how whd talks to the upstream.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -217,6 +218,18 @@ set_signals(void)
 	sigaction(SIGBUS, &bus, NULL);
 }
 
+/* Else a socket or the store gets their numbers, and what is meant for them goes there. */
+static void
+hold_standard_descriptors(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	while (fd >= 0 && fd <= STDERR_FILENO)
+		fd = open("/dev/null", O_RDWR);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 /* So that [limits] connections decides, not the shell whd was started from. */
 static void
 raise_file_limit(void)
@@ -233,6 +246,7 @@ static void
 prepare_process(void)
 {
 	umask(077);
+	hold_standard_descriptors();
 	clear_environment();
 	set_signals();
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* the subscription key is in memory */

@@ -265,7 +265,7 @@ export_queue(struct export *x, const struct wh_config *config, const struct wh_v
 		return EXIT_SUCCESS;
 	(void)unlink(x->path);
 	fprintf(stderr, "whd: the queue cannot be written to %s: %s; nothing was changed\n",
-		x->path, r ? wh_fault_str(r) : "check its file system");
+		x->path, r ? wh_fault_str(r) : "make room on its file system, or check it");
 	return EXIT_FAILURE;
 }
 

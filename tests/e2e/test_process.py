@@ -11,6 +11,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -297,3 +298,17 @@ def test_store_that_is_being_checked_is_no_other_whd(world, sim):
         assert child.wait() == 1
         assert "whd --check" in child.text and str(whd.store) in child.text
     whd.start()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_descriptors_that_are_closed_are_not_used_for_anything_else(world, sim, closed):
+    whd = world.whd(sim, start=False)
+    child = Child(["sh", "-c", f'exec "$0" "$@" {closed}', WHD, "-c", whd.config], env=whd.env)
+    whd.children.append(child)
+    whd.child = child
+    end = time.monotonic() + 30
+    while not whd.socket.exists():
+        assert child.alive and time.monotonic() < end, child.tail()
+    whd.client().synced()
+    assert whd.stop() == 0
+    assert (whd.store / "whd.closed").exists()

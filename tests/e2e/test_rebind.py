@@ -54,3 +54,19 @@ def test_another_upstream(world, sim):
     assert [w["whname"] for w in c.list()] == ["hook 9"]
     assert other.changes() == [] and sim.executed("POST") == 1
     assert whd.restart().client().status()["live"], "bound to the other one now"
+
+
+def test_queue_that_cannot_be_written_as_a_whole_is_not_given_up(world, sim):
+    whd = world.whd(sim)
+    c = whd.client()
+    c.synced()
+    c.go_offline(sim)
+    ops = [c.create(**webhook(n, whcomment="x" * 1000))["op"] for n in range(20)]
+    assert whd.stop() == 0
+    url = whd.settings["upstream.url"]
+    whd.write_config(upstream_url="http://127.0.0.1:1/other")
+    child = whd.spawn("--rebind", argv=["prlimit", "--fsize=9000"])
+    assert child.wait() == 1 and "nothing was changed" in child.text, child.text
+    assert not list(whd.store.glob("queue-*")) and not list(whd.store.glob("*rebound*"))
+    whd.write_config(upstream_url=url)
+    assert [o["op"] for o in whd.start().client().call("queue.list")["items"]] == ops
