@@ -247,6 +247,7 @@ struct wh_list_end {
 	uint64_t suspect; /* != 0: suspiciously short; hash of what is missing */
 	uint64_t suspect_missing;
 	bool shrunk; /* suspiciously many were removed, as a second list said the same */
+	bool behind; /* it lacks what a create of whd has just made, and whd did not delete */
 	uint32_t duplicates, vanished;
 	uint64_t revision;
 };
@@ -264,6 +265,7 @@ wh_list_is_believed(const struct wh_list_end *e)
 struct wh_look {
 	uint64_t list;      /* number of the list */
 	bool complete;      /* all of it was seen */
+	bool behind;        /* but what it lacks may be there all the same */
 	bool present;       /* it holds the row ... */
 	struct wh_str body; /* ... and this is it */
 	int64_t read_at;    /* wall ms since when it is vouched for; 0 = keeps its time */

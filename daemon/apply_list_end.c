@@ -100,7 +100,18 @@ find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m, struct 
 	return m->keys.fault ? m->keys.fault : graced->keys.fault;
 }
 
-/* The list says nothing of these, so it must not count as news of them: they are touched. */
+/* A delete of ours that may have been carried out. */
+static bool
+may_be_deleted(struct wh_lane *l)
+{
+	const struct wh_lane_op *head = wh_lane_head(l);
+
+	return head && head->op.kind == WH_OP_DELETE &&
+	       (head->op.state == WH_OP_SENDING || head->op.state == WH_OP_UNKNOWN);
+}
+
+/* The list says nothing of these, so it must not count as news of them: they are touched. If
+ * one of them has no reason to be gone the list is behind, and proves of none that it is. */
 static int
 touch_all(struct wh_list_end *e, struct wh_txn *t, const struct missing *graced)
 {
@@ -113,6 +124,7 @@ touch_all(struct wh_list_end *e, struct wh_txn *t, const struct missing *graced)
 
 		r = wh_lane_open(&l, &t->view, &e->rules, key);
 		if (r == 0) {
+			e->behind |= !may_be_deleted(&l);
 			wh_lane_touch(&l, t);
 			r = wh_lane_close(&l, t);
 		}
@@ -232,6 +244,7 @@ observe_absent(struct wh_list_end *e, struct wh_txn *t, uint64_t seq)
 		struct wh_look look = {
 			.list = e->list,
 			.complete = wh_list_is_believed(e),
+			.behind = e->behind,
 		};
 
 		r = wh_observe_lane(&l, t, &look);
@@ -311,7 +324,7 @@ wh_list_end_run(struct wh_job *job, struct wh_txn *t)
 
 	e->counts = (struct wh_list_counts){0};
 	e->suspect = e->suspect_missing = 0;
-	e->shrunk = false;
+	e->shrunk = e->behind = false;
 	e->duplicates = e->vanished = 0;
 	if (e->last && e->last->job.fault)
 		e->complete = false;

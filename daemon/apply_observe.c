@@ -25,14 +25,18 @@ look_is_due(const struct wh_lane *l, const struct wh_op *op)
 }
 
 static void
-look_again(struct wh_lane *l, struct wh_lane_op *o)
+look_after(struct wh_lane *l, struct wh_lane_op *o, uint32_t looks)
 {
-	uint32_t looks = o->op.negatives + o->op.incompletes;
-
 	o->dirty = true;
 	if (look_is_due(l, &o->op))
 		o->op.next_at = l->rules->now.wall.ms +
 				wh_retry_observe(looks, l->rules->settle_timeout);
+}
+
+static void
+look_again(struct wh_lane *l, struct wh_lane_op *o)
+{
+	look_after(l, o, o->op.negatives + o->op.incompletes);
 }
 
 static void
@@ -142,6 +146,10 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, const struct wh_look *look)
 
 	if (!s.began_after)
 		return 0;
+	if (look->behind) { /* for as long as a webhook is new, which is not long */
+		look_after(l, o, 1);
+		return 0;
+	}
 	if (look->present) {
 		r = wh_doc_open(&row, look->body);
 		s.row = &row.record;

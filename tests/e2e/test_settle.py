@@ -84,7 +84,9 @@ class Late:
                                    "sync.interval": "100ms", **settings})
         c = self.client = self.whd.client()
         c.synced()
-        self.whid, self.other = (c.applied(c.create(**webhook(n)))["whid"] for n in (1, 2))
+        self.whid = c.applied(c.create(**webhook(1)))["whid"]
+        self.other = sim.add(**webhook(2))["whid"]  # not new to whd, so lists are believed of it
+        c.call("sync.now")
         rule = sim.fault("execute_late", method="PATCH", ms=LATE)
         self.first = c.applied(c.update(self.whid, {"whname": "first", "whcomment": "first"}))
         sim.clear_faults(rule)
