@@ -19,7 +19,7 @@ enum wh_body_kind {
 	WH_BODY_EMPTY,
 	WH_BODY_JSON,
 	WH_BODY_COMPLAINT, /* a JSON object that reports an error */
-	WH_BODY_ANOTHER,   /* a JSON object: a webhook, but not the one it should be about */
+	WH_BODY_ANOTHER,   /* JSON of one webhook, but not of the one it should be about */
 	WH_BODY_ID,        /* a bare id: short text without spaces, or a JSON string/number */
 	WH_BODY_OTHER,     /* HTML, other text, binary */
 };
@@ -98,7 +98,7 @@ enum wh_body_kind wh_body_kind(struct wh_str body, struct wh_str whid);
  * holds the copy.
  */
 struct wh_str wh_outcome_created_id(const struct wh_facts *f, char buf[WH_WHID_MAX + 1]);
-/* Is this the object of a webhook, and not of this one? */
+/* Is this a webhook, also as the only one of a list, but not this one? */
 bool wh_outcome_is_another(const msgpack_object *o, struct wh_str whid);
 const char *wh_transport_str(enum wh_transport t);
 const char *wh_executed_str(enum wh_executed e);

@@ -93,12 +93,33 @@ id_of_object(const msgpack_object *o, char buf[WH_WHID_MAX + 1])
 	return copy_id(id, buf);
 }
 
+static const msgpack_object *
+only_element(const msgpack_object *o)
+{
+	bool one = o->type == MSGPACK_OBJECT_ARRAY && o->via.array.size == 1;
+
+	return one ? &o->via.array.ptr[0] : o;
+}
+
+/* What may stand in an array of one, and that in an object with little else. */
+static const msgpack_object *
+unwrapped(const msgpack_object *o)
+{
+	if (o->type != MSGPACK_OBJECT_MAP)
+		return only_element(o);
+	for (uint32_t i = 0; !has_whid(o) && !wh_remote_has_own(o) && i < o->via.map.size; i++)
+		if (only_element(&o->via.map.ptr[i].val) != &o->via.map.ptr[i].val)
+			return only_element(&o->via.map.ptr[i].val);
+	return o;
+}
+
 bool
 wh_outcome_is_another(const msgpack_object *o, struct wh_str whid)
 {
 	char buf[WH_WHID_MAX + 1];
 	struct wh_str text;
 
+	o = unwrapped(o);
 	if (whid.n == 0 || o->type != MSGPACK_OBJECT_MAP)
 		return false;
 	for (uint32_t i = 0; i < o->via.map.size; i++)
@@ -113,8 +134,7 @@ id_of_value(const msgpack_object *o, char buf[WH_WHID_MAX + 1])
 {
 	struct wh_str text;
 
-	if (o->type == MSGPACK_OBJECT_ARRAY && o->via.array.size == 1)
-		o = &o->via.array.ptr[0];
+	o = only_element(o);
 	if (o->type == MSGPACK_OBJECT_MAP)
 		return id_of_object(o, buf);
 	return wh_obj_str(o, &text) ? copy_guid(text, buf) : WH_STR_NULL;
