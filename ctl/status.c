@@ -140,6 +140,18 @@ put_whd(struct block *b)
 	end_line(b);
 }
 
+static void
+put_learned(struct block *b)
+{
+	int64_t n = whc_int(b->status, "upstream.learned_an_hour", 0);
+
+	if (n <= 0)
+		return;
+	separate(b);
+	wh_buf_printf(b->out, "at most %" PRId64 " requests an hour (learned from 429 answers)",
+		      n);
+}
+
 /* "last error 5s ago: what it was" */
 static void
 put_error(struct block *b)
@@ -169,6 +181,7 @@ put_upstream(struct block *b)
 	put_text(b, "gate ", "upstream.gate");
 	put_duration(b, "for ", ago(b, "upstream.since"), "");
 	put_duration(b, "until in ", until(b, "upstream.until"), "");
+	put_learned(b);
 	put_duration(b, "last answer ", ago(b, "upstream.last_ok_at"), " ago");
 	put_error(b);
 	end_line(b);

@@ -63,6 +63,8 @@ bool wh_pump_gate_is_shut(const struct wh_pump *p, enum wh_gate_id id);
 bool wh_pump_synced(const struct wh_pump *p);
 /* The store had no room for the last operation that was to be sent. */
 bool wh_pump_has_no_room(const struct wh_pump *p);
+/* Requests in 1000 s that whd sends at most, as 429 answers taught; 0 = no such limit. */
+int64_t wh_pump_learned_rate(const struct wh_pump *p);
 /* Members of status: one map each. */
 void wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out);
 void wh_pump_status_sync(const struct wh_pump *p, struct wh_buf *out);

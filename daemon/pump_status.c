@@ -109,13 +109,21 @@ wh_pump_has_no_room(const struct wh_pump *p)
 	return p->full_until.ms > 0 && p->d->now.mono.ms < p->full_until.ms + NEWS_MS;
 }
 
+int64_t
+wh_pump_learned_rate(const struct wh_pump *p)
+{
+	return p->d->config->upstream_rate ? 0 : p->bucket.rate;
+}
+
 void
 wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out)
 {
 	const char *name;
 	const struct wh_gate_one *g = shut_gate(p, &name);
 
-	wh_pack_map(out, p->d->keys_error ? 9 : 8);
+	const int64_t learned = wh_pump_learned_rate(p);
+
+	wh_pack_map(out, 8u + (p->d->keys_error != NULL) + (learned > 0));
 	wh_pack_kv_c(out, "url", p->d->config->upstream_url);
 	wh_pack_kv_bool(out, "online", wh_pump_online(p));
 	wh_pack_kv_c(out, "gate", name);
@@ -126,6 +134,8 @@ wh_pump_status_upstream(const struct wh_pump *p, struct wh_buf *out)
 	kv_time(out, "last_ok_at", p->last_ok.ms);
 	if (p->d->keys_error)
 		wh_pack_kv_c(out, "keys_error", p->d->keys_error);
+	if (learned > 0)
+		wh_pack_kv_int(out, "learned_an_hour", learned * 3600 / 1000);
 }
 
 static size_t

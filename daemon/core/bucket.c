@@ -102,7 +102,8 @@ wh_bucket_refused(struct wh_bucket *b, struct wh_mono now, int64_t wait_ms)
 
 	if (now.ms < b->deaf_until.ms)
 		return;
-	if (b->pressed && b->whole)
+	/* One that granted nothing was not open yet, and tells of no limit. */
+	if (b->pressed && b->whole && b->granted > 0)
 		learn(b, now, wait);
 	else if (b->pressed && b->rate)
 		b->rate = at_least(b->rate * 3 / 4, RATE_LEAST);

@@ -273,7 +273,7 @@ def test_what_found_no_room_is_counted_as_refused(world, sim):
         with refused("STORE_FULL"):
             c.create(**webhook(i))
     assert (c.counter("enqueued"), c.counter("queue_refused")) == (0, 5)
-    assert c.status()["store"]["full"]
+    assert c.status()["store"]["full"] and "whd_store_full 1\n" in c.call("metrics")
     disk.empty()
     c.create(**webhook(5))
     assert not c.status()["store"]["full"]
@@ -397,8 +397,11 @@ def test_index_that_has_no_room_is_built_when_there_is_some(world, sim):
     data = bytearray(file.read_bytes())
     url = webhook(7)["callbackUrl"]
     whid = next(r["whid"] for r in sim.rows() if r["callbackUrl"] == url)
-    for at in [m.start() for m in re.finditer(b"r.{8}" + whid.encode(), data, re.DOTALL)]:
-        data[at + 9 + 36 + 2] ^= 1  # in the checksum of the entry
+    entry = b"\x0a\0\0\0\0\0\x2d\0r.{8}" + whid.encode()  # on a leaf page, with ten bytes of value
+    ends = [m.end() for m in re.finditer(entry, data, re.DOTALL)]
+    assert len(ends) > 3, "one for each term"
+    for at in ends:
+        data[at + 2] ^= 1  # of its checksum
     file.write_bytes(data)
     c = whd.start().client()
     disk.fill()

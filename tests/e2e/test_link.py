@@ -3,6 +3,7 @@
 
 from support import wire
 from support.client import refused
+from support.ctl import Ctl
 from support.data import webhook
 
 BUSY = {"sync.interval": "100ms"}  # would list ten times a second if it were let
@@ -97,7 +98,9 @@ def test_rate_is_learned_from_429(world, sim):
     assert sim.executed("POST") == 40
     first, last = refusals(sim)[0]["at_ms"], refusals(sim)[-1]["at_ms"]
     assert len(refusals(sim)) <= 10 and last - first < 2500, (len(refusals(sim)), last - first)
-    assert c.call("dump", section="pump")["pump"]["learned_rate"] > 0
+    learned = c.status()["upstream"]["learned_an_hour"]
+    assert learned > 0 and "whd_learned_rate 0\n" not in c.call("metrics")
+    assert f"at most {learned} requests an hour" in Ctl(whd.socket).on_terminal("status")[1]
     whd.child.wait_line("a rate was learned.*a_minute=[1-9]")
 
 

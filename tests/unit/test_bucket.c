@@ -137,6 +137,25 @@ test_one_refusal_counts_once(void **state)
 	assert_true(b.rate >= 3);
 }
 
+/* A gateway that goes on refusing has not said how much it lets through. */
+static void
+test_nothing_granted_is_no_limit(void **state)
+{
+	struct wh_mono now = {1};
+	struct wh_bucket b;
+
+	(void)state;
+	wh_bucket_init(&b, &learn, now);
+	for (int i = 0; i < 5; i++) {
+		wh_bucket_refused(&b, now, SECOND);
+		now.ms += 30 * SECOND;
+	}
+	assert_int_equal(b.rate, 0);
+	wh_bucket_granted(&b, now, 1);
+	wh_bucket_refused(&b, now, SECOND);
+	assert_true(b.rate > 0);
+}
+
 /* One request a minute, as the lists of a site where nothing changes; each second one is
  * refused for no reason of ours. */
 static void
@@ -318,6 +337,7 @@ main(void)
 		cmocka_unit_test(test_learns_the_limit),
 		cmocka_unit_test(test_is_eased_and_forgotten),
 		cmocka_unit_test(test_one_refusal_counts_once),
+		cmocka_unit_test(test_nothing_granted_is_no_limit),
 		cmocka_unit_test(test_idleness_is_no_limit),
 		cmocka_unit_test(test_idleness_lowers_nothing),
 		cmocka_unit_test(test_load_after_idleness_teaches),

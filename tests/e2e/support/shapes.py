@@ -125,7 +125,7 @@ op_full = record(**_OP, log=listing(attempt), why=text, next=text, absorbed_=lis
 ops = record(items=listing(op_short), cursor_=text)
 upstream = record(url=text, online=flag, gate=one_of(*GATES), since=maybe(when),
                   until=maybe(when), last_error=maybe(text), last_error_at=maybe(when),
-                  last_ok_at=maybe(when), keys_error_=text)
+                  last_ok_at=maybe(when), keys_error_=text, learned_an_hour_=natural)
 sync_state = record(synced_at=maybe(when), age_ms=maybe(natural), stale=flag, list=natural,
                     rows=natural, running=flag, suspect=natural, last_error=maybe(text),
                     next_at=maybe(when), restless_=listing(text))
