@@ -48,6 +48,14 @@ is_behind(const struct wh_view *v, const struct wh_oprow *row)
 	return false;
 }
 
+static bool
+is_there(const struct wh_view *v, struct wh_str lane)
+{
+	struct wh_row row;
+
+	return wh_rows_get(v, lane, &row) == 0;
+}
+
 /* row: where it stands in the queue; NULL = it has ended. */
 static int
 pack_body(struct whd *d, struct wh_str body, const struct wh_oprow *row, bool full,
@@ -63,6 +71,7 @@ pack_body(struct whd *d, struct wh_str body, const struct wh_oprow *row, bool fu
 		around.behind = is_behind(&d->view, row);
 		around.like_another = op.kind == WH_OP_CREATE && op.state == WH_OP_QUEUED &&
 				      !around.behind && row->due_at == WH_NOT_DUE;
+		around.there = is_there(&d->view, row->lane);
 		wh_pump_around(d->pump, &around);
 	}
 	wh_op_pack(out, &op, full ? &around : NULL);

@@ -99,12 +99,16 @@ held_sentence(struct wh_buf *out, const struct wh_op *op)
 }
 
 static void
-conflict_sentence(struct wh_buf *out, const struct wh_op *op)
+conflict_sentence(struct wh_buf *out, const struct wh_op *op, const struct wh_op_around *around)
 {
-	wh_buf_c(out, op->theirs.n ? "waits for a person"
-				   : "waits for a person, the webhook is gone at the upstream");
-	add_command(out, op, "resolve",
-		    op->theirs.n ? " mine, or theirs" : " recreate, or discard");
+	const bool gone = op->theirs.n == 0 && !around->there;
+
+	wh_buf_c(out, "waits for a person");
+	if (gone)
+		wh_buf_c(out, ", the webhook is gone at the upstream");
+	else if (op->theirs.n == 0)
+		wh_buf_c(out, ", the webhook is there again at the upstream");
+	add_command(out, op, "resolve", gone ? " recreate, or discard" : " mine, or theirs");
 }
 
 /* " 2026-11-23 09:22:17 UTC", or nothing for a time that cannot be shown. */
@@ -184,7 +188,7 @@ wh_op_next(struct wh_buf *out, const struct wh_op *op, const struct wh_op_around
 		unknown_sentence(out, op, around);
 		break;
 	case WH_OP_CONFLICT:
-		conflict_sentence(out, op);
+		conflict_sentence(out, op, around);
 		break;
 	case WH_OP_HELD:
 		held_sentence(out, op);

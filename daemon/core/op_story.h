@@ -11,6 +11,7 @@
 struct wh_op_around {
 	bool behind;        /* another of the same webhook goes first */
 	bool like_another;  /* a create: one like it is under way or undecided */
+	bool there;         /* its webhook is in the confirmed copy */
 	const char *gate;   /* the gate that is shut, NULL = none */
 	int64_t gate_until; /* when it lets whd ask again, wall ms */
 };

@@ -211,20 +211,24 @@ test_next_in_the_way(void **state)
 	} rows[] = {
 		{{"behind another", WH_OP_QUEUED, "", 1700000000000,
 		  "sent after the operation before it"},
-		 {true, false, "link", 1700000001000}},
+		 {.behind = true, .gate = "link", .gate_until = 1700000001000}},
 		{{"like another", WH_OP_QUEUED, "", 0,
 		  "another create of the same name or url is decided"},
-		 {false, true, NULL, 0}},
+		 {.like_another = true}},
 		{{"gate shut", WH_OP_QUEUED, "", 0,
 		  "sent once the gate rate is open; the upstream is asked again at 2023-11-14 "
 		  "22:13:21 UTC"},
-		 {false, false, "rate", 1700000001000}},
+		 {.gate = "rate", .gate_until = 1700000001000}},
 		{{"unknown, gate shut", WH_OP_UNKNOWN, "no_answer", 1700000000000,
 		  "in the next list once the gate link is open; the upstream is asked again at "
 		  "2023-11-14 22:13:21 UTC; not sent again"},
-		 {false, false, "link", 1700000001000}},
+		 {.gate = "link", .gate_until = 1700000001000}},
 		{{"a person decides, gate or not", WH_OP_HELD, "vanished", 0, RESOLVE " adopt"},
-		 {true, true, "auth", 1700000001000}},
+		 {.behind = true, .like_another = true, .gate = "auth", .gate_until = 1}},
+		{{"gone", WH_OP_CONFLICT, "gone_upstream", 0, RESOLVE " recreate"}, {0}},
+		{{"gone and there again", WH_OP_CONFLICT, "gone_upstream", 0,
+		  RESOLVE " mine, or"},
+		 {.there = true}},
 	};
 
 	(void)state;
