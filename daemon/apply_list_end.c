@@ -100,14 +100,15 @@ find_missing(struct wh_list_end *e, struct wh_txn *t, struct missing *m, struct 
 	return m->keys.fault ? m->keys.fault : graced->keys.fault;
 }
 
-/* A delete of ours that may have been carried out. */
+/* By a delete of ours that may have been carried out, or by what a change was answered. */
 static bool
-may_be_deleted(struct wh_lane *l)
+may_be_gone(struct wh_lane *l)
 {
 	const struct wh_lane_op *head = wh_lane_head(l);
 
-	return head && head->op.kind == WH_OP_DELETE &&
-	       (head->op.state == WH_OP_SENDING || head->op.state == WH_OP_UNKNOWN);
+	if (!head || (head->op.state != WH_OP_SENDING && head->op.state != WH_OP_UNKNOWN))
+		return false;
+	return head->op.kind == WH_OP_DELETE || wh_op_is_absent(&head->op);
 }
 
 /* The list says nothing of these, so it must not count as news of them: they are touched. If
@@ -124,7 +125,7 @@ touch_all(struct wh_list_end *e, struct wh_txn *t, const struct missing *graced)
 
 		r = wh_lane_open(&l, &t->view, &e->rules, key);
 		if (r == 0) {
-			e->behind |= !may_be_deleted(&l);
+			e->behind |= !may_be_gone(&l);
 			wh_lane_touch(&l, t);
 			r = wh_lane_close(&l, t);
 		}

@@ -93,7 +93,7 @@ note_late(const struct wh_lane *l, struct wh_txn *t, const struct wh_op *op,
 		    verdict == WH_OB_GONE || verdict == WH_OB_NO_COMPLETE;
 	bool one_of_many = verdict == WH_OB_APPLIED && (op->flags & WH_OPF_SENT_BEFORE);
 
-	if (wh_str_is(op->reason, "absent") || (!none && !one_of_many))
+	if (wh_op_is_absent(op) || (!none && !one_of_many))
 		return 0;
 	return wh_late_note(l, t, op);
 }
@@ -146,7 +146,8 @@ wh_observe_lane(struct wh_lane *l, struct wh_txn *t, const struct wh_look *look)
 
 	if (!s.began_after)
 		return 0;
-	if (look->behind) { /* for as long as a webhook is new, which is not long */
+	/* For as long as a webhook is new, which is not long. */
+	if (look->behind && !wh_op_is_absent(&o->op)) {
 		look_after(l, o, 1);
 		return 0;
 	}

@@ -133,6 +133,12 @@ bool wh_op_state_live(enum wh_op_state s);  /* part of the effective view */
 bool wh_op_state_ended(enum wh_op_state s); /* done, cancelled, superseded */
 /* Ended, or needs a person: dead, held, conflict. What queue.wait waits for. */
 bool wh_op_state_settled(enum wh_op_state s);
+/* Its last request was answered as one about a webhook that is not there. */
+static inline bool
+wh_op_is_absent(const struct wh_op *op)
+{
+	return wh_str_is(op->reason, "absent");
+}
 bool wh_op_edge(enum wh_op_state from, enum wh_op_state to);
 /*
  * The only way to change a state: requires the edge to be legal. Sets reason (NULL = ""; it is
