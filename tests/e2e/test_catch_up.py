@@ -142,6 +142,7 @@ def test_end_of_an_outage_is_told_once_however_many_wait(sim, world):
     c = whd.client()
     c.synced()
     c.go_offline(sim)
+    c.gate("link")  # which is told a commit later
     since = c.head()
     for n in range(4 * MANY):
         c.create(**webhook(n))
