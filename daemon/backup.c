@@ -50,18 +50,24 @@ join(const char *folder, const char *name)
 }
 
 static bool
-is_ours(const char *name)
+is_ours(const char *name, const char *end)
 {
-	size_t n = strlen(name), end = strlen(NAME_END);
+	size_t n = strlen(name), n_end = strlen(end);
 
-	return strncmp(name, NAME_BEGIN, strlen(NAME_BEGIN)) == 0 && n > end &&
-	       strcmp(name + n - end, NAME_END) == 0;
+	return strncmp(name, NAME_BEGIN, strlen(NAME_BEGIN)) == 0 && n > n_end &&
+	       strcmp(name + n - n_end, end) == 0;
 }
 
 static int
 take_ours(const struct dirent *entry)
 {
-	return is_ours(entry->d_name);
+	return is_ours(entry->d_name, NAME_END);
+}
+
+static int
+take_unfinished(const struct dirent *entry)
+{
+	return is_ours(entry->d_name, NAME_END WH_COPY_SUFFIX);
 }
 
 /* Our names in the order of their times, which is that of their letters; -1 if there is no
@@ -114,15 +120,6 @@ remove_oldest(const struct backup *b)
 		remove_from(b->folder, names[(newest + i) % n]->d_name);
 	if (n >= 0)
 		free_names(names, n);
-}
-
-static int
-take_unfinished(const struct dirent *entry)
-{
-	const char *end = strstr(entry->d_name, NAME_END WH_COPY_SUFFIX);
-
-	return strncmp(entry->d_name, NAME_BEGIN, strlen(NAME_BEGIN)) == 0 && end != NULL &&
-	       end[strlen(NAME_END WH_COPY_SUFFIX)] == '\0';
 }
 
 /* One copy is made at a time: these were cut short by the end of whd. */

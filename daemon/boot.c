@@ -17,8 +17,6 @@
 #include "daemon/rules_now.h"
 #include "daemon/terms.h"
 
-#define MAKE_ROOM "make room on its disk, or raise [store] max_size"
-
 struct booting {
 	struct whd *d;
 	struct wh_boot boot;
@@ -286,7 +284,7 @@ say_what_was_found(const struct booting *b)
 		wh_log(WH_LOG_ERROR, "queue",
 		       "the store has no room for the outcome of what was on its way when whd "
 		       "ended: nothing is sent before that is stored; it is tried again every "
-		       "second: " MAKE_ROOM,
+		       "second: " WHD_MAKE_ROOM,
 		       "path=%s", WH_LOGQ(wh_str_c(b->d->config->store_path)));
 	else
 		wh_pump_tell_boot(&b->boot);
@@ -298,7 +296,7 @@ say_why_not(const struct whd *d, int fault)
 	const char *path = d->config->store_path;
 
 	wh_log(WH_LOG_ERROR, "whd",
-	       wh_fault_is_no_room(fault) ? "the store could not be prepared: " MAKE_ROOM
+	       wh_fault_is_no_room(fault) ? "the store could not be prepared: " WHD_MAKE_ROOM
 					    ", and start whd again"
 					  : "the store could not be prepared",
 	       "path=%s fault=%s", WH_LOGQ(wh_str_c(path)),

@@ -36,8 +36,7 @@ give_up(struct whd *d, int fault)
 		return;
 	wh_log(WH_LOG_ERROR, "store",
 	       no_room ? "the index has no room: filtered lists stay slow until it is built, "
-			 "which is tried again every second: make room on its disk, or raise "
-			 "[store] max_size"
+			 "which is tried again every second: " WHD_MAKE_ROOM
 		       : "the index cannot be built: filtered lists stay slow until whd is "
 			 "started again; run whd --check",
 	       "fault=%s", WH_LOGQ(wh_str_c(wh_fault_str(fault))));

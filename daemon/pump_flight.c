@@ -68,8 +68,8 @@ had_no_room(struct wh_pump *p, const struct wh_send *s, int fault)
 		return false;
 	if (!wh_pump_has_no_room(p))
 		wh_log(WH_LOG_ERROR, "queue",
-		       "the store has no room to send from; it is tried again every second: "
-		       "make room on its disk, or raise [store] max_size",
+		       "the store has no room to send from; it is tried again every "
+		       "second: " WHD_MAKE_ROOM,
 		       "op=%s whid=%s seq=%llu fault=%s", s->names.op,
 		       WH_LOGQ(wh_str_c(s->names.whid)), (unsigned long long)s->seq,
 		       WH_LOGQ(wh_str_c(wh_fault_str(fault))));

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #include "daemon/apply.h"
-#include "daemon/pool.h"
 #include "daemon/index.h"
+#include "daemon/pool.h"
 #include "daemon/pump.h"
 #include "daemon/rules_now.h"
 #include "daemon/writer.h"

@@ -91,18 +91,15 @@ pack_queue(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 
 /* Whether a change that found no room would find some by now shows the next one. */
 static bool
-is_full(struct whd *d)
+is_full(const struct whd *d, const struct wh_rules *rules)
 {
-	struct wh_rules rules;
-
-	wh_rules_now(d, &rules);
 	bool refused = d->refused_at.ms && d->now.mono.ms - d->refused_at.ms < REFUSED_MS;
 
-	return rules.store_full || refused || d->boot_waits || wh_pump_has_no_room(d->pump);
+	return rules->store_full || refused || d->boot_waits || wh_pump_has_no_room(d->pump);
 }
 
 static void
-pack_store(struct whd *d, struct wh_buf *out)
+pack_store(struct whd *d, const struct wh_rules *rules, struct wh_buf *out)
 {
 	const struct wh_store_space *s = wh_status_space(d);
 
@@ -112,7 +109,7 @@ pack_store(struct whd *d, struct wh_buf *out)
 	wh_pack_kv_uint(out, "free_disk", s->disk_free);
 	wh_pack_kv_uint(out, "revision", d->view.meta.revision);
 	wh_pack_kv_uint(out, "history", d->view.meta.history_count);
-	wh_pack_kv_bool(out, "full", is_full(d));
+	wh_pack_kv_bool(out, "full", is_full(d, rules));
 	if (d->backup_at)
 		wh_pack_kv_int(out, "backup_at", d->backup_at);
 	else
@@ -143,7 +140,7 @@ wh_status_pack(struct whd *d, struct wh_buf *out)
 	wh_pack_c(out, "sync");
 	wh_pump_status_sync(d->pump, out);
 	wh_pack_c(out, "store");
-	pack_store(d, out);
+	pack_store(d, &rules, out);
 }
 
 void
@@ -212,7 +209,9 @@ metrics_text(struct whd *d, struct wh_buf *b)
 	const struct wh_store_space *s = wh_status_space(d);
 	int64_t age = wh_pump_age(d->pump), oldest = oldest_age(d);
 	struct wh_server_stats peers;
+	struct wh_rules rules;
 
+	wh_rules_now(d, &rules);
 	wh_server_stats(d->server, &peers);
 	wh_buf_printf(b,
 		      "# TYPE whd_build_info gauge\n# HELP whd_build_info version\n"
@@ -237,7 +236,7 @@ metrics_text(struct whd *d, struct wh_buf *b)
 	gauge(b, "store_max_bytes", "size of the store's map", (double)s->map_size);
 	gauge(b, "disk_free_bytes", "free bytes of the store's file system",
 	      (double)s->disk_free);
-	gauge(b, "store_full", "1 = changes find no room", is_full(d));
+	gauge(b, "store_full", "1 = changes find no room", is_full(d, &rules));
 	gauge(b, "store_damaged", "1 = status tells of damage to the store", d->damage != NULL);
 	gauge(b, "backup_timestamp_seconds",
 	      "when the last good backup was begun, 0 = none is known",

@@ -36,6 +36,8 @@ struct wh_pool_job;
 struct wh_keys_watch;
 
 #define WH_INSTANCE_TEXT 36
+/* What a person can do about a store without room. */
+#define WHD_MAKE_ROOM "make room on its disk, or raise [store] max_size"
 
 /* Exit statuses besides 0 and 1. */
 enum whd_exit_status {

@@ -54,6 +54,12 @@ wh_mdb_fault(int rc)
 	return rc > 0 ? WH_ESYS : WH_EBUG;
 }
 
+int
+wh_write_fault(ssize_t done)
+{
+	return done < 0 && errno == ENOSPC ? WH_ENOSPACE : WH_EIO;
+}
+
 /* May the data file not become longer, as far as this process goes? */
 static bool
 is_at_limit(const struct wh_store *s)

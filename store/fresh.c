@@ -8,13 +8,12 @@
  */
 #include "store/fresh.h"
 
-#include <errno.h>
-
 #include <stdlib.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "store/store.h"
+#include "store/table.h"
 #include "store/value.h"
 
 #define PAGES_MAX ((uint64_t)1024) /* that are new: with more, a second flush costs less */
@@ -104,7 +103,7 @@ write_again(struct wh_fresh *f, const char *page, uint64_t number, uint64_t n)
 	ssize_t done = pwrite(f->file->fd, page, n * size, (off_t)(number * size));
 
 	if (done != (ssize_t)(n * size))
-		f->fault = done < 0 && errno == ENOSPC ? WH_ENOSPACE : WH_EIO;
+		f->fault = wh_write_fault(done);
 }
 
 /* A page of a tree, of this kind. */

@@ -18,6 +18,7 @@
 #include <xxhash.h>
 
 #include "store/fresh.h"
+#include "store/table.h"
 
 #define MAGIC "whdseal1"
 #define PLACE 192 /* in the meta page; LMDB uses the first 152 bytes */
@@ -195,7 +196,7 @@ write_meta_again(const struct wh_fresh_file *file, uint64_t txn)
 		done = pwrite(file->fd, page, sizeof(page), place_of(file, txn));
 	if (done == n)
 		return 0;
-	return done < 0 && errno == ENOSPC ? WH_ENOSPACE : WH_EIO;
+	return wh_write_fault(done);
 }
 
 /*

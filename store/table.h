@@ -70,6 +70,8 @@ struct wh_store {
 int wh_mdb_fault(int rc);
 /* The same for the outcome of a commit: tells a full disk from a broken one. */
 int wh_commit_fault(const struct wh_store *s, int rc);
+/* The same for a write that did not take all: what it returned, with errno. */
+int wh_write_fault(ssize_t done);
 /* Keeps the first fault of a transaction; returns `fault`. */
 int wh_txn_fail(struct wh_txn *t, int fault);
 

@@ -157,13 +157,18 @@ def test_full_while_the_api_is_away(world, sim, disk):
     check_end(sim, c, len(taken) + 1)
 
 
-def kill_while_one_is_out(sim, disk, whd):
-    """One create was made and its reply never came; the disk is full."""
-    c = whd.client()
+def fill_while_one_is_out(sim, disk, whd):
+    """One create was made, its reply is held back, and the disk is full."""
     rule = sim.fault("stall", method="POST", execute=True, resume=True, count=-1)
-    op = c.create(**webhook(0))
+    op = whd.client().create(**webhook(0))
     sim.wait_hits(rule)
     disk.fill()
+    return op
+
+
+def kill_while_one_is_out(sim, disk, whd):
+    """... and its reply never comes."""
+    op = fill_while_one_is_out(sim, disk, whd)
     whd.kill()
     sim.clear_faults()
     return op
@@ -252,15 +257,11 @@ def test_full_while_requests_are_out(world, sim, disk):
 def test_answer_that_finds_no_room_is_told_by_its_names(world, sim):
     disk = Shim(world)
     whd = start(world, sim, disk)
-    c = whd.client()
-    rule = sim.fault("stall", method="POST", execute=True, resume=True, count=-1)
-    op = c.create(**webhook(0))
-    sim.wait_hits(rule)
-    disk.fill()
+    op = fill_while_one_is_out(sim, disk, whd)
     sim.clear_faults()
     whd.child.wait_line(f"an answer could not be stored.* op={op['op']} whid={op['tmp_id']} seq=")
     disk.empty()
-    c.applied(op)
+    whd.client().applied(op)
 
 
 def test_what_found_no_room_is_counted_as_refused(world, sim):
